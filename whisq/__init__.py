@@ -1,0 +1,1 @@
+"""Predict how listeners would rate text-to-music clips."""

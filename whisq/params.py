@@ -1,0 +1,167 @@
+"""The values of params.yaml, read strictly: one class a section, named as the stage that reads it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+Positive = Annotated[int, Field(ge=1)]
+Weight = Annotated[float, Field(ge=0)]
+
+
+class Section(BaseModel):
+    """A part of params.yaml: unknown keys, missing keys and wrong types are errors."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Rendered(Section):
+    """The embedded corpus: its size and seed."""
+
+    systems: Positive
+    prompts: Positive
+    seed: int
+
+
+class MusicEval(Section):
+    """Where MusicEval comes from: folder, zip, https address or hub file, and its SHA-256."""
+
+    source: str | None
+    sha256: str | None
+
+
+class Corpus(Section):
+    """Which rated clips the pipeline works on."""
+
+    name: Literal["rendered", "musiceval"]
+    rendered: Rendered
+    musiceval: MusicEval
+
+
+class Split(Section):
+    """How clips are divided into train, dev and test."""
+
+    protocol: Literal["official", "systems", "prompts", "systems_and_prompts"]
+    folds: Annotated[int, Field(ge=2)]
+    fold: Annotated[int, Field(ge=0)]
+    seed: int
+
+
+class EmbedAudio(Section):
+    """The frozen audio encoder and what is kept of it."""
+
+    model: str
+    revision: str | None
+    layers: list[int]
+    window: Literal["padded", "clip"] | float
+    past_window: Literal["first"]
+    pool: Positive
+    dtype: Literal["float32", "bfloat16"]
+    batch_size: Positive
+    workers: Positive
+    engine: Literal["local", "ray"]
+
+
+class EmbedText(Section):
+    """The frozen text encoder and what is kept of it."""
+
+    model: str
+    revision: str | None
+    layer: int
+    template: str
+    dtype: Literal["float32", "bfloat16"]
+    batch_size: Positive
+
+
+class Model(Section):
+    """The trainable network."""
+
+    architecture: Literal["whisq"]
+    audio_layers: list[int]
+
+
+class Loss(Section):
+    """One weight a loss term; zero leaves the term out."""
+
+    mse_weight: Weight
+    ot_weight: Weight
+
+
+class Train(Section):
+    """The optimiser and its schedule."""
+
+    epochs: Positive
+    batch_size: Positive
+    learning_rate: Annotated[float, Field(gt=0)]
+
+
+class Evaluate(Section):
+    """How the model is judged."""
+
+    resamples: Positive
+
+
+class Params(Section):
+    """All of params.yaml."""
+
+    seed: int
+    corpus: Corpus
+    split: Split
+    embed_audio: EmbedAudio
+    embed_text: EmbedText
+    model: Model
+    loss: Loss
+    train: Train
+    evaluate: Evaluate
+    ablations: dict[str, dict[str, Any]]
+
+
+def load(path: str | Path = "params.yaml", overrides: dict[str, Any] | None = None) -> Params:
+    """Read and check all of params.yaml.
+
+    Args:
+        path: The YAML file.
+        overrides: Values by dotted name (`loss.ot_weight`) that replace the file's.
+
+    Returns:
+        The checked values.
+
+    Raises:
+        ValueError: A key is unknown or missing or a value is of the wrong type or range; all
+            of them are named in the one message.
+    """
+    values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+    for name, value in (overrides or {}).items():
+        _replace(values, name.split("."), value)
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        lines = [_problem(item) for item in error.errors()]
+        raise ValueError(f"{path} has {len(lines)} problem(s):\n" + "\n".join(lines)) from None
+
+
+def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Name nested values by their dotted path, as `-S` and MLflow do."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        name = f"{prefix}{key}"
+        flat |= flatten(value, f"{name}.") if isinstance(value, dict) else {name: value}
+    return flat
+
+
+def _replace(values: dict[str, Any], path: list[str], value: Any) -> None:
+    for key in path[:-1]:
+        values = values.setdefault(key, {})
+    values[path[-1]] = value
+
+
+def _problem(item: dict[str, Any]) -> str:
+    name = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "extra_forbidden":
+        return f"  {name}: no such parameter; remove it or mend its spelling"
+    if item["type"] == "missing":
+        return f"  {name}: missing; add it (whisq/params.py says what it means)"
+    return f"  {name}: {item['msg']}, given {item['input']!r}"
