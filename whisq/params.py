@@ -1,4 +1,4 @@
-"""The values of params.yaml, read strictly: one class a section, named as the stage that reads it."""
+"""The values of params.yaml, read strictly: one class a section, named as its stage."""
 
 from __future__ import annotations
 
@@ -144,7 +144,15 @@ def load(path: str | Path = "params.yaml", overrides: dict[str, Any] | None = No
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Name nested values by their dotted path, as `-S` and MLflow do."""
+    """Name nested values by their dotted path, as `-S` and MLflow do.
+
+    Args:
+        values: Sections by name, as deep as they go.
+        prefix: What every name begins with.
+
+    Returns:
+        The same values by name, one level deep: `{"loss.ot_weight": 0.1}`.
+    """
     flat: dict[str, Any] = {}
     for key, value in values.items():
         name = f"{prefix}{key}"
