@@ -1,0 +1,53 @@
+"""params.yaml is read strictly, and every problem is told at once."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from whisq import params
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_projects_own_params_are_valid():
+    assert params.load(ROOT / "params.yaml").loss.ot_weight >= 0
+
+
+def test_every_problem_is_named_in_one_error():
+    with pytest.raises(ValueError, match="problem") as error:
+        params.load(
+            ROOT / "params.yaml",
+            overrides={"loss.otweight": 0.1, "train.epochs": "many", "split.protocol": "random"},
+        )
+    message = str(error.value)
+    assert "3 problem(s)" in message
+    assert "loss.otweight: no such parameter" in message
+    assert "train.epochs" in message
+    assert "'many'" in message
+    assert "split.protocol" in message
+
+
+def test_a_missing_key_is_an_error_that_names_it(tmp_path):
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    del values["loss"]["ot_weight"]
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
+    with pytest.raises(ValueError, match=r"loss\.ot_weight: missing"):
+        params.load(tmp_path / "params.yaml")
+
+
+def test_a_negative_weight_is_refused():
+    with pytest.raises(ValueError, match=r"loss\.ot_weight"):
+        params.load(ROOT / "params.yaml", overrides={"loss.ot_weight": -0.1})
+
+
+def test_an_override_changes_that_value_alone():
+    usual = params.load(ROOT / "params.yaml")
+    changed = params.load(ROOT / "params.yaml", overrides={"loss.ot_weight": 0.25})
+    assert changed.loss.ot_weight == 0.25
+    assert changed.model_copy(update={"loss": usual.loss}) == usual
+
+
+def test_flattened_names_are_those_of_dvc():
+    nested = {"loss": {"ot_weight": 0.1}, "seed": 3}
+    assert params.flatten(nested) == {"loss.ot_weight": 0.1, "seed": 3}
