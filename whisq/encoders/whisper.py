@@ -1,0 +1,177 @@
+"""The frozen Whisper encoder: 16 kHz samples to a sequence of states.
+
+A state covers 20 ms (two mel frames of 10 ms). Hidden states are counted as 0 after the
+convolutions and positions, k after block k; the last has the encoder's final layer norm.
+
+Source: Radford et al. 2022, "Robust Speech Recognition via Large-Scale Weak Supervision"; the
+sequence is kept as in WhisQ (arXiv 2506.05899).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from whisq.encoders.audio import RATE
+from whisq.encoders.states import average, to_float16
+from whisq.encoders.weights import Location, fingerprint, locate
+from whisq.encoders.whisper_weights import load_encoder
+
+PREPROCESSING = 1  # raise when the same samples would give other states
+LONGEST = 30  # seconds, Whisper's window
+MEL = 160  # samples between mel frames
+FRAME = 2 * MEL  # samples between states
+
+
+@dataclass(frozen=True)
+class AudioSpec:
+    """What of which encoder is kept, and so what names a stored sequence.
+
+    Attributes:
+        model: A folder in Hugging Face layout or a name on the hub.
+        revision: Branch, tag or commit on the hub; None means `main`.
+        layers: Hidden states to keep, 0 to the number of blocks, or negative from the end.
+        window: What the encoder attends to: the clip with silence up to 30 s (`padded`, as
+            Whisper was trained), the clip alone (`clip`), or the clip with silence up to so
+            many seconds, 0-30. In each case only the clip's own states are kept.
+        past_window: What is kept of a clip longer than 30 s: `first`, its first 30 s.
+        pool: Consecutive states that are averaged into one, at least 1; the last of a clip
+            averages those that are left.
+        dtype: What the encoder computes in, `float32` or `bfloat16`.
+
+    Chosen: the paper does not say which hidden state, nor whether padding is kept.
+    """
+
+    model: str = "openai/whisper-base"
+    revision: str | None = None
+    layers: tuple[int, ...] = (-1,)
+    window: str | float = "padded"
+    past_window: str = "first"
+    pool: int = 1
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            ValueError: A value is outside its range.
+        """
+        object.__setattr__(self, "layers", tuple(self.layers))
+        if not self.layers or len(set(self.layers)) < len(self.layers):
+            raise ValueError(f"layers must be given, each once, given {self.layers}")
+        named = self.window in {"padded", "clip"}
+        if not named and (isinstance(self.window, str) or not 0 < self.window <= LONGEST):
+            raise ValueError(f"window must be padded, clip or seconds to 30, given {self.window!r}")
+        if self.past_window != "first":
+            raise ValueError(f"past_window must be first, given {self.past_window!r}")
+        if self.pool < 1:
+            raise ValueError(f"pool must be at least 1 state, given {self.pool}")
+        if self.dtype not in {"float32", "bfloat16"}:
+            raise ValueError(f"dtype must be float32 or bfloat16, given {self.dtype!r}")
+
+    def padded_to(self, samples: int) -> int:
+        """Tell how long the encoder's input is for a clip.
+
+        Args:
+            samples: The clip's length at 16 kHz.
+
+        Returns:
+            Samples, 30 s at most.
+        """
+        named = {"padded": LONGEST, "clip": 0}
+        seconds = named[self.window] if isinstance(self.window, str) else self.window
+        return min(max(samples, round(seconds * RATE)), LONGEST * RATE)
+
+
+class WhisperEncoder:
+    """A frozen Whisper encoder that runs as many blocks as the wanted layers need."""
+
+    def __init__(
+        self, spec: AudioSpec, location: Location | None = None, device: str = "cpu"
+    ) -> None:
+        """Load the weights.
+
+        Args:
+            spec: What to keep of which encoder.
+            location: Where the weights are, if that is known already.
+            device: Where to compute, as torch names it.
+
+        Raises:
+            ValueError: The weights are not found, or a layer is not one of the encoder's.
+        """
+        import torch
+
+        self.spec, self.device = spec, torch.device(device)
+        encoder, self.extractor = load_encoder(location or locate(spec.model, spec.revision))
+        depth = len(encoder.layers)
+        if not all(-depth - 1 <= layer <= depth for layer in spec.layers):
+            raise ValueError(
+                f"{spec.model} has hidden states 0 to {depth}, asked for {list(spec.layers)}"
+            )
+        self.layers = tuple(range(depth + 1)[layer] for layer in spec.layers)
+        encoder.layers = encoder.layers[: max(self.layers)]
+        self.normed = depth  # the hidden state that has the final layer norm
+        self.dim = encoder.conv1.out_channels
+        self.weights = fingerprint({k: v.numpy() for k, v in encoder.state_dict().items()})
+        self.encoder = encoder.to(self.device, getattr(torch, spec.dtype)).eval()
+
+    def encode(self, clips: list[np.ndarray], batch_size: int = 1) -> list[np.ndarray]:
+        """Encode clips; a clip's result is its own, whatever it is encoded with.
+
+        Args:
+            clips: 16 kHz samples, float32, each (samples,).
+            batch_size: Clips of one length that are run at once, at least 1. With 1 the result
+                does not depend on the other clips in any bit, else to rounding.
+
+        Returns:
+            For each clip float16, shape (layers, steps, dim).
+        """
+        mels = [self.mel(clip) for clip in clips]
+        alike: dict[int, list[int]] = {}
+        for index, mel in enumerate(mels):
+            alike.setdefault(mel.shape[-1], []).append(index)
+        done: dict[int, np.ndarray] = {}
+        for group in alike.values():
+            for start in range(0, len(group), batch_size):
+                chosen = group[start : start + batch_size]
+                states = self._states(np.stack([mels[index] for index in chosen]))
+                for index, state in zip(chosen, states, strict=True):
+                    done[index] = self._keep(state, len(clips[index]))
+        return [done[index] for index in range(len(clips))]
+
+    def mel(self, clip: np.ndarray) -> np.ndarray:
+        """Compute the log-mel spectrogram that the encoder reads.
+
+        Args:
+            clip: 16 kHz samples, float32, shape (samples,).
+
+        Returns:
+            float32, shape (mels, mel frames), of the clip up to its window.
+        """
+        length = self.spec.padded_to(len(clip))
+        features = self.extractor(
+            clip[:length], sampling_rate=RATE, padding="max_length", max_length=length
+        )
+        return np.asarray(features["input_features"][0], dtype=np.float32)
+
+    def _states(self, mels: np.ndarray) -> np.ndarray:
+        import torch
+        from torch.nn.functional import gelu
+
+        encoder = self.encoder
+        with torch.inference_mode():
+            batch = torch.from_numpy(mels).to(self.device, encoder.conv1.weight.dtype)
+            hidden = gelu(encoder.conv2(gelu(encoder.conv1(batch)))).transpose(1, 2)
+            hidden = hidden + encoder.embed_positions.weight[: hidden.shape[1]]
+            states = [hidden]
+            for block in encoder.layers:
+                states.append(block(states[-1], None))
+            if len(states) == self.normed + 1:
+                states[-1] = encoder.layer_norm(states[-1])
+            kept = torch.stack([states[layer] for layer in self.layers], dim=1)
+            return kept.float().cpu().numpy()
+
+    def _keep(self, states: np.ndarray, samples: int) -> np.ndarray:
+        frames = -(-min(samples, LONGEST * RATE) // MEL // 2)
+        return to_float16(average(states[:, :frames], self.spec.pool))
