@@ -45,7 +45,7 @@ class Split(Section):
     """How clips are divided into train, dev and test."""
 
     protocol: Literal["official", "systems", "prompts", "systems_and_prompts"]
-    folds: Annotated[int, Field(ge=2)]
+    folds: Annotated[int, Field(ge=3)]
     fold: Annotated[int, Field(ge=0)]
     seed: int
 

@@ -1,0 +1,44 @@
+"""Stage clips: the corpus's files become one checked table of clips and one of ratings."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import whisq.params
+from whisq import tracking
+from whisq.corpus import splits
+from whisq.corpus.card import read_card
+from whisq.corpus.clips import write_clips, write_ratings
+from whisq.corpus.musiceval import read
+from whisq.corpus.problems import report
+from whisq.corpus.summary import summarise
+
+RAW = Path("data/raw")
+
+
+def main() -> None:
+    """Read, check, split and count the corpus in `data/raw`."""
+    params = whisq.params.load()
+    with tracking.data_run(
+        "clips", whisq.params.flatten({"split": params.split.model_dump()})
+    ) as run:
+        corpus = read(RAW)
+        for line in report(corpus.problems.warnings):
+            print(f"warning:{line}")
+        split = params.split
+        ratings = splits.assign(
+            corpus.ratings, corpus.clips, split.protocol, split.folds, split.fold, split.seed
+        )
+        write_clips(corpus.clips, "data/clips.csv")
+        write_ratings(ratings, "data/ratings.csv")
+        summary = summarise(corpus.clips, ratings, read_card(RAW)["name"])
+        summary["warnings"] = len(corpus.problems.warnings)
+        Path("metrics/corpus.json").write_text(json.dumps(summary, indent=2) + "\n")
+        run.metrics(whisq.params.flatten(summary))
+        run.artifacts("metrics/corpus.json")
+    print(json.dumps(summary, indent=2))
+
+
+if __name__ == "__main__":
+    main()

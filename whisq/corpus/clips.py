@@ -1,0 +1,148 @@
+"""The two tables that everything after the corpus reads: clips and their ratings.
+
+`clips.csv` says what to embed and `ratings.csv` what to learn. They are two files so that a
+new split or a mended label embeds nothing again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+from pandas import DataFrame
+
+CLIP_COLUMNS = ["id", "system", "prompt_id", "prompt", "path", "seconds"]
+RATING_COLUMNS = ["id", "split", "omq", "ta", "raters", "omq_raters", "ta_raters"]
+SPLITS = ("train", "dev", "test")
+LOWEST, HIGHEST = 1.0, 5.0
+
+
+def read_clips(path: str | Path) -> DataFrame:
+    """Read and check the table of clips.
+
+    What is not as `check_clips` wants it is a `ValueError`.
+
+    Args:
+        path: A `clips.csv`.
+
+    Returns:
+        One row a clip: `id, system, prompt_id, prompt` as text, `path` relative to the table's
+        folder, `seconds` as float.
+    """
+    return check_clips(_read(path, CLIP_COLUMNS, numbers=["seconds"]), str(path))
+
+
+def write_clips(clips: DataFrame, path: str | Path) -> None:
+    """Check the table of clips and write it.
+
+    What is not as `check_clips` wants it is a `ValueError`.
+
+    Args:
+        clips: One row a clip, with at least the columns `CLIP_COLUMNS`.
+        path: Where to; folders are made.
+    """
+    _write(check_clips(clips, str(path)), CLIP_COLUMNS, path)
+
+
+def read_ratings(path: str | Path) -> DataFrame:
+    """Read and check the table of ratings.
+
+    What is not as `check_ratings` wants it is a `ValueError`.
+
+    Args:
+        path: A `ratings.csv`.
+
+    Returns:
+        One row a labelled clip: `id`, `split`, mean ratings `omq` and `ta` in 1..5, and
+        `raters, omq_raters, ta_raters` as space-separated text, blank where unknown.
+    """
+    return check_ratings(_read(path, RATING_COLUMNS, numbers=["omq", "ta"]), str(path))
+
+
+def write_ratings(ratings: DataFrame, path: str | Path) -> None:
+    """Check the table of ratings and write it.
+
+    What is not as `check_ratings` wants it is a `ValueError`.
+
+    Args:
+        ratings: One row a labelled clip, with at least the columns `RATING_COLUMNS`.
+        path: Where to; folders are made.
+    """
+    _write(check_ratings(ratings, str(path)), RATING_COLUMNS, path)
+
+
+def check_clips(clips: DataFrame, name: str) -> DataFrame:
+    """Hold a table of clips to its contract: columns, unique ids, no blank text, some length.
+
+    All that is wrong is told in one `ValueError`.
+
+    Args:
+        clips: One row a clip.
+        name: What the table is called in the error.
+
+    Returns:
+        The same table.
+    """
+    problems = _missing_columns(clips, CLIP_COLUMNS)
+    if not problems:
+        problems += _duplicates(clips)
+        for column in ("id", "system", "prompt_id", "prompt", "path"):
+            blank = clips["id"][clips[column].str.strip() == ""]
+            problems += [f"{column} is blank for clip {key!r}" for key in blank]
+        short = clips["id"][~(clips["seconds"] > 0)]
+        problems += [f"seconds must be above 0 for clip {key!r}" for key in short]
+    return _checked(clips, problems, name)
+
+
+def check_ratings(ratings: DataFrame, name: str) -> DataFrame:
+    """Hold a table of ratings to its contract: columns, unique ids, splits, labels in 1..5.
+
+    All that is wrong is told in one `ValueError`.
+
+    Args:
+        ratings: One row a labelled clip.
+        name: What the table is called in the error.
+
+    Returns:
+        The same table.
+    """
+    problems = _missing_columns(ratings, RATING_COLUMNS)
+    if not problems:
+        problems += _duplicates(ratings)
+        for row in ratings[~ratings["split"].isin(SPLITS)].itertuples():
+            problems.append(f"split must be one of {SPLITS}, given {row.split!r} for {row.id!r}")
+        for axis in ("omq", "ta"):
+            wrong = ratings[~ratings[axis].between(LOWEST, HIGHEST)]
+            problems += [
+                f"{axis} must be in 1..5, given {value} for clip {key!r}"
+                for key, value in zip(wrong["id"], wrong[axis], strict=True)
+            ]
+    return _checked(ratings, problems, name)
+
+
+def _read(path: str | Path, columns: list[str], numbers: list[str]) -> DataFrame:
+    table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    for column in set(numbers) & set(table.columns):
+        table[column] = pd.to_numeric(table[column], errors="coerce")
+    return table[[name for name in columns if name in table.columns]]
+
+
+def _write(table: DataFrame, columns: list[str], path: str | Path) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    table[columns].to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
+
+
+def _missing_columns(table: DataFrame, columns: list[str]) -> list[str]:
+    return [f"column {name!r} is missing" for name in columns if name not in table.columns]
+
+
+def _duplicates(table: DataFrame) -> list[str]:
+    twice = table["id"][table["id"].duplicated()].unique()
+    return [f"clip {key!r} is there more than once" for key in twice]
+
+
+def _checked(table: DataFrame, problems: list[str], name: str) -> DataFrame:
+    if problems:
+        shown = "\n".join(f"  {line}" for line in problems[:50])
+        raise ValueError(f"{name} has {len(problems)} problem(s); mend them:\n{shown}")
+    return table

@@ -1,0 +1,155 @@
+"""Reading MusicEval's own layout: full, challenge phase 1 or evaluation phase.
+
+    wav/[prefix-]Sxxx_Pxxx.wav
+    sets/{train,dev,test}_mos_list.txt        file.wav,overall,textual
+    sets/eval_list.txt                        unlabelled ids, one a line
+    person_mos/{...}_person_mos.txt           file.wav,rater,overall,textual
+    system_mos/system_mos_*.csv               Sxxx,overall,textual
+    prompt_info.txt, demo_prompt_info.txt     id<TAB>text
+
+Source: MusicEval (arXiv 2501.10811) and the files of AudioMOS Challenge 2025, track 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+from pandas import DataFrame
+
+from whisq.corpus import tables
+from whisq.corpus.clips import CLIP_COLUMNS, RATING_COLUMNS, SPLITS
+from whisq.corpus.problems import Problems
+from whisq.corpus.rows import clip_id, system_and_prompt
+from whisq.corpus.sets import read_sets
+from whisq.corpus.waveforms import FETCH_AGAIN, inspect_all, note_damage
+
+
+@dataclass
+class RatedClips:
+    """A corpus as read.
+
+    Attributes:
+        clips: The table `clips.csv`, labelled or not.
+        ratings: The table `ratings.csv`, with the corpus's own split.
+        problems: What was found that is wrong or odd.
+        systems: The corpus's own system means by file name.
+    """
+
+    clips: DataFrame
+    ratings: DataFrame
+    problems: Problems
+    systems: dict[str, DataFrame] = field(default_factory=dict)
+
+
+def read(folder: str | Path, relative_to: str | Path | None = None) -> RatedClips:
+    """Read a corpus in MusicEval's layout.
+
+    Args:
+        folder: What holds `wav/` and `sets/`.
+        relative_to: What the clips' paths are relative to; the folder above if None.
+
+    Returns:
+        Its tables and what is odd about them. What must be mended first is one `ValueError`.
+    """
+    folder = Path(folder)
+    problems = Problems()
+    labelled, unlabelled = read_sets(folder, problems)
+    named = pd.concat([labelled, unlabelled], ignore_index=True)
+    files = _wav_files(folder, named, problems)
+    clips = named[["id"]].drop_duplicates(ignore_index=True)
+    clips["system"], clips["prompt_id"] = _systems_and_prompts(clips["id"])
+    clips["prompt"] = _prompts(folder, clips, problems)
+    base = Path(relative_to) if relative_to is not None else folder.parent
+    clips["path"] = [_relative(files.get(key), base) for key in clips["id"]]
+    clips["seconds"] = _seconds(files, clips["id"], problems)
+    ratings = _add_raters(labelled, _read_raters(folder, problems), problems)
+    systems = {
+        path.name: tables.read_systems(path, problems)
+        for path in sorted((folder / "system_mos").glob("*.csv"))
+    }
+    problems.raise_fatal(str(folder))
+    return RatedClips(clips[CLIP_COLUMNS], ratings[RATING_COLUMNS], problems, systems)
+
+
+def _wav_files(folder: Path, named: DataFrame, problems: Problems) -> dict[str, Path]:
+    # A file that begins with "._" is what macOS leaves behind in archives.
+    found = {
+        clip_id(path.name): path
+        for path in sorted((folder / "wav").glob("*"))
+        if path.suffix.lower() == ".wav" and not path.name.startswith("._")
+    }
+    for row in named[~named["id"].isin(found.keys())].itertuples():
+        problems.fatal("missing wav", row.file, row.row, f"no wav/{row.id}.wav", FETCH_AGAIN)
+    for key in sorted(found.keys() - set(named["id"])):
+        what, remedy = "in no list", "it is left out; list it in sets/ to use it"
+        problems.warn("unlisted wav", f"wav/{found[key].name}", None, what, remedy)
+    return {key: path for key, path in found.items() if key in set(named["id"])}
+
+
+def _systems_and_prompts(ids: pd.Series) -> tuple[list[str], list[str]]:
+    pairs = [system_and_prompt(key) or ("", "") for key in ids]
+    return [system for system, _ in pairs], [prompt for _, prompt in pairs]
+
+
+def _prompts(folder: Path, clips: DataFrame, problems: Problems) -> list[str]:
+    # The clip's own demo prompt first: most demo clips have a P-id that is also a shared
+    # prompt's, whose text is another.
+    shared, demo = (
+        tables.read_prompts(folder / name, problems) if (folder / name).exists() else {}
+        for name in ("prompt_info.txt", "demo_prompt_info.txt")
+    )
+    texts = []
+    for key, prompt_id in zip(clips["id"], clips["prompt_id"], strict=True):
+        text = demo.get(key) or shared.get(prompt_id, "")
+        if not text:
+            what = f"none for {key}, neither by its name nor by {prompt_id}"
+            remedy = "add it to demo_prompt_info.txt or prompt_info.txt"
+            problems.fatal("missing prompt", "prompt_info.txt", None, what, remedy)
+        texts.append(text)
+    return texts
+
+
+def _seconds(files: dict[str, Path], ids: pd.Series, problems: Problems) -> list[float]:
+    known = dict(zip(files, inspect_all(list(files.values())), strict=True))
+    for key, wave in known.items():
+        note_damage(f"wav/{files[key].name}", wave, problems)
+    return [known[key].seconds if key in known else 0.0 for key in ids]
+
+
+def _relative(path: Path | None, base: Path) -> str:
+    return "" if path is None else path.relative_to(base).as_posix()
+
+
+def _read_raters(folder: Path, problems: Problems) -> DataFrame:
+    names = [f"{name}_person_mos.txt" for name in (*SPLITS, "total")]
+    paths = [path for name in names if (path := folder / "person_mos" / name).exists()]
+    rated = [tables.read_raters(path, problems).assign(file=path.name) for path in paths]
+    if not rated:
+        return DataFrame(columns=["id", "rater", "omq", "ta", "row", "file"])
+    # `total` repeats what the splits' tables say.
+    everything = pd.concat(rated, ignore_index=True)
+    first = everything.groupby("id")["file"].transform("first")
+    return everything[everything["file"] == first]
+
+
+def _add_raters(labelled: DataFrame, raters: DataFrame, problems: Problems) -> DataFrame:
+    grouped = {key: rows for key, rows in raters.groupby("id")}
+    columns: dict[str, list[str]] = {"raters": [], "omq_raters": [], "ta_raters": []}
+    for clip in labelled.itertuples():
+        rows = grouped.get(clip.id)
+        for column, source in zip(columns, ("rater", "omq", "ta"), strict=True):
+            columns[column].append("" if rows is None else " ".join(map(str, rows[source])))
+        if rows is not None:
+            _check_mean(clip, rows, problems)
+    return labelled.assign(**columns)
+
+
+def _check_mean(clip: tuple, rows: DataFrame, problems: Problems) -> None:
+    means = rows[["omq", "ta"]].mean()
+    if abs(means["omq"] - clip.omq) > 0.051 or abs(means["ta"] - clip.ta) > 0.051:
+        what = f"{clip.id} is {clip.omq},{clip.ta}, its raters' mean {tuple(means.round(2))}"
+        problems.warn(
+            "label is not the mean", clip.file, clip.row, what, "the list's label is used"
+        )
