@@ -62,6 +62,6 @@ def _check_total(folder: Path, labelled: DataFrame, problems: Problems) -> None:
         if pd.isna(row.omq_split):
             what, remedy = f"{row.id} is in no split", "it is left out; add it to a split's list"
             problems.warn("clip without split", path.name, row.row, what, remedy)
-        elif (row.omq, row.ta) != (row.omq_split, row.ta_split):
+        elif abs(row.omq - row.omq_split) > 0 or abs(row.ta - row.ta_split) > 0:
             what = f"{row.id} is {row.omq_split},{row.ta_split} in {row.file}"
             problems.fatal("two labels", path.name, row.row, what, "make them one")

@@ -19,13 +19,13 @@ def read_mos(path: Path, problems: Problems) -> DataFrame:
         problems: Where malformed rows and labels outside 1..5 are noted.
 
     Returns:
-        Columns `id, omq, ta, row`, in the list's order, labels as float.
+        Columns `id, omq, ta, row`, in the list's order, labels as float and NaN where noted.
     """
     found = []
     for number, (name, omq, ta) in rows(path, ",", 3, problems):
         key = checked_id(name, path.name, number, problems)
         labels = [checked_label(text, path.name, number, problems) for text in (omq, ta)]
-        if key and None not in labels:
+        if key:
             found.append((key, *labels, number))
     return DataFrame(found, columns=["id", "omq", "ta", "row"]).astype({"omq": float, "ta": float})
 

@@ -1,0 +1,69 @@
+import pandas as pd
+import pytest
+
+from whisq.corpus import clips
+
+
+@pytest.fixture
+def clip_table():
+    return pd.DataFrame(
+        {
+            "id": ["x-S001_P001", "x-S002_P001"],
+            "system": ["S001", "S002"],
+            "prompt_id": ["P001", "P001"],
+            "prompt": ['A "lively", children’s song', "NA"],
+            "path": ["raw/wav/x-S001_P001.wav", "raw/wav/x-S002_P001.wav"],
+            "seconds": [10.5, 349.0],
+        }
+    )
+
+
+@pytest.fixture
+def rating_table():
+    return pd.DataFrame(
+        {
+            "id": ["x-S001_P001", "x-S002_P001"],
+            "split": ["train", "test"],
+            "omq": [3.2, 5.0],
+            "ta": [1.0, 4.6],
+            "raters": ["R01 R02", ""],
+            "omq_raters": ["3 4", ""],
+            "ta_raters": ["1 1", ""],
+        }
+    )
+
+
+def test_clips_come_back_as_they_were_written(clip_table, tmp_path):
+    clips.write_clips(clip_table, tmp_path / "deep/clips.csv")
+    pd.testing.assert_frame_equal(clips.read_clips(tmp_path / "deep/clips.csv"), clip_table)
+
+
+def test_ratings_come_back_as_they_were_written(rating_table, tmp_path):
+    clips.write_ratings(rating_table, tmp_path / "ratings.csv")
+    pd.testing.assert_frame_equal(clips.read_ratings(tmp_path / "ratings.csv"), rating_table)
+
+
+def test_all_that_is_wrong_with_clips_is_in_one_error(clip_table, tmp_path):
+    clip_table["id"] = "x-S001_P001"
+    clip_table.loc[1, "prompt"] = " "
+    clip_table.loc[0, "seconds"] = float("nan")
+    with pytest.raises(ValueError, match="3 problem") as error:
+        clips.write_clips(clip_table, tmp_path / "clips.csv")
+    for part in ("more than once", "prompt is blank", "seconds must be above 0"):
+        assert part in str(error.value)
+
+
+def test_all_that_is_wrong_with_ratings_is_in_one_error(rating_table, tmp_path):
+    rating_table.loc[0, "omq"] = 7
+    rating_table.loc[1, "ta"] = float("nan")
+    rating_table.loc[1, "split"] = "valid"
+    with pytest.raises(ValueError, match="3 problem") as error:
+        clips.write_ratings(rating_table, tmp_path / "ratings.csv")
+    for part in ("given 7.0 for clip 'x-S001_P001'", "given nan", "given 'valid'"):
+        assert part in str(error.value)
+
+
+def test_a_missing_column_is_named(rating_table, tmp_path):
+    rating_table.drop(columns="raters").to_csv(tmp_path / "ratings.csv", index=False)
+    with pytest.raises(ValueError, match="column 'raters' is missing"):
+        clips.read_ratings(tmp_path / "ratings.csv")
