@@ -83,6 +83,7 @@ class TextEncoder:
         depth = model.config.num_hidden_layers
         if not -depth - 1 <= spec.layer <= depth:
             raise ValueError(f"{spec.model} has hidden states 0 to {depth}, asked for {spec.layer}")
+        self.layer = range(depth + 1)[spec.layer]
         self.dim = model.config.hidden_size
         positions = getattr(model.config, "max_position_embeddings", None) or 10**9
         self.longest = min(self.tokenizer.model_max_length, positions)

@@ -1,0 +1,35 @@
+"""Embed every clip of data/clips.csv with the frozen audio encoder."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from whisq import params, tracking
+from whisq.corpus.clips import read_clips
+from whisq.embeddings.embed import embed_audio
+from whisq.encoders.whisper import AudioSpec
+
+DATA = Path("data")
+OUTPUT = DATA / "embeddings" / "audio"
+
+
+def main() -> None:
+    """Run the stage."""
+    section = params.load().embed_audio
+    values = section.model_dump()
+    running = {name: values.pop(name) for name in ("workers", "batch_size", "engine")}
+    clips = read_clips(DATA / "clips.csv")
+    paths = {clip.id: DATA / clip.path for clip in clips.itertuples()}
+    with tracking.data_run("embed_audio", params.flatten({"embed_audio": values})) as run:
+        counts = embed_audio(
+            paths,
+            AudioSpec(**values),
+            OUTPUT,
+            workers=running["workers"],
+            batch_size=running["batch_size"],
+        )
+        run.metrics(asdict(counts))
+    print(f"{counts.keys} clips in {OUTPUT}: {counts.computed} computed, the rest were cached")
+
+
+if __name__ == "__main__":
+    main()

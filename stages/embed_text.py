@@ -1,0 +1,27 @@
+"""Embed every distinct prompt of data/clips.csv with the frozen text encoder."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+from whisq import params, tracking
+from whisq.corpus.clips import read_clips
+from whisq.embeddings.embed import embed_text
+from whisq.encoders.text import TextSpec
+
+DATA = Path("data")
+OUTPUT = DATA / "embeddings" / "text"
+
+
+def main() -> None:
+    """Run the stage."""
+    values = params.load().embed_text.model_dump()
+    batch_size = values.pop("batch_size")
+    prompts = list(read_clips(DATA / "clips.csv")["prompt"])
+    with tracking.data_run("embed_text", params.flatten({"embed_text": values})) as run:
+        counts = embed_text(prompts, TextSpec(**values), OUTPUT, batch_size=batch_size)
+        run.metrics(asdict(counts))
+    print(f"{counts.keys} prompts in {OUTPUT}: {counts.computed} computed, the rest were cached")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+"""A cache of encoder outputs by the content of what was encoded.
+
+One folder for each encoder as it was set up (its name is a hash of all that decides the
+numbers), in it one file for each input (its name is a hash of the samples or the text). A name
+that exists is therefore never stale, and nothing is ever written twice. Files are written
+whole or not at all, and carry a checksum that is verified at every read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+UNFINISHED = ".unfinished-"
+
+
+def default_root() -> Path:
+    """Tell where caches are kept.
+
+    Returns:
+        The folder in `WHISQ_CACHE`, else `whisq` in the user's cache folder.
+    """
+    if os.environ.get("WHISQ_CACHE"):
+        return Path(os.environ["WHISQ_CACHE"]).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "whisq"
+
+
+def digest_of(*parts: str | bytes | memoryview) -> str:
+    """Hash a sequence of texts and bytes.
+
+    Args:
+        *parts: What to hash, in this order.
+
+    Returns:
+        SHA-256, hexadecimal.
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode() if isinstance(part, str) else part)
+    return digest.hexdigest()
+
+
+class Cache:
+    """Encoder outputs of one encoder as it was set up."""
+
+    def __init__(self, about: Mapping[str, Any], root: Path | None = None) -> None:
+        """Name the encoder.
+
+        Args:
+            about: All that decides the numbers, as JSON can hold it; its `kind` comes first
+                in the folder's name.
+            root: Where caches are kept; `default_root()` if None.
+        """
+        text = json.dumps(about, sort_keys=True, indent=1) + "\n"
+        name = f"{about['kind']}-{digest_of(text)[:16]}"
+        self.folder = (root or default_root()) / name
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if not (self.folder / "about.json").exists():
+            write_whole(self.folder / "about.json", text.encode())
+
+    def path(self, key: str) -> Path:
+        """Tell where an output is kept.
+
+        Args:
+            key: Hash of the input.
+
+        Returns:
+            The file, whether it exists or not.
+        """
+        return self.folder / key[:2] / f"{key}.safetensors"
+
+    def __contains__(self, key: str) -> bool:
+        """Return whether an output is kept; its checksum is not looked at."""
+        return self.path(key).exists()
+
+    def write(self, key: str, states: np.ndarray) -> None:
+        """Keep an output.
+
+        Args:
+            key: Hash of the input.
+            states: float16, shape (layers, steps, dim).
+        """
+        from safetensors.numpy import save
+
+        states = np.ascontiguousarray(states)
+        checksum = {"sha256": _checksum(key, states)}
+        write_whole(self.path(key), save({"states": states}, metadata=checksum))
+
+    def read(self, key: str) -> np.ndarray | None:
+        """Read an output and verify it; one that is torn or altered is removed.
+
+        Args:
+            key: Hash of the input.
+
+        Returns:
+            float16, shape (layers, steps, dim), or None if it is not kept (any more).
+        """
+        from safetensors import SafetensorError, safe_open
+
+        with contextlib.suppress(SafetensorError, FileNotFoundError):
+            with safe_open(self.path(key), framework="np") as file:
+                states, noted = file.get_tensor("states"), file.metadata()["sha256"]
+            if _checksum(key, states) == noted:
+                return states
+        if key in self:
+            print(f"{self.path(key)} is torn or altered: it is removed and computed again")
+            self.path(key).unlink(missing_ok=True)
+        return None
+
+    @contextlib.contextmanager
+    def alone(self):
+        """Keep other processes from computing with the same encoder at the same time.
+
+        Yields:
+            Nothing; what a killed process left half written is gone by then.
+        """
+        lock = FileLock(self.folder / "lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            print(f"waiting for another process that fills {self.folder}")
+            lock.acquire()
+        try:
+            sweep(self.folder)
+            yield
+        finally:
+            lock.release()
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all, even if the machine stops.
+
+    Args:
+        path: Where to; its folder is made.
+        data: What to write.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, unfinished = tempfile.mkstemp(prefix=UNFINISHED, dir=path.parent)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    os.chmod(unfinished, 0o644)
+    os.replace(unfinished, path)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left half written.
+
+    Args:
+        folder: Where to look, at any depth.
+    """
+    for unfinished in folder.rglob(f"{UNFINISHED}*"):
+        unfinished.unlink(missing_ok=True)
+
+
+def _checksum(key: str, states: np.ndarray) -> str:
+    return digest_of(key, f"{states.dtype} {states.shape}", states.data)
