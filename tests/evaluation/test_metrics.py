@@ -1,0 +1,141 @@
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from whisq.evaluation import metrics
+
+LEVELS = np.arange(1, 5.01, 0.2)
+
+
+def tied(seed: int, clips: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw ratings of 21 levels and predictions that share many values."""
+    draw = np.random.default_rng(seed)
+    rating = draw.choice(LEVELS, clips)
+    return rating, np.round((rating + draw.normal(0, 1, clips)) * 4) / 4
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_equals_scipy_on_tables_with_heavy_ties(seed):
+    rating, prediction = tied(seed, clips=10 + 20 * seed)
+    scores = metrics.measure(rating, prediction)
+    expected = {
+        "lcc": stats.pearsonr(rating, prediction).statistic,
+        "srcc": stats.spearmanr(rating, prediction).statistic,
+        "ktau": stats.kendalltau(rating, prediction).statistic,
+        "mse": np.square(np.subtract(rating, prediction)).mean(),
+    }
+    assert scores == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_ktau_equals_a_count_of_pairs(seed):
+    rating, prediction = tied(seed, clips=25)
+    signs = [
+        (np.sign(rating[i] - rating[j]), np.sign(prediction[i] - prediction[j]))
+        for i in range(25)
+        for j in range(i)
+    ]
+    agreement = sum(one * two for one, two in signs)
+    untied = [sum(pair[side] != 0 for pair in signs) for side in (0, 1)]
+    expected = agreement / np.sqrt(untied[0] * untied[1])
+    assert metrics.ktau(rating, prediction) == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.fixture
+def six_clips() -> tuple[pd.DataFrame, pd.DataFrame]:
+    ids = ["a1", "a2", "b1", "b2", "c1", "c2"]
+    truth = pd.DataFrame({"system": list("aabbcc")}, index=ids)
+    truth["omq"] = [1.0, 2.0, 2.0, 3.0, 5.0, 4.0]
+    return truth, pd.DataFrame({"omq": [1.0, 3.0, 2.0, 2.0, 4.0, 5.0]}, index=ids)
+
+
+def test_six_clips_of_three_systems_by_hand(six_clips):
+    """Ranks 1 2.5 2.5 4 6 5 and 1 4 2.5 2.5 5 6 (the mean is 3.5 on both sides).
+
+    Their products around the mean sum to 6.25 - .5 + 1 - .5 + 3.75 + 3.75 = 13.75; the squares of
+    each side to 17. Of the 15 pairs one is tied on either side, 11 agree, 2 disagree.
+    """
+    scores = metrics.evaluate(*six_clips)
+    utt, system = scores["utt"]["omq"], scores["sys"]["omq"]
+    assert utt["mse"] == pytest.approx(4 / 6)
+    assert utt["lcc"] == pytest.approx(8.833333333 / np.sqrt(10.833333333**2))
+    assert utt["srcc"] == pytest.approx(13.75 / 17)
+    assert utt["ktau"] == pytest.approx((11 - 2) / 14)
+    # The systems' means are 1.5, 2.5, 4.5 and 2, 2, 4.5: ranks 1 2 3 and 1.5 1.5 3.
+    assert system["mse"] == pytest.approx((0.25 + 0.25 + 0) / 3)
+    assert system["srcc"] == pytest.approx(1.5 / np.sqrt(2 * 1.5))
+    assert system["ktau"] == pytest.approx(2 / np.sqrt(3 * 2))
+    assert (scores["n_clips"], scores["n_systems"]) == (6, 3)
+
+
+def test_order_of_rows_changes_nothing_even_where_systems_tie():
+    draw = np.random.default_rng(0)
+    truth = pd.DataFrame({"omq": draw.choice(LEVELS, 300), "ta": draw.choice(LEVELS, 300)})
+    truth["system"] = draw.choice([f"S{i:03d}" for i in range(60)], 300)
+    answer = truth[["omq", "ta"]] + draw.choice([-0.2, 0, 0.2], (300, 2))
+    first = metrics.evaluate(truth, answer)
+    for seed in range(10):
+        rows = np.random.default_rng(seed).permutation(300)
+        again = metrics.evaluate(truth.iloc[rows], answer.iloc[rows[::-1]])
+        for level in ("utt", "sys"):
+            for axis in ("omq", "ta"):
+                assert again[level][axis] == pytest.approx(first[level][axis], abs=1e-12)
+
+
+def test_a_system_table_replaces_the_means_and_is_named(six_clips):
+    table = pd.DataFrame({"omq": [3.0, 2.0, 1.0], "ta": 1.0}, index=list("abc"))
+    scores = metrics.evaluate(*six_clips, system_truth=table)
+    assert scores["sys"]["omq"]["srcc"] < 0
+    assert scores["system_truth"] != metrics.evaluate(*six_clips)["system_truth"]
+    with pytest.raises(ValueError, match=r"missing: \['c'\]"):
+        metrics.evaluate(*six_clips, system_truth=table.loc[["a", "b"]])
+
+
+@pytest.mark.parametrize(
+    ("rating", "prediction", "reason"),
+    [
+        ([1.0, 2.0, 3.0], [3.0, 3.0, 3.0], "predictions are constant"),
+        ([2.0, 2.0], [1.0, 2.0], "ratings are constant"),
+        ([4.0], [4.0], "2 items"),
+    ],
+)
+def test_a_correlation_that_is_not_defined_is_none_with_its_reason(rating, prediction, reason):
+    scores = metrics.measure(rating, prediction)
+    assert scores["mse"] is not None
+    assert [scores[name] for name in ("lcc", "srcc", "ktau")] == [None] * 3
+    assert reason in scores["undefined"]
+
+
+def test_nothing_to_compare_has_no_error_either():
+    assert metrics.measure([], [])["mse"] is None
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_nan_is_an_error_and_not_a_number(bad):
+    with pytest.raises(ValueError, match="finite"):
+        metrics.measure([1.0, 2.0], [1.0, bad])
+    with pytest.raises(ValueError, match=r"\(2,\) and \(1,\)"):
+        metrics.measure([1.0, 2.0], [1.0])
+
+
+def test_tables_of_other_ids_are_an_error(six_clips):
+    truth, answer = six_clips
+    with pytest.raises(ValueError, match="same clip ids"):
+        metrics.evaluate(truth, answer.iloc[1:])
+
+
+@given(
+    st.lists(st.sampled_from(LEVELS.tolist()), min_size=2, max_size=30).filter(
+        lambda values: len(set(values)) > 1
+    )
+)
+def test_a_perfect_prediction_is_perfect_and_its_mirror_image_the_reverse(values):
+    rating = np.array(values)
+    assert metrics.measure(rating, rating) == pytest.approx(
+        {"mse": 0, "lcc": 1, "srcc": 1, "ktau": 1}
+    )
+    mirrored = metrics.measure(rating, 6 - rating)
+    assert [mirrored[name] for name in ("lcc", "srcc", "ktau")] == pytest.approx([-1, -1, -1])
