@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Positive = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
+Above0 = Annotated[float, Field(gt=0)]
 
 
 class Section(BaseModel):
@@ -19,11 +20,17 @@ class Section(BaseModel):
 
 
 class Rendered(Section):
-    """The embedded corpus: its size and seed."""
+    """The embedded corpus: its size and seed.
 
-    systems: Positive
-    prompts: Positive
-    seed: int
+    `demo_systems` of the `systems` answer prompts of their own, `demo_clips` in all; the others
+    answer the `prompts` that they share.
+    """
+
+    systems: Annotated[int, Field(ge=4)]
+    demo_systems: Annotated[int, Field(ge=0)]
+    prompts: Annotated[int, Field(ge=4)]
+    demo_clips: Annotated[int, Field(ge=0)]
+    seed: Annotated[int, Field(ge=0)]
 
 
 class MusicEval(Section):
@@ -77,25 +84,65 @@ class EmbedText(Section):
 
 
 class Model(Section):
-    """The trainable network."""
+    """The trainable network; `whisq.model.config.Config` says what each choice means."""
 
-    architecture: Literal["whisq"]
-    audio_layers: list[int]
+    architecture: str
+    audio_layers: Annotated[list[int], Field(min_length=1)]
+    audio_pool: Positive
+    audio_scaling: Literal["none", "standard", "whiten"]
+    text_scaling: Literal["none", "standard", "whiten"]
+    text_sequence: Literal["tokens", "mean"]
+    width: Positive
+    dropout: Annotated[float, Field(ge=0, lt=1)]
+    positions: Literal["none", "audio", "text", "both"]
+    position_unit: Literal["steps", "share"]
+    coattention: Literal["none", "audio_to_text", "text_to_audio", "both"]
+    heads: Positive
+    layers: Positive
+    residual: bool
+    segments: Annotated[int, Field(ge=0)]
+    quality_pooling: Literal["mean", "max", "attention", "mean_std"]
+    alignment_pooling: Literal["mean", "max", "attention", "mean_std"]
+    interaction: Literal["none", "product"]
+    bilinear: bool
+    hidden: Positive
+    bins: Annotated[int, Field(ge=0)]
+    output_range: Literal["free", "sigmoid"]
 
 
 class Loss(Section):
-    """One weight a loss term; zero leaves the term out."""
+    """One weight a loss term (zero leaves it out) and the terms' settings.
+
+    `whisq.losses.objective.Objective` says what each means.
+    """
 
     mse_weight: Weight
+    huber_weight: Weight
+    soft_label_weight: Weight
+    rater_weight: Weight
+    ranking_weight: Weight
     ot_weight: Weight
+    ot_form: Literal["plain", "rated", "ranked"]
+    ot_cost: Literal["cosine", "squared"]
+    ot_epsilon: Above0
+    ot_iterations: Positive
+    ot_tolerance: Above0
+    huber_delta: Above0
+    soft_label_sigma: Above0
 
 
 class Train(Section):
-    """The optimiser and its schedule."""
+    """The optimiser and its schedule; `whisq.training.schedule.Schedule` says what each means."""
 
     epochs: Positive
+    patience: Positive
     batch_size: Positive
-    learning_rate: Annotated[float, Field(gt=0)]
+    learning_rate: Above0
+    weight_decay: Weight
+    gradient_clip: Above0
+    warmup: Weight
+    decay: Literal["constant", "cosine"]
+    threads: Positive
 
 
 class Evaluate(Section):

@@ -1,0 +1,40 @@
+"""Train the network on cached embeddings: data/model, metrics/train.json, metrics/epochs.csv."""
+
+import json
+from pathlib import Path
+
+import torch
+
+from whisq import params, tracking
+from whisq.training.recipe import Data, Recipe
+
+MODEL, METRICS = Path("data/model"), Path("metrics")
+CHECKPOINTS = Path(".dvc/tmp/whisq-checkpoints")
+
+
+def main() -> None:
+    """Run the stage."""
+    values = params.load().model_dump()
+    recipe = Recipe.of(values["model"], values["loss"], values["train"], values["seed"])
+    torch.set_num_threads(values["train"]["threads"])
+    with tracking.model_run("train", params.flatten(values)) as run:
+        model, history = recipe.fit(
+            Data.open("data"),
+            checkpoints=CHECKPOINTS,
+            on_epoch=lambda record: run.metrics(record, record["epoch"]),
+        )
+        model.save_pretrained(MODEL)
+        epochs, steps = history.tables()
+        METRICS.mkdir(exist_ok=True)
+        # Seconds differ from run to run, and a metric that does is no metric of the model.
+        epochs.drop(columns="seconds").to_csv(METRICS / "epochs.csv", index=False)
+        best = epochs.drop(columns="seconds").iloc[history.best_epoch - 1].to_dict()
+        (METRICS / "train.json").write_text(json.dumps(best, indent=2) + "\n")
+        records = steps.add_prefix("step/").to_dict("records")
+        run.curves(list(enumerate(records, start=1)))
+        run.artifacts(MODEL, folder="model")
+        run.artifacts(METRICS / "epochs.csv", METRICS / "train.json")
+
+
+if __name__ == "__main__":
+    main()

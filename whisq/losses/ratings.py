@@ -1,0 +1,108 @@
+"""How far predicted ratings are from listeners'.
+
+Conventions: predictions and ratings are (clips,) in MOS units; logits are (clips, bins) over bins
+whose centres, (bins,), are spread evenly over the scale; every loss is a mean over clips (or
+pairs), zero where there are none.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import huber_loss, log_softmax, mse_loss, softplus
+
+MARKS = (1.0, 2.0, 3.0, 4.0, 5.0)
+
+
+def mse(prediction: Tensor, rating: Tensor) -> Tensor:
+    """Square the errors. Chosen: the paper does not name its MOS loss.
+
+    Args:
+        prediction: (clips,).
+        rating: (clips,).
+
+    Returns:
+        Mean squared error, a scalar.
+    """
+    return mse_loss(prediction, rating)
+
+
+def huber(prediction: Tensor, rating: Tensor, delta: float = 0.5) -> Tensor:
+    """Square small errors and count large ones by their size.
+
+    Args:
+        prediction: (clips,).
+        rating: (clips,).
+        delta: Error at which the one becomes the other, in MOS units.
+
+    Returns:
+        Mean Huber loss, a scalar.
+    """
+    return huber_loss(prediction, rating, delta=delta)
+
+
+def soft_labels(logits: Tensor, centres: Tensor, rating: Tensor, sigma: float = 0.25) -> Tensor:
+    """Compare the predicted distribution with a Gaussian around the rating.
+
+    Source: ASTAR-NTU (arXiv 2507.09904): 20 bins, Gaussian soft labels, Kullback-Leibler.
+
+    Args:
+        logits: (clips, bins).
+        centres: (bins,), in MOS units.
+        rating: (clips,).
+        sigma: Width of the Gaussian in MOS units.
+
+    Returns:
+        Mean divergence from target to prediction in nats, a scalar.
+    """
+    target = (-((centres - rating.unsqueeze(1)) ** 2) / (2 * sigma**2)).softmax(1)
+    return _divergence(target, logits)
+
+
+def rater_distribution(logits: Tensor, centres: Tensor, shares: Tensor) -> Tensor:
+    """Compare the predicted distribution with how many raters gave each mark.
+
+    A mark between two bins is shared by them in proportion, so that the target's mean is the
+    raters' mean.
+
+    Args:
+        logits: (clips, bins).
+        centres: (bins,), in MOS units, the first at 1 and the last at 5.
+        shares: Share of raters that gave 1, 2, 3, 4 and 5, (clips, 5), rows summing to one; rows
+            of NaN (raters not known) are left out.
+
+    Returns:
+        Mean divergence from target to prediction in nats, a scalar.
+    """
+    known = ~shares.isnan().any(1)
+    if not known.any():
+        return logits.sum() * 0
+    marks = torch.tensor(MARKS).to(centres)
+    gap = centres[1] - centres[0]
+    nearness = (1 - (marks.unsqueeze(1) - centres).abs() / gap).clamp(min=0)
+    return _divergence(shares[known].to(logits) @ nearness, logits[known])
+
+
+def ranking(prediction: Tensor, rating: Tensor, least: float = 0.2) -> Tensor:
+    """Ask of every pair in the batch that the better clip is predicted better.
+
+    Source: RankNet (Burges et al. 2005), the pairwise logistic loss.
+
+    Args:
+        prediction: (clips,).
+        rating: (clips,).
+        least: Pairs whose ratings differ by less than this, in MOS units, say nothing.
+
+    Returns:
+        Mean loss over the pairs, a scalar.
+    """
+    better = rating.unsqueeze(1) - rating.unsqueeze(0) >= least
+    if not better.any():
+        return prediction.sum() * 0
+    lead = prediction.unsqueeze(1) - prediction.unsqueeze(0)
+    return softplus(-lead[better]).mean()
+
+
+def _divergence(target: Tensor, logits: Tensor) -> Tensor:
+    entropy = -torch.xlogy(target, target).sum(1)
+    return (-(target * log_softmax(logits, 1)).sum(1) - entropy).mean()

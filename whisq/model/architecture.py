@@ -1,0 +1,131 @@
+"""What all architectures share: inputs, fitting to the training set, files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from whisq.model.config import Config
+from whisq.model.inputs import AudioInput, TextInput
+from whisq.model.output import Output
+from whisq.model.scaling import Moments
+
+Sequences = tuple[Tensor, Tensor, Tensor, Tensor]  # audio, audio mask, text, text mask
+
+
+class Architecture(nn.Module, PyTorchModelHubMixin, library_name="whisq", license="apache-2.0"):
+    """A network from a clip's and a prompt's cached states to OMQ and TA.
+
+    A subclass defines `rate`. Its files are config.json and model.safetensors, never a pickle.
+    """
+
+    def __init__(self, config: Config) -> None:
+        """Make the inputs.
+
+        Args:
+            config: The network's choices.
+        """
+        super().__init__()
+        self.config = config
+        self.audio_input = AudioInput(config)
+        self.text_input = TextInput(config)
+
+    def forward(self, audio: Tensor, audio_mask: Tensor, text: Tensor, text_mask: Tensor) -> Output:
+        """Rate clips against prompts.
+
+        Args:
+            audio: Cached audio states, (clips, layers, frames, dim).
+            audio_mask: (clips, frames), True where real.
+            text: Cached token states, (clips, tokens, dim).
+            text_mask: (clips, tokens), True where real.
+
+        Returns:
+            Ratings in MOS units and what losses and explanations need.
+        """
+        frames, frame_mask = self.audio_input(audio, audio_mask)
+        tokens, token_mask = self.text_input(text, text_mask)
+        return self.rate(frames, frame_mask, tokens, token_mask)
+
+    def fit_scaling(self, batches: Iterable[Sequences]) -> None:
+        """Fit the inputs' scaling to the training set; do it once, before training.
+
+        Args:
+            batches: Arguments of `forward`, batch by batch.
+        """
+        config = self.config
+        audio_moments = Moments(len(config.audio_layers), config.audio_dim)
+        text_moments = Moments(1, config.text_dim)
+        for audio, audio_mask, text, text_mask in batches:
+            audio_moments.add(self.audio_input.pick(audio), audio_mask)
+            text_moments.add(text.unsqueeze(1), text_mask)
+        self.audio_input.scaling.fit(audio_moments)
+        self.text_input.scaling.fit(text_moments)
+
+    @classmethod
+    def _from_pretrained(
+        cls, *, model_id: str, config: Any = None, map_location: str = "cpu", **hub: Any
+    ) -> Architecture:
+        # The mixin's own reader prints, falls back to a pickle and lets missing weights pass.
+        model = cls(_as_config(config, model_id))
+        path = fetch(model_id, "model.safetensors", **hub)
+        model.load_state_dict(load_file(path, device=map_location), strict=True)
+        return model.eval()
+
+
+def fetch(where: str | Path, name: str, **hub: Any) -> Path:
+    """Find a model's file in a folder or on the hub.
+
+    Args:
+        where: A folder or a hub id.
+        name: The file's name.
+        **hub: `hf_hub_download`'s options, such as revision.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        ValueError: The folder has no such file.
+    """
+    folder = Path(where)
+    if not folder.is_dir():
+        return Path(hf_hub_download(str(where), name, **hub))
+    if not (folder / name).is_file():
+        raise ValueError(
+            f"A model's folder must hold {name}; {folder} does not. Give the folder that "
+            "`train` wrote (data/model)"
+        )
+    return folder / name
+
+
+def read_config(where: str | Path, **hub: Any) -> Config:
+    """Read a saved model's config.
+
+    Args:
+        where: A folder or a hub id.
+        **hub: `hf_hub_download`'s options.
+
+    Returns:
+        The checked config.
+    """
+    path = fetch(where, "config.json", **hub)
+    return _as_config(json.loads(path.read_text(encoding="utf-8")), where)
+
+
+def _as_config(config: Any, where: str | Path) -> Config:
+    if isinstance(config, Config):
+        return config
+    if not config:
+        raise ValueError(f"A model needs a config.json; {where} has none")
+    unknown = sorted(set(config) - set(Config.__dataclass_fields__))
+    if unknown:
+        raise ValueError(
+            f"config.json of {where} has keys that this version does not know: "
+            f"{', '.join(unknown)}; update whisq"
+        )
+    return Config(**config)

@@ -1,0 +1,97 @@
+"""From cached encoder states to the sequences that the network projects."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from whisq.model.config import Config
+from whisq.model.pooling import masked_mean, pool_time
+from whisq.model.scaling import Scaling
+
+
+class AudioInput(nn.Module):
+    """Pick the encoder's layers, average short runs of frames, scale and mix.
+
+    Source: the paper reads Whisper's frames as a sequence. Chosen: which layers; a learnt softmax
+    mixes several (as SUPERB's weighted sum does).
+    """
+
+    def __init__(self, config: Config) -> None:
+        """Make scaling and mixture.
+
+        Args:
+            config: The model's config.
+        """
+        super().__init__()
+        self.picked = [config.cached_layers.index(layer) for layer in config.audio_layers]
+        self.expected = len(config.cached_layers)
+        self.pool = config.audio_pool
+        self.scaling = Scaling(config.audio_scaling, len(self.picked), config.audio_dim)
+        self.mixture = nn.Parameter(torch.zeros(len(self.picked))) if self.picked[1:] else None
+
+    def forward(self, audio: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Prepare a batch.
+
+        Args:
+            audio: Cached states, (clips, layers, frames, dim).
+            mask: (clips, frames), True where real.
+
+        Returns:
+            The sequence, (clips, shorter frames, dim), and its mask.
+        """
+        # Averaging first: it commutes with the scaling, which then has fewer frames to scale.
+        layers = [pool_time(layer, mask, self.pool) for layer in self.pick(audio).unbind(1)]
+        states = self.scaling(torch.stack([sequence for sequence, _ in layers], 1))
+        shorter = layers[0][1]
+        if self.mixture is None:
+            return states.squeeze(1), shorter
+        return torch.einsum("l,clfd->cfd", self.mixture.softmax(0), states), shorter
+
+    def pick(self, audio: Tensor) -> Tensor:
+        """Keep the layers that the config names.
+
+        Args:
+            audio: (clips, cached layers, frames, dim).
+
+        Returns:
+            (clips, picked layers, frames, dim).
+
+        Raises:
+            ValueError: The input does not hold the layers that the model was made for.
+        """
+        if audio.shape[1] != self.expected:
+            raise ValueError(
+                f"The model reads clips with {self.expected} cached layer(s), given "
+                f"{audio.shape[1]}; embed the audio with the layers in config.json's audio spec"
+            )
+        return audio if len(self.picked) == self.expected else audio[:, self.picked]
+
+
+class TextInput(nn.Module):
+    """Scale the token states, and average them where the sequence is not wanted."""
+
+    def __init__(self, config: Config) -> None:
+        """Make the scaling.
+
+        Args:
+            config: The model's config.
+        """
+        super().__init__()
+        self.scaling = Scaling(config.text_scaling, 1, config.text_dim)
+        self.average = config.text_sequence == "mean"
+
+    def forward(self, text: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Prepare a batch.
+
+        Args:
+            text: Token states, (clips, tokens, dim).
+            mask: (clips, tokens), True where real.
+
+        Returns:
+            The sequence, (clips, tokens or 1, dim), and its mask.
+        """
+        states = self.scaling(text.unsqueeze(1)).squeeze(1)
+        if self.average:
+            return masked_mean(states, mask).unsqueeze(1), mask[:, :1]
+        return states, mask

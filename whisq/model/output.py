@@ -1,0 +1,42 @@
+"""What every architecture returns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Output:
+    """Predictions for a batch, and what the losses and the explanations need.
+
+    Attributes:
+        omq: Overall musical quality, (clips,), in MOS units.
+        ta: Textual alignment, (clips,), in MOS units.
+        audio: Projected audio in the shared space, (clips, frames, width).
+        audio_mask: True where a projected frame is real, (clips, frames).
+        text: Projected text in the shared space, (clips, tokens, width).
+        text_mask: True where a token is real, (clips, tokens).
+        omq_logits: Scores over rating bins, (clips, bins), where the head has bins.
+        ta_logits: The same for TA.
+        centres: The bins' centres in MOS units, (bins,).
+        audio_to_text: How much each frame attends to each token, (clips, heads, frames, tokens);
+            each row sums to one. Of the last layer; None without that direction.
+        text_to_audio: How much each token attends to each frame, (clips, heads, tokens, frames).
+        quality_weights: How much each frame counts for OMQ, (clips, frames), summing to one;
+            None where the pooling has no weights.
+    """
+
+    omq: Tensor
+    ta: Tensor
+    audio: Tensor
+    audio_mask: Tensor
+    text: Tensor
+    text_mask: Tensor
+    omq_logits: Tensor | None = None
+    ta_logits: Tensor | None = None
+    centres: Tensor | None = None
+    audio_to_text: Tensor | None = None
+    text_to_audio: Tensor | None = None
+    quality_weights: Tensor | None = None

@@ -1,0 +1,106 @@
+"""Where an interrupted training goes on: safetensors and JSON, never a pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+SOURCES = ("model", "losses", "training")
+
+
+def key_of(made_of: Mapping[str, Any]) -> str:
+    """Name a training by all that makes it, so that no other resumes it.
+
+    Args:
+        made_of: Every setting and everything learnt from, ready for JSON.
+
+    Returns:
+        A hash that also covers the code of model, losses and training.
+    """
+    digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode())
+    package = Path(__file__).parents[1]
+    code = (path for name in SOURCES for path in sorted((package / name).rglob("*.py")))
+    for path in code:
+        digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+class Checkpoint:
+    """One training's state on disk, replaced as a whole after each epoch."""
+
+    def __init__(self, folder: Path, key: str) -> None:
+        """Point at the training's own file.
+
+        Args:
+            folder: Where checkpoints lie.
+            key: `key_of` all that makes the training.
+        """
+        self.path = folder / f"{key}.safetensors"
+
+    def save(
+        self,
+        model: nn.Module,
+        best: Mapping[str, Tensor],
+        optimizer: torch.optim.Optimizer,
+        progress: Mapping[str, Any],
+    ) -> None:
+        """Write everything, then put it in the old one's place.
+
+        Args:
+            model: The network as it is now.
+            best: The weights of the best epoch so far.
+            optimizer: The optimiser.
+            progress: What else must be known, ready for JSON.
+        """
+        tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
+        tensors |= {f"best/{name}": value for name, value in best.items()}
+        for index, state in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer/{index}/{name}": value for name, value in state.items()}
+        tensors = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = self.path.with_suffix(".part")
+        save_file(tensors, unfinished, metadata={"progress": json.dumps(progress)})
+        os.replace(unfinished, self.path)
+
+    def load(
+        self, model: nn.Module, optimizer: torch.optim.Optimizer
+    ) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
+        """Put network and optimiser back as they were.
+
+        Args:
+            model: Takes the saved weights.
+            optimizer: Takes the saved state.
+
+        Returns:
+            The best epoch's weights and the progress; None if nothing was saved.
+        """
+        if not self.path.exists():
+            return None
+        parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}}
+        with safe_open(self.path, "pt") as file:
+            progress = json.loads(file.metadata()["progress"])
+            names = list(file.keys())
+            for name in names:
+                part, rest = name.split("/", 1)
+                parts[part][rest] = file.get_tensor(name)
+        model.load_state_dict(parts["model"])
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in parts["optimizer"].items():
+            index, entry = name.split("/")
+            state.setdefault(int(index), {})[entry] = value
+        groups = optimizer.state_dict()["param_groups"]
+        optimizer.load_state_dict({"state": state, "param_groups": groups})
+        return parts["best"], progress
+
+    def remove(self) -> None:
+        """Forget the training: it has ended."""
+        self.path.unlink(missing_ok=True)

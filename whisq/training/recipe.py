@@ -1,0 +1,195 @@
+"""From cached embeddings and rated clips to a trained network, by one set of choices."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from pandas import DataFrame
+
+from whisq.corpus.clips import read_clips, read_ratings
+from whisq.embeddings.dataset import ClipDataset, make_loader
+from whisq.embeddings.sequences import Sequences
+from whisq.losses.objective import Objective
+from whisq.model.architecture import Architecture
+from whisq.model.architectures import build
+from whisq.model.config import Config
+from whisq.training.checkpoints import Checkpoint, key_of
+from whisq.training.history import History
+from whisq.training.loop import train
+from whisq.training.measuring import inputs
+from whisq.training.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Data:
+    """Rated clips and their cached sequences.
+
+    Attributes:
+        clips: `id` and `prompt` of every clip.
+        ratings: `id, split, omq, ta` of every labelled clip, and its raters where known.
+        audio: Sequences by clip id.
+        text: Sequences by prompt.
+    """
+
+    clips: DataFrame
+    ratings: DataFrame
+    audio: Sequences
+    text: Sequences
+
+    def dataset(self, split: str) -> ClipDataset:
+        """Take one split's clips.
+
+        Args:
+            split: train, dev or test.
+
+        Returns:
+            Its clips.
+
+        Raises:
+            ValueError: The split has no clip.
+        """
+        ratings = self.ratings[self.ratings["split"] == split].reset_index(drop=True)
+        if ratings.empty:
+            raise ValueError(f"ratings.csv must have clips of split {split!r}; it has none")
+        return ClipDataset(self.clips, ratings, self.audio, self.text)
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Data:
+        """Open what the pipeline's stages have written.
+
+        Args:
+            folder: `data`.
+
+        Returns:
+            The data; no sequence is read yet.
+        """
+        folder = Path(folder)
+        return cls(
+            read_clips(folder / "clips.csv"),
+            read_ratings(folder / "ratings.csv"),
+            Sequences.open(folder / "embeddings" / "audio"),
+            Sequences.open(folder / "embeddings" / "text"),
+        )
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Every choice that makes a trained network of given data.
+
+    Attributes:
+        model: `Config`'s fields, without dimensions and encoder specs, which the data bring.
+        objective: What is minimised.
+        schedule: How long and how fast.
+        batch_size: Clips a step.
+    """
+
+    model: Mapping[str, Any]
+    objective: Objective
+    schedule: Schedule
+    batch_size: int
+
+    @classmethod
+    def of(
+        cls, model: Mapping[str, Any], loss: Mapping[str, Any], train: Mapping[str, Any], seed: int
+    ) -> Recipe:
+        """Read a recipe from the sections of params.yaml.
+
+        Args:
+            model: Fields of `Config`.
+            loss: Fields of `Objective`.
+            train: Fields of `Schedule`, and `batch_size`; others are not the recipe's.
+            seed: Of weights, dropout and order.
+
+        Returns:
+            The recipe.
+        """
+        known = {key: train[key] for key in Schedule.__dataclass_fields__ if key in train}
+        schedule = Schedule(**known, seed=seed)
+        return cls(dict(model), Objective(**loss), schedule, train["batch_size"])
+
+    def config(self, data: Data) -> Config:
+        """Complete the network's config by what the data bring.
+
+        Args:
+            data: Sequences, whose manifests say what made them.
+
+        Returns:
+            The config.
+        """
+        return Config(
+            audio_dim=data.audio.dim,
+            text_dim=data.text.dim,
+            audio=dict(data.audio.manifest["spec"]) | {"layers": list(data.audio.layers)},
+            text=dict(data.text.manifest["spec"]),
+            **self.model,
+        )
+
+    def fit(
+        self,
+        data: Data,
+        *,
+        checkpoints: Path | None = None,
+        on_epoch: Callable[[dict[str, Any]], None] | None = None,
+        progress: bool = True,
+    ) -> tuple[Architecture, History]:
+        """Train a network from scratch, or go on where the same training was interrupted.
+
+        Args:
+            data: Rated clips and their sequences.
+            checkpoints: Folder of unfinished trainings; None keeps none.
+            on_epoch: Told each epoch's record.
+            progress: Whether to show a bar.
+
+        Returns:
+            The network with its best epoch's weights, and the history.
+        """
+        config, seed = self.config(data), self.schedule.seed
+        torch.manual_seed(seed)
+        model = build(config)
+        loader = make_loader(data.dataset("train"), self.batch_size, shuffle=True, seed=seed)
+        dev = list(make_loader(data.dataset("dev"), self.batch_size))
+        model.fit_scaling(inputs(batch) for batch in loader)
+
+        def batches(epoch: int) -> Any:
+            loader.batch_sampler.set_epoch(epoch)
+            return loader
+
+        checkpoint = Checkpoint(checkpoints, self.key(config, data)) if checkpoints else None
+        history = train(
+            model,
+            self.objective,
+            batches,
+            dev,
+            self.schedule,
+            on_epoch=on_epoch,
+            checkpoint=checkpoint,
+            progress=progress,
+        )
+        if checkpoint:
+            checkpoint.remove()
+        return model, history
+
+    def key(self, config: Config, data: Data) -> str:
+        """Name this training of this data.
+
+        Args:
+            config: The complete config.
+            data: What is learnt from.
+
+        Returns:
+            A hash of choices, code, tables and embeddings.
+        """
+        made_of = {
+            "config": asdict(config),
+            "objective": asdict(self.objective),
+            "schedule": asdict(self.schedule),
+            "batch_size": self.batch_size,
+            "clips": data.clips.to_csv(),
+            "ratings": data.ratings.to_csv(),
+            "embeddings": [data.audio.manifest, data.text.manifest],
+        }
+        return key_of(made_of)
