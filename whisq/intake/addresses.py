@@ -1,0 +1,76 @@
+"""Where a trained model lies: a folder, MLflow or the hub, brought to a folder on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+MLFLOW = ("models:/", "runs:/", "mlflow-artifacts:/")
+FILES = ("config.json", "model.safetensors")  # all that is read: no pickle
+
+
+def bring(where: str | Path) -> Path:
+    """Find a model's folder, downloading it if need be.
+
+    Args:
+        where: A folder, an MLflow address, or a hub id with or without `@revision`.
+
+    Returns:
+        A folder that holds config.json and model.safetensors.
+
+    Raises:
+        ValueError: There is no model there; the message says what was looked for.
+    """
+    address, folder = str(where), Path(where)
+    if address.startswith(MLFLOW):
+        return _within(_from_mlflow(address), address)
+    if folder.is_dir():
+        return _within(folder, address)
+    if _looks_local(address):
+        raise ValueError(
+            f"there is no folder {address}: train a model first (`make repro` writes data/model), "
+            "or give an MLflow address or a hub id"
+        )
+    return _from_hub(address)
+
+
+def _looks_local(address: str) -> bool:
+    # "data/model" has the form of a hub id too: a parent folder that exists decides.
+    parts = Path(address).parts
+    return len(parts) != 2 or parts[0] in {"..", "/", "~"} or Path(parts[0]).is_dir()
+
+
+def _within(folder: Path, address: str) -> Path:
+    found = [path.parent for path in sorted(folder.rglob(FILES[1]))]
+    found = [path for path in found if (path / FILES[0]).is_file()]
+    if (folder / FILES[1]).is_file() or len(found) != 1:
+        found = [path for path in found if path == folder]
+    if not found:
+        raise ValueError(f"{address} holds no model: {' and '.join(FILES)} are needed in it")
+    return found[0]
+
+
+def _from_mlflow(address: str) -> Path:
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return Path(download_artifacts(artifact_uri=address))
+    except (MlflowException, OSError) as error:
+        raise ValueError(
+            f"MLflow has no model at {address} ({error}); is MLFLOW_TRACKING_URI the right store?"
+        ) from error
+
+
+def _from_hub(address: str) -> Path:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+
+    name, _, revision = address.partition("@")
+    try:
+        return Path(snapshot_download(name, revision=revision or None, allow_patterns=list(FILES)))
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        reason = str(error).strip().split("\n")[0]
+        raise ValueError(
+            f"{address} is no folder here, and the hub does not give it ({reason}); check the "
+            "spelling, or download the model and give its folder"
+        ) from error

@@ -1,0 +1,224 @@
+"""A trained model with its front ends: a clip and a prompt in, a score out.
+
+A score is a function of the clip, the prompt and the model alone: each clip and each prompt is
+encoded by itself, and the network sees padding only under masks.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from whisq.embeddings.batch import Example, collate
+from whisq.encoders.audio import RATE
+from whisq.encoders.text import TextEncoder, TextSpec
+from whisq.encoders.whisper import LONGEST, AudioSpec, WhisperEncoder
+from whisq.intake import waveform
+from whisq.intake.addresses import bring
+from whisq.intake.wording import check_prompt, unread
+from whisq.model.architectures import load as load_network
+
+if TYPE_CHECKING:
+    from whisq.intake.waveform import Audio
+    from whisq.model.architecture import Architecture
+
+PROMPTS_KEPT = 256  # token states of the latest prompts; a list often repeats them
+BATCH = 16  # clips that the network rates at once; the encoders take one at a time
+
+
+@dataclass(frozen=True)
+class Score:
+    """What listeners would say on average, 1 to 5.
+
+    Attributes:
+        omq: Overall musical quality.
+        ta: Textual alignment; None if there was no prompt.
+    """
+
+    omq: float
+    ta: float | None
+
+
+class ScoreWarning(UserWarning):
+    """A score is not of the whole clip or the whole prompt."""
+
+
+class Predictor:
+    """A trained network and the two frozen encoders that its config names."""
+
+    def __init__(self, network: Architecture, folder: Path, device: str | None = None) -> None:
+        """Put a network in place; encoders are loaded when the first clip needs them.
+
+        Args:
+            network: Trained, its config naming both encoders.
+            folder: Where its files lie.
+            device: Where to compute, as torch names it; the GPU if None and there is one.
+        """
+        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.network = network.eval().to(self.device)
+        self.config = network.config
+        self.folder = folder
+        self.embed_prompt = lru_cache(PROMPTS_KEPT)(self._embed_prompt)
+
+    @classmethod
+    def load(cls, where: str | Path, device: str | None = None) -> Predictor:
+        """Load a trained model.
+
+        Args:
+            where: A folder, an MLflow address or a hub id; see `whisq.load`.
+            device: Where to compute; the GPU if None and there is one.
+
+        Returns:
+            The model, ready to score.
+        """
+        folder = bring(where)
+        return cls(load_network(folder), folder, device)
+
+    @cached_property
+    def audio_encoder(self) -> WhisperEncoder:
+        """The audio front end that the model was trained on."""
+        return WhisperEncoder(AudioSpec(**self.config.audio), device=self.device)
+
+    @cached_property
+    def text_encoder(self) -> TextEncoder:
+        """The text front end that the model was trained on."""
+        return TextEncoder(TextSpec(**self.config.text), device=self.device)
+
+    def score(self, audio: Audio, prompt: str | None = None, *, rate: int | None = None) -> Score:
+        """Score one clip.
+
+        Args:
+            audio: A path, a sound file's bytes, or floats in -1..1, numpy or torch, with `rate`.
+            prompt: What the clip was made from; None asks for musical quality alone.
+            rate: Of an array, Hz.
+
+        Returns:
+            The clip's score.
+        """
+        return next(self.score_many([(waveform.read(audio, rate), prompt)], rate=RATE))
+
+    def score_many(
+        self,
+        pairs: Iterable[tuple[Audio, str | None]],
+        batch_size: int = BATCH,
+        rate: int | None = None,
+    ) -> Iterator[Score]:
+        """Score clips as they come.
+
+        Args:
+            pairs: Clip and prompt, each as in `score`.
+            batch_size: Clips that are answered at once, at least 1; no score depends on it.
+            rate: Of arrays, Hz.
+
+        Yields:
+            One score a pair, in order.
+        """
+        embedded = []
+        for audio, prompt in pairs:
+            samples = waveform.read(audio, rate)
+            for caution in self.cautions(samples, prompt):
+                warnings.warn(caution, ScoreWarning, stacklevel=2)
+            embedded.append(self.embed(samples, prompt))
+            if len(embedded) >= batch_size:
+                yield from self.score_embedded(embedded)
+                embedded = []
+        yield from self.score_embedded(embedded)
+
+    def embed(
+        self, samples: np.ndarray, prompt: str | None
+    ) -> tuple[np.ndarray, np.ndarray | None]:
+        """Encode a clip and its prompt.
+
+        Args:
+            samples: 16 kHz, float32, shape (samples,).
+            prompt: None asks for musical quality alone.
+
+        Returns:
+            Audio (layers, steps, dim) and text (1, tokens, dim) or None, what `score_embedded`
+            takes.
+        """
+        text = None if prompt is None else self.embed_prompt(prompt)
+        return self.embed_audio(samples), text
+
+    def embed_audio(self, samples: np.ndarray) -> np.ndarray:
+        """Encode a clip.
+
+        Args:
+            samples: 16 kHz, float32, shape (samples,).
+
+        Returns:
+            float16, shape (layers, steps, dim), as the embeddings' cache holds it.
+        """
+        return self.audio_encoder.encode([samples])[0]
+
+    def _embed_prompt(self, prompt: str) -> np.ndarray:
+        """Encode a prompt; the latest ones are remembered.
+
+        Args:
+            prompt: Text with at least one letter.
+
+        Returns:
+            float16, shape (1, tokens, dim).
+        """
+        check_prompt(prompt)
+        with warnings.catch_warnings():
+            # That a prompt is cut is told by `cautions`, once and by its own name.
+            warnings.filterwarnings("ignore", "a prompt of", UserWarning)
+            return self.text_encoder.encode([prompt])[0]
+
+    def score_embedded(self, clips: Sequence[tuple[np.ndarray, np.ndarray | None]]) -> list[Score]:
+        """Score clips that are encoded already.
+
+        Args:
+            clips: Audio (layers, steps, dim) and text (1, tokens, dim), or None for no prompt.
+
+        Returns:
+            One score a clip, in order; what it is batched with changes none.
+        """
+        scores = []
+        for start in range(0, len(clips), BATCH):
+            chunk = clips[start : start + BATCH]
+            omq, ta = self._rate(chunk)
+            scores += [
+                Score(quality, alignment if text is not None else None)
+                for quality, alignment, (_, text) in zip(omq, ta, chunk, strict=True)
+            ]
+        return scores
+
+    def _rate(
+        self, clips: Sequence[tuple[np.ndarray, np.ndarray | None]]
+    ) -> tuple[list[float], list[float]]:
+        # Quality never sees the prompt, so any text will do where there is none.
+        blank = np.zeros((1, self.config.text_dim), np.float32)
+        examples = [
+            Example("", audio, blank if text is None else text[0], None, None)
+            for audio, text in clips
+        ]
+        batch = collate(examples).to(self.device)
+        with torch.inference_mode():
+            out = self.network(batch.audio, batch.audio_mask, batch.text, batch.text_mask)
+        return out.omq.tolist(), out.ta.tolist()
+
+    def cautions(self, samples: np.ndarray, prompt: str | None) -> list[str]:
+        """Tell what of a clip and prompt the model does not read.
+
+        Args:
+            samples: 16 kHz, shape (samples,).
+            prompt: None where there is none.
+
+        Returns:
+            A sentence each for a clip longer than the window, a prompt longer than the text
+            encoder reads, and words that it does not know.
+        """
+        seconds = len(samples) / RATE
+        said = []
+        if seconds > LONGEST:
+            said.append(f"only the first {LONGEST} s of {seconds:.1f} s are scored")
+        return said if prompt is None else said + unread(self.text_encoder, prompt)

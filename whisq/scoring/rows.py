@@ -1,0 +1,105 @@
+"""What the scorer answers: one row a clip, and the files that hold such rows."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Row:
+    """A scored clip, or why it could not be scored.
+
+    Attributes:
+        id: The request's.
+        path: The clip's, as the request gave it.
+        prompt: The request's; None where quality alone was asked for.
+        system: What made the clip; None where unknown.
+        omq: Overall musical quality, 1 to 5; None where the clip failed.
+        ta: Textual alignment, 1 to 5; None where the clip failed or has no prompt.
+        note: What to know of the number, such as that the clip is longer than the window.
+        error: Why there is no number; None where there is one.
+    """
+
+    id: str
+    path: str
+    prompt: str | None
+    system: str | None
+    omq: float | None
+    ta: float | None
+    note: str | None = None
+    error: str | None = None
+
+    def json(self) -> str:
+        """Write the row as one line of JSON, text in any script left readable.
+
+        Returns:
+            An object with every field; None is null.
+        """
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+
+def writer(path: Path) -> Callable[[Sequence[Row], Path], None]:
+    """Choose how to write rows by the file's suffix.
+
+    Args:
+        path: `.csv`, `.jsonl`, `.parquet`, or `.txt` for a MusicEval answer file (the lines
+            `id,omq,ta` of the clips that have both numbers, without a header).
+
+    Returns:
+        The function that writes rows to a file.
+
+    Raises:
+        ValueError: The suffix is none of these.
+    """
+    writers = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet, ".txt": _answer}
+    if path.suffix.lower() not in writers:
+        raise ValueError(f"{path} must end in one of {', '.join(writers)}")
+    return writers[path.suffix.lower()]
+
+
+def write_rows(rows: Sequence[Row], path: Path) -> None:
+    """Write rows to a file, whole or not at all.
+
+    Args:
+        rows: In the order wanted.
+        path: See `writer`; a file of that name is replaced.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        writer(path)(rows, partial)
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _csv(rows: Sequence[Row], path: Path) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.DictWriter(file, [field.name for field in fields(Row)])
+        table.writeheader()
+        table.writerows(asdict(row) for row in rows)
+
+
+def _jsonl(rows: Sequence[Row], path: Path) -> None:
+    path.write_text("".join(row.json() + "\n" for row in rows), encoding="utf-8")
+
+
+def _parquet(rows: Sequence[Row], path: Path) -> None:
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    # Named types: a column that is empty throughout would else have none.
+    types = {"omq": pa.float64(), "ta": pa.float64()}
+    schema = pa.schema([(field.name, types.get(field.name, pa.string())) for field in fields(Row)])
+    table = pa.Table.from_pylist([asdict(row) for row in rows], schema=schema)
+    parquet.write_table(table, path)
+
+
+def _answer(rows: Sequence[Row], path: Path) -> None:
+    scored = [row for row in rows if row.omq is not None and row.ta is not None]
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows((row.id, row.omq, row.ta) for row in scored)
