@@ -67,6 +67,26 @@ class Cache:
         if not (self.folder / "about.json").exists():
             write_whole(self.folder / "about.json", text.encode())
 
+    def note(self, layers: tuple[int, ...], dim: int) -> None:
+        """Keep what is known of the encoder once it is loaded, so that it need not be again.
+
+        Args:
+            layers: Hidden states that are kept, counted from 0.
+            dim: Width of a state.
+        """
+        noted = {"layers": list(layers), "dim": dim}
+        if self.noted() != noted:
+            write_whole(self.folder / "encoder.json", json.dumps(noted).encode())
+
+    def noted(self) -> dict[str, Any] | None:
+        """Tell what is known of the encoder.
+
+        Returns:
+            Its `layers` and `dim`, or None if it was never loaded.
+        """
+        path = self.folder / "encoder.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
     def path(self, key: str) -> Path:
         """Tell where an output is kept.
 

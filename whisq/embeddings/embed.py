@@ -7,12 +7,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from whisq.embeddings.cache import Cache, digest_of
+import numpy as np
+
+from whisq.embeddings.cache import Cache, default_root, digest_of
+from whisq.embeddings.known_files import digests
 from whisq.embeddings.shards import DamagedError, assemble
-from whisq.encoders import audio as sound
 from whisq.encoders import text as text_encoder
 from whisq.encoders import whisper
-from whisq.encoders.weights import locate
+from whisq.encoders.audio import load
+from whisq.encoders.weights import Location, fingerprint, locate
 
 
 @dataclass(frozen=True)
@@ -52,24 +55,18 @@ def embed_audio(
     Returns:
         What was done.
     """
-    from whisq.embeddings.workers import encode_files
-
+    root = root or default_root()
     location = locate(spec.model, spec.revision)
-    encoder = whisper.WhisperEncoder(spec, location)
-    about = {
-        "kind": "audio",
-        "spec": asdict(spec) | {"layers": list(spec.layers)},
-        "weights": encoder.weights,
-        "preprocessing": whisper.PREPROCESSING,
-        "layers": list(encoder.layers),
-        "dim": encoder.dim,
-    }
+    about = _about("audio", spec, location, whisper.PREPROCESSING)
+    known = digests(paths.values(), "samples", lambda path: content_of(*load(path)), root)
+    contents = {key: known[path] for key, path in paths.items()}
     cache = Cache(about, root)
-    contents = _contents(paths)
 
     def compute(missing: set[str]) -> None:
+        from whisq.embeddings.workers import encode_files
+
         jobs = {contents[key]: path for key, path in paths.items() if contents[key] in missing}
-        encode_files(encoder, location, cache, jobs, workers, batch_size)
+        encode_files(spec, location, cache, jobs, workers, batch_size)
 
     return _embed(folder, contents, cache, about, compute)
 
@@ -94,21 +91,16 @@ def embed_text(
     Returns:
         What was done.
     """
-    from tqdm import tqdm
-
-    encoder = text_encoder.TextEncoder(spec)
-    about = {
-        "kind": "text",
-        "spec": asdict(spec),
-        "weights": encoder.weights,
-        "preprocessing": text_encoder.PREPROCESSING,
-        "layers": [encoder.layer],
-        "dim": encoder.dim,
-    }
-    cache = Cache(about, root)
+    location = locate(spec.model, spec.revision)
+    about = _about("text", spec, location, text_encoder.PREPROCESSING)
+    cache = Cache(about, root or default_root())
     contents = {prompt: digest_of("text", prompt) for prompt in dict.fromkeys(prompts)}
 
     def compute(missing: set[str]) -> None:
+        from tqdm import tqdm
+
+        encoder = text_encoder.TextEncoder(spec, location)
+        cache.note(encoder.layers, encoder.dim)
         wanted = [prompt for prompt, content in contents.items() if content in missing]
         for start in tqdm(range(0, len(wanted), batch_size), "prompts", disable=None):
             batch = wanted[start : start + batch_size]
@@ -116,6 +108,28 @@ def embed_text(
                 cache.write(contents[prompt], states)
 
     return _embed(folder, contents, cache, about, compute)
+
+
+def content_of(samples: np.ndarray, rate: int) -> str:
+    """Hash decoded samples.
+
+    Args:
+        samples: float32, shape (samples,).
+        rate: Their rate, Hz.
+
+    Returns:
+        SHA-256, hexadecimal.
+    """
+    return digest_of("audio", str(rate), samples.data)
+
+
+def _about(kind: str, spec: Any, location: Location, preprocessing: int) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "spec": asdict(spec),
+        "weights": fingerprint(location),
+        "preprocessing": preprocessing,
+    }
 
 
 def _embed(
@@ -129,37 +143,13 @@ def _embed(
     computed = 0
     with cache.alone():
         while True:
-            missing = {content for content in distinct if content not in cache}
+            known = cache.noted() is not None
+            missing = {content for content in distinct if not known or content not in cache}
             computed += len(missing)
             if missing:
                 compute(missing)
             try:
                 assemble(folder, contents, cache, about)
             except DamagedError:
-                continue
+                continue  # what was damaged is gone from the cache, and so missing now
             return Counts(len(contents), len(distinct), computed)
-
-
-def content_of(samples: Any, rate: int) -> str:
-    """Hash decoded samples.
-
-    Args:
-        samples: float32, shape (samples,).
-        rate: Their rate, Hz.
-
-    Returns:
-        SHA-256, hexadecimal.
-    """
-    return digest_of("audio", str(rate), samples.data)
-
-
-def _contents(paths: Mapping[str, Path]) -> dict[str, str]:
-    contents, problems = {}, []
-    for key, path in paths.items():
-        try:
-            contents[key] = content_of(*sound.load(path))
-        except ValueError as error:
-            problems.append(str(error))
-    if problems:
-        raise ValueError(f"{len(problems)} clip(s) can't be embedded:\n  " + "\n  ".join(problems))
-    return contents

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from whisq.encoders.weights import Location, fingerprint, locate
+from whisq.encoders.weights import Location, locate
 from whisq.encoders.whisper import to_float16
 
 PREPROCESSING = 1  # raise when the same prompt would give other states
@@ -83,11 +83,10 @@ class TextEncoder:
         depth = model.config.num_hidden_layers
         if not -depth - 1 <= spec.layer <= depth:
             raise ValueError(f"{spec.model} has hidden states 0 to {depth}, asked for {spec.layer}")
-        self.layer = range(depth + 1)[spec.layer]
+        self.layers = (range(depth + 1)[spec.layer],)
         self.dim = model.config.hidden_size
         positions = getattr(model.config, "max_position_embeddings", None) or 10**9
         self.longest = min(self.tokenizer.model_max_length, positions)
-        self.weights = fingerprint({k: v.numpy() for k, v in model.state_dict().items()})
         self.model = model.to(self.device, getattr(torch, spec.dtype)).eval()
 
     def encode(self, prompts: list[str], batch_size: int = 1) -> list[np.ndarray]:

