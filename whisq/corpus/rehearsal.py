@@ -13,9 +13,11 @@ import numpy as np
 import pandas as pd
 from pandas import DataFrame
 
+from whisq.corpus.card import write_card
 from whisq.corpus.clips import SPLITS
 from whisq.corpus.rows import clip_id, system_and_prompt
 
+NAME = "rehearsal corpus"
 RATE = 16_000
 PREFIX = "audiomos2025-track1-"
 DEMO_CLIPS = {"S001": 25, "S006": 8, "S013": 54, "S017": 133, "S018": 7, "S033": 21}
@@ -57,6 +59,7 @@ def make(
         )
     _write_tables(folder, table, raters)
     _write_prompts(folder, table, Path(lists) if lists else None)
+    write_card(folder, NAME, licence="invented", seed=seed)
     (folder / "wav").mkdir(parents=True, exist_ok=True)
     for row in table.itertuples():
         _write_wav(folder / "wav" / f"{row.id}.wav", row, seconds, random)

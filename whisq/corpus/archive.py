@@ -1,0 +1,150 @@
+"""Taking a corpus out of a zip or a folder: the whole of it or nothing.
+
+An archive comes from elsewhere, so an entry that could write outside the folder, or that would
+unpack to far more than it seems, is refused by name before anything is written.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import stat
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+
+from tqdm import tqdm
+
+from whisq.corpus.layout import corpus_files
+
+BOMB_RATIO = 100
+"""Bytes out for a byte in. Chosen: a silent wav has 1,000, so small entries are let through."""
+SMALL = 64 * 2**20
+"""Bytes; MusicEval's longest clip has 11 million."""
+
+
+def unpack(archive: Path, into: Path) -> None:
+    """Write the corpus in a zip to a folder, replacing it.
+
+    A zip that is damaged or that holds refused entries is a `ValueError` that names them, and
+    the folder is as it was.
+
+    Args:
+        archive: A zip.
+        into: The corpus's folder.
+    """
+    with _opened(archive) as opened, _whole(into) as new:
+        entries = {_place(entry): entry for entry in opened.infolist() if not entry.is_dir()}
+        files = corpus_files(entries, str(archive))
+        for name, place in tqdm(files.items(), desc="unpack", unit="file", disable=None):
+            target = new / place
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with opened.open(entries[name]) as source, target.open("wb") as file:
+                shutil.copyfileobj(source, file, 1 << 20)
+
+
+def copy(folder: Path, into: Path) -> None:
+    """Copy the corpus in a folder to another, replacing that one.
+
+    Copied and not linked: what the pipeline's cache does to its files must not reach the user's.
+
+    Args:
+        folder: What holds the corpus, at any depth.
+        into: The corpus's folder.
+    """
+    found = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    with _whole(into) as new:
+        files = corpus_files([PurePosixPath(path.as_posix()) for path in found], str(folder))
+        for name, place in tqdm(files.items(), desc="copy", unit="file", disable=None):
+            target = new / place
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(folder / name, target)
+
+
+def refused(entry: zipfile.ZipInfo) -> str | None:
+    """Tell why an archive's entry must not be unpacked.
+
+    Args:
+        entry: What the archive's directory says of it.
+
+    Returns:
+        The reason, or None for a harmless one.
+    """
+    place = _place(entry)
+    if place.is_absolute() or re.match(r"^[A-Za-z]:", str(place)):
+        return "an absolute path"
+    if ".." in place.parts:
+        return "a path that leads out of the folder"
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        return "a symbolic link"
+    if entry.flag_bits & 0x1:
+        return "encrypted"
+    if entry.file_size > max(SMALL, BOMB_RATIO * entry.compress_size):
+        return f"{entry.file_size:,} bytes packed into {entry.compress_size:,}"
+    return None
+
+
+@contextmanager
+def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            _check(archive, opened.infolist())
+            yield opened
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise ValueError(
+            f"{archive} must be a whole zip, but {_guess(archive)} ({error}); delete it and get it "
+            "again"
+        ) from None
+
+
+def _guess(archive: Path) -> str:
+    # What drives and login pages send in a file's place.
+    with archive.open("rb") as file:
+        page = file.read(1) == b"<"
+    return "it is a web page" if page else "it is damaged or cut short"
+
+
+def _check(archive: Path, entries: list[zipfile.ZipInfo]) -> None:
+    reasons = {entry.filename: refused(entry) for entry in entries}
+    bad = [f"  {name!r}: {reason}" for name, reason in reasons.items() if reason]
+    total = sum(entry.file_size for entry in entries)
+    if total > max(10 * SMALL, BOMB_RATIO * archive.stat().st_size):
+        bad.append(f"  all entries together: {total:,} bytes, {BOMB_RATIO} times the archive's")
+    if bad:
+        raise ValueError(
+            f"{archive} is refused, nothing was unpacked. A corpus has no such entries:\n"
+            + "\n".join(bad[:20])
+            + "\nGet the archive from its publisher, or unpack it yourself and give the folder."
+        )
+
+
+def _place(entry: zipfile.ZipInfo) -> PurePosixPath:
+    # Some programs for Windows write backslashes.
+    return PurePosixPath(entry.filename.replace("\\", "/"))
+
+
+@contextmanager
+def _whole(into: Path) -> Iterator[Path]:
+    """Offer a new folder that takes the place of the old one only if all goes well.
+
+    Args:
+        into: The folder to replace.
+
+    Yields:
+        An empty folder beside it.
+    """
+    into.parent.mkdir(parents=True, exist_ok=True)
+    for left in into.parent.glob(f".{into.name}-*"):
+        shutil.rmtree(left)
+    new = Path(tempfile.mkdtemp(prefix=f".{into.name}-", dir=into.parent))
+    try:
+        yield new
+        # mkdtemp makes it for the user alone.
+        new.chmod(0o755)
+        shutil.rmtree(into, ignore_errors=True)
+        new.rename(into)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
