@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 MLFLOW = ("models:/", "runs:/", "mlflow-artifacts:/")
@@ -31,6 +32,21 @@ def bring(where: str | Path) -> Path:
             "or give an MLflow address or a hub id"
         )
     return _from_hub(address)
+
+
+def fingerprint(folder: Path) -> str:
+    """Hash a model's files.
+
+    Args:
+        folder: As `bring` returns it.
+
+    Returns:
+        SHA-256, hexadecimal: two models with the same one give the same scores.
+    """
+    digest = hashlib.sha256()
+    for name in FILES:
+        digest.update((folder / name).read_bytes())
+    return digest.hexdigest()
 
 
 def _looks_local(address: str) -> bool:

@@ -20,7 +20,7 @@ class Journal:
     """An append-only file of scored rows beside the answer that they will become.
 
     A row is known by the clip's path, size and time of change and by its prompt, so a clip that
-    was made anew is scored anew. Rows with an error are not kept: what failed is tried again.
+    was made anew is scored anew. Errors are not kept on disk: what failed is tried again.
     """
 
     def __init__(self, answer: Path, model: str, resume: bool) -> None:
@@ -78,15 +78,15 @@ class Journal:
         return replace(row, id=request.id, system=request.system) if row else None
 
     def add(self, request: Request, row: Row) -> None:
-        """Keep a row for good: it is on the disk when this returns.
+        """Keep a row: unless it is an error, it is on the disk when this returns.
 
         Args:
             request: What was asked.
             row: The answer.
         """
+        self._rows[_key(request)] = row
         if row.error is None:
             self._append({"key": _key(request), "row": asdict(row)})
-            self._rows[_key(request)] = row
 
     def remove(self) -> None:
         """Delete the file, once the answer stands."""

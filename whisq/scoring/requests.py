@@ -16,7 +16,7 @@ class Request:
     """One clip to score.
 
     Attributes:
-        id: Names the row, unique in its list; empty until `named` has run.
+        id: Names the row, unique in its job; empty until `named` has run.
         path: Where the audio file is.
         prompt: The text that the clip was made from; None asks for musical quality alone.
         system: What made the clip; None where unknown.
@@ -35,12 +35,18 @@ def named(requests: Iterable[Request]) -> list[Request]:
     even that is (one clip, several prompts) the path and a count from 1.
 
     Args:
-        requests: Of one list, in its order; those with an id keep it.
+        requests: Of one job, in its order; those with an id keep it.
 
     Returns:
         The same requests, each with an id that no other has.
+
+    Raises:
+        ValueError: Two requests bring the same id along.
     """
     requests = list(requests)
+    given = Counter(request.id for request in requests if request.id)
+    if given and given.most_common(1)[0][1] > 1:
+        raise ValueError(f"ids must be unique, but {given.most_common(1)[0][0]!r} is given twice")
     stems = Counter(request.id or request.path.stem for request in requests)
     paths = Counter(str(request.path) for request in requests)
     seen: Counter[str] = Counter()

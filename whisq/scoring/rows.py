@@ -8,6 +8,12 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from whisq.scoring.requests import Request
+
+if TYPE_CHECKING:
+    from whisq.predictor import Score
 
 
 @dataclass(frozen=True)
@@ -41,6 +47,26 @@ class Row:
             An object with every field; None is null.
         """
         return json.dumps(asdict(self), ensure_ascii=False)
+
+
+def row_of(
+    request: Request, score: Score | None = None, note: str | None = None, error: str | None = None
+) -> Row:
+    """Answer a request.
+
+    Args:
+        request: What was asked.
+        score: The answer, where there is one.
+        note: What to know of it.
+        error: Why there is none.
+
+    Returns:
+        The row.
+    """
+    # A path may hold bytes that are no text; a row must be writable whatever it holds.
+    path = str(request.path).encode("utf-8", "replace").decode()
+    omq, ta = (score.omq, score.ta) if score else (None, None)
+    return Row(request.id, path, request.prompt, request.system, omq, ta, note, error)
 
 
 def writer(path: Path) -> Callable[[Sequence[Row], Path], None]:

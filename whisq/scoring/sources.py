@@ -5,6 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from whisq.scoring.requests import Request, named, system_of
@@ -14,58 +15,72 @@ AUDIO = (".wav", ".flac", ".ogg", ".mp3", ".opus", ".aif", ".aiff")
 INSIDE = ("metadata", "prompts", "clips")  # names of the table that a folder may bring along
 
 
-def read_source(source: str, given: Given | None = None) -> list[Request]:
-    """Read what a user points at.
+def read_sources(
+    sources: Sequence[str], given: Given | None = None, prompt: str | None = None
+) -> list[Request]:
+    """Read all that a user points at.
 
     Args:
-        source: A clip, a list (see `tables.read_table`), a folder (see `read_folder`) or a
-            pattern such as `out/*.wav`. A clip's prompt is the text file of its name.
+        sources: Clips, lists (see `tables.read_table`), folders (see `read_folder`) and patterns
+            such as `out/*.wav`.
         given: The user's choice of a list's columns by field.
+        prompt: For clips, in the place of the text beside them; for lists, where they have none.
 
     Returns:
-        The requests, in the list's order, or sorted by path.
-
-    Raises:
-        ValueError: There is nothing there, or the list is wrong.
+        The requests, source by source, each with an id of its own.
     """
-    path = Path(source)
-    if os.path.isdir(source):
-        return read_folder(path, given)
-    if path.suffix.lower() in SUFFIXES and os.path.isfile(source):
-        return read_table(path, given)
-    if not os.path.exists(source) and glob.has_magic(source):
-        return read_clips([Path(match) for match in sorted(glob.glob(source, recursive=True))])
-    if not os.path.exists(source):
-        raise ValueError(f"{source}: there is no such file, folder or pattern")
-    return read_clips([path])
+    requests = [request for source in sources for request in _read(source, given, prompt)]
+    return named(requests)
 
 
-def read_clips(paths: Sequence[Path], folder: Path | None = None) -> list[Request]:
-    """Take each file as a clip, its prompt from the `.txt` file of the same name, if any.
+def is_clip(source: str) -> bool:
+    """Tell whether a source is one clip.
 
     Args:
-        paths: The clips, in the order wanted.
-        folder: The folder they were found in; see `requests.system_of`.
+        source: What the user points at.
 
     Returns:
-        One request a clip.
-
-    Raises:
-        ValueError: There are no clips.
+        True for anything there that is neither a folder nor a list.
     """
+    listed = Path(source).suffix.lower() in SUFFIXES
+    return os.path.exists(source) and not os.path.isdir(source) and not listed
+
+
+def _read(source: str, given: Given | None, prompt: str | None) -> list[Request]:
+    if is_clip(source):
+        return _clips([Path(source)], source, prompt)
+    if os.path.isdir(source):
+        return read_folder(Path(source), given, prompt)
+    if os.path.exists(source):
+        return _filled(read_table(Path(source), given), prompt)
+    if glob.has_magic(source):
+        found = sorted(glob.glob(source, recursive=True))
+        return _clips([Path(match) for match in found], source, prompt)
+    raise ValueError(f"{source!r}: there is no such file, folder or pattern")
+
+
+def _clips(
+    paths: Sequence[Path], source: str, prompt: str | None, folder: Path | None = None
+) -> list[Request]:
     if not paths:
-        where = folder or "the pattern"
-        raise ValueError(f"{where} matches no clips ({', '.join(AUDIO)}): is the path right?")
-    return named(Request("", path, sidecar(path), system_of(path, folder)) for path in paths)
+        raise ValueError(f"{source!r} holds no clips ({', '.join(AUDIO)}): is the path right?")
+    return [Request("", path, prompt or sidecar(path), system_of(path, folder)) for path in paths]
 
 
-def read_folder(folder: Path, given: Given | None = None) -> list[Request]:
+def _filled(requests: list[Request], prompt: str | None) -> list[Request]:
+    return [replace(request, prompt=request.prompt or prompt) for request in requests]
+
+
+def read_folder(
+    folder: Path, given: Given | None = None, prompt: str | None = None
+) -> list[Request]:
     """Read a folder of clips.
 
     Args:
         folder: Holds clips, each with a `.txt` file beside it for its prompt, if any; or a
             table of them named metadata, prompts or clips (.csv, .tsv or .jsonl).
         given: The user's choice of the table's columns by field.
+        prompt: See `read_sources`.
 
     Returns:
         The table's requests in its order, else every clip in the folder and below, by path.
@@ -79,9 +94,9 @@ def read_folder(folder: Path, given: Given | None = None) -> list[Request]:
         names = " and ".join(table.name for table in tables)
         raise ValueError(f"{folder} holds {names}: name the one to score instead of the folder")
     if tables:
-        return read_table(tables[0], given)
+        return _filled(read_table(tables[0], given), prompt)
     clips = (path for path in folder.rglob("*") if path.suffix.lower() in AUDIO)
-    return read_clips(sorted(clips), folder)
+    return _clips(sorted(clips), str(folder), prompt, folder)
 
 
 def sidecar(path: Path) -> str | None:

@@ -30,7 +30,7 @@ def read_table(path: Path, given: Given | None = None) -> list[Request]:
         given: The user's choice of columns by field; see `columns.find`.
 
     Returns:
-        The requests in the list's order, each with an id of its own.
+        The requests in the list's order, with the ids that it gives.
 
     Raises:
         ValueError: The list can't be read, has no clips or no columns that fit, or some of its
@@ -59,7 +59,7 @@ def read_table(path: Path, given: Given | None = None) -> list[Request]:
         raise ValueError(f"{path} has {len(problems)} problem(s):{told}{more}")
     if not requests:
         raise ValueError(f"{path} lists no clips: it needs a line a clip (a table, a header too)")
-    return named(requests)
+    return requests
 
 
 def read_lines(lines: Iterable[str], given: Given | None = None) -> Iterator[Request]:

@@ -1,0 +1,127 @@
+"""The command line: `whisq COMMAND --help` shows an example of each command.
+
+Standard output holds data alone; messages go to standard error. Exit codes: 0 done, 1 some clips
+failed, 2 the call or the list is wrong. Each command imports its work when it is called.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from typer import Argument, Option
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+WHISQ = """Predict how listeners would rate text-to-music clips: quality (OMQ), alignment (TA).
+
+\b
+Example, in the project's folder after `make repro`:
+  whisq score data/clips.csv --output scores.csv --summary
+"""
+SCORE = """Score clips against their prompts: overall musical quality and textual alignment, 1 to 5.
+
+A list's columns are found by their usual names (path, prompt, id, system). A clip's prompt may
+also stand in a .txt file of its name. Without a prompt only the quality is scored.
+
+\b
+Examples, in the project's folder after `make repro`:
+  whisq score data/raw/wav/whisq-rendered-S001_P001.wav --prompt "a calm piano waltz"
+  whisq score data/clips.csv --output scores.csv --resume --summary
+  whisq score 'data/raw/wav/*_P001.wav' --prompt "a calm piano waltz" > scores.jsonl
+"""
+
+Sources = Annotated[
+    list[str],
+    Argument(
+        metavar="SOURCE",
+        help="Clips, lists (.csv, .tsv, .jsonl), folders, patterns such as 'out/*.wav', "
+        "or - for jsonl on standard input.",
+    ),
+]
+Prompt = Annotated[
+    str | None, Option("--prompt", "-p", help="For clips that have none of their own.")
+]
+Model = Annotated[
+    str,
+    Option("--model", "-m", help="A folder, models:/whisq@champion and the like, or a hub id."),
+]
+Output = Annotated[
+    Path | None,
+    Option(
+        "--output",
+        "-o",
+        help="What to write: .csv, .jsonl, .parquet, or .txt for a MusicEval answer file. "
+        "Without it rows go to standard output as jsonl.",
+    ),
+]
+Resume = Annotated[bool, Option("--resume", help="Go on from a run that was stopped.")]
+Strict = Annotated[bool, Option("--strict", help="Stop at the first clip that can't be scored.")]
+Summary = Annotated[bool, Option("--summary", help="Show each system's means, 95% intervals.")]
+Column = Annotated[str | None, Option(help="The list's column, where it has no usual name.")]
+BatchSize = Annotated[int, Option(min=1, help="Clips taken at once; no score depends on it.")]
+Workers = Annotated[int, Option(min=1, help="Processes of the ray engine, a model each.")]
+Device = Annotated[str | None, Option(help="cpu, cuda, ...; the GPU if there is one.")]
+
+
+class Engine(StrEnum):
+    """Where clips are scored."""
+
+    local = "local"
+    ray = "ray"
+
+
+@app.callback(help=WHISQ)
+def main() -> None:
+    """Make `score` a command of its own, not the whole program."""
+
+
+@app.command(help=SCORE)
+def score(
+    sources: Sources,
+    prompt: Prompt = None,
+    model: Model = "data/model",
+    output: Output = None,
+    resume: Resume = False,
+    strict: Strict = False,
+    summary: Summary = False,
+    path_column: Column = None,
+    prompt_column: Column = None,
+    id_column: Column = None,
+    system_column: Column = None,
+    batch_size: BatchSize = 8,
+    engine: Annotated[Engine, Option(help="This machine, or a Ray cluster.")] = Engine.local,
+    workers: Workers = 1,
+    device: Device = None,
+) -> None:
+    """Score clips; see `SCORE`.
+
+    Raises:
+        Exit: With the exit code.
+    """
+    from whisq.scoring.command import Command, run
+
+    columns = {"path": path_column, "prompt": prompt_column}
+    columns |= {"id": id_column, "system": system_column}
+    command = Command(
+        sources=sources,
+        model=model,
+        prompt=prompt,
+        output=output,
+        columns=columns,
+        engine=engine.value,
+        workers=workers,
+        batch_size=batch_size,
+        device=device,
+        resume=resume,
+        strict=strict,
+        summary=summary,
+    )
+    raise typer.Exit(run(command))

@@ -1,0 +1,173 @@
+"""What `whisq score` does: sources in, rows out, messages on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from whisq.intake.addresses import bring, fingerprint
+from whisq.intake.wording import check_prompt
+from whisq.scoring.job import Engine, StrictError, Tally, complete, stream
+from whisq.scoring.journal import Journal
+from whisq.scoring.requests import Request
+from whisq.scoring.rows import Row, write_rows, writer
+from whisq.scoring.sources import is_clip, read_sources
+from whisq.scoring.summary import summary
+from whisq.scoring.tables import read_lines
+
+DONE, SOME_FAILED, WRONG_CALL, STOPPED = 0, 1, 2, 130
+STDIN = "-"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A call of `whisq score`.
+
+    Attributes:
+        sources: Clips, lists, folders or patterns, or `-` for jsonl on standard input.
+        model: As `whisq.load` takes it.
+        prompt: For clips without one of their own.
+        output: The file to write; rows go to standard output if None.
+        columns: The user's choice of a list's columns by field.
+        engine: `local` or `ray`.
+        workers: Of the ray engine, processes with a model each.
+        batch_size: Clips taken at once.
+        device: Where to compute; None chooses.
+        resume: Go on from an unfinished run.
+        strict: Stop at the first clip that can't be scored.
+        summary: Show each system's means.
+    """
+
+    sources: Sequence[str]
+    model: str = "data/model"
+    prompt: str | None = None
+    output: Path | None = None
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+    engine: str = "local"
+    workers: int = 1
+    batch_size: int = 8
+    device: str | None = None
+    resume: bool = False
+    strict: bool = False
+    summary: bool = False
+
+    def check(self) -> None:
+        """Refuse options that contradict each other.
+
+        Raises:
+            ValueError: They do.
+        """
+        if self.prompt is not None:
+            check_prompt(self.prompt)
+        if STDIN in self.sources and len(self.sources) > 1:
+            raise ValueError("`-` (standard input) must stand alone: leave the others out")
+        if self.output is None:
+            if self.resume:
+                raise ValueError("--resume needs a file to go on with: give it with --output")
+            return
+        writer(self.output)
+        if not self.output.parent.is_dir():
+            raise ValueError(f"there is no folder {self.output.parent} to write in: make it first")
+        if STDIN in self.sources:
+            raise ValueError("rows of standard input go to standard output: use > instead of -o")
+
+
+def run(command: Command) -> int:
+    """Carry a call out.
+
+    Args:
+        command: The call.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        command.check()
+        return _score(command)
+    except StrictError as error:
+        _say(f"stopped at the first clip that can't be scored, as --strict asks: {error}")
+        return SOME_FAILED
+    except ValueError as error:
+        _say(f"whisq score: {error}")
+        return WRONG_CALL
+    except KeyboardInterrupt:
+        _say("stopped" + (": go on with --resume" if command.output else ""))
+        return STOPPED
+
+
+def _score(command: Command) -> int:
+    requests = _requests(command)
+    engine = _engine(command)
+    tally = Tally()
+    if command.output is not None:
+        rows = _to_file(command, list(requests), engine, tally, command.output)
+    elif len(command.sources) == 1 and is_clip(command.sources[0]):
+        return _one(list(requests), engine)
+    else:
+        rows = _to_stdout(command, requests, engine, tally)
+    if command.summary:
+        # Where the rows fill standard output, people read the summary beside it.
+        print(summary(rows), end="", file=sys.stdout if command.output else sys.stderr)
+    _say(tally.report())
+    return SOME_FAILED if tally.failed else DONE
+
+
+def _requests(command: Command) -> Iterable[Request]:
+    if list(command.sources) == [STDIN]:
+        return read_lines(sys.stdin, command.columns)
+    return read_sources(command.sources, command.columns, command.prompt)
+
+
+def _to_file(
+    command: Command, requests: list[Request], engine: Engine, tally: Tally, output: Path
+) -> list[Row]:
+    model = fingerprint(bring(command.model))
+    with Journal(output, model, command.resume) as journal:
+        rows = complete(requests, engine, journal, tally, command.strict)
+    write_rows(rows, output)
+    journal.remove()
+    return rows
+
+
+def _to_stdout(
+    command: Command, requests: Iterable[Request], engine: Engine, tally: Tally
+) -> list[Row]:
+    rows = []
+    for row in stream(requests, engine, tally, command.strict):
+        print(row.json(), flush=True)
+        if command.summary:
+            rows.append(row)
+    return rows
+
+
+def _one(requests: list[Request], engine: Engine) -> int:
+    (row,) = engine(requests)
+    if row.error is not None:
+        _say(f"whisq score: {row.error}")
+        return SOME_FAILED
+    shown = {"path": row.path, "prompt": row.prompt, "omq": row.omq, "ta": row.ta}
+    print(json.dumps(shown, ensure_ascii=False))
+    if row.note:
+        _say(f"note: {row.note}")
+    return DONE
+
+
+def _engine(command: Command) -> Engine:
+    # A producer on a pipe may wait for each answer before it sends the next line.
+    batch_size = 1 if list(command.sources) == [STDIN] else command.batch_size
+    if command.engine == "ray":
+        from whisq.scoring.cluster import cluster
+
+        return cluster(command.model, command.workers, batch_size, command.device)
+    from whisq.predictor import Predictor
+    from whisq.scoring.scorer import Scorer
+
+    scorer = Scorer(Predictor.load(command.model, command.device))
+    return lambda requests: scorer.rows(requests, batch_size)
+
+
+def _say(message: str) -> None:
+    print(message, file=sys.stderr)
