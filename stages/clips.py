@@ -33,6 +33,7 @@ def main() -> None:
         write_clips(corpus.clips, "data/clips.csv")
         write_ratings(ratings, "data/ratings.csv")
         summary = summarise(corpus.clips, ratings, read_card(RAW)["name"])
+        summary["system_tables"] = corpus.systems
         summary["warnings"] = len(corpus.problems.warnings)
         Path("metrics/corpus.json").write_text(json.dumps(summary, indent=2) + "\n")
         run.metrics(whisq.params.flatten(summary))

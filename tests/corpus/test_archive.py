@@ -55,9 +55,9 @@ def test_backslashes_of_other_systems_are_folders(corpus, tmp_path):
     assert contents(tmp_path / "new") == contents(corpus)
 
 
-def test_a_silent_wav_is_no_bomb(corpus, tmp_path):
+def test_a_wav_that_is_nearly_all_silence_is_no_bomb(corpus, tmp_path):
     [path, *_] = (corpus / "wav").glob("*.wav")
-    soundfile.write(path, np.zeros(16_000 * 30), 16_000)
+    soundfile.write(path, np.eye(1, 16_000 * 30)[0], 16_000)
     archive.unpack(zipped(corpus, tmp_path / "a.zip"), tmp_path / "new")
     assert len(musiceval.read(tmp_path / "new").clips) == 60
 

@@ -171,9 +171,14 @@ FATAL = {
         "wav/",
         "put a whole file there",
     ),
-    "empty audio": (lambda corpus: write_wav(a_listed_wav(corpus), []), "wav/", "no samples"),
+    "empty audio": (lambda corpus: write_wav(a_listed_wav(corpus), []), "wav/", "0.0000 s, at"),
+    "silent audio": (
+        lambda corpus: write_wav(a_listed_wav(corpus), np.zeros(1600)),
+        "wav/",
+        "take it out of the lists",
+    ),
     "audio not a number": (
-        lambda corpus: write_wav(a_listed_wav(corpus), [0, np.nan, 0], "FLOAT"),
+        lambda corpus: write_wav(a_listed_wav(corpus), [np.nan] * 1600, "FLOAT"),
         "wav/",
         "NaN",
     ),
@@ -211,13 +216,13 @@ def warned(corpus):
     return [problem.kind for problem in musiceval.read(corpus).problems.warnings]
 
 
-def test_a_silent_clip_is_warned_of(corpus):
-    write_wav(a_listed_wav(corpus), np.zeros(1600))
-    assert warned(corpus) == ["silent audio"]
+def test_a_nearly_silent_clip_is_warned_of(corpus):
+    write_wav(a_listed_wav(corpus), np.full(1600, 5e-5))
+    assert warned(corpus) == ["nearly silent audio"]
 
 
 def test_an_unlisted_wav_is_left_out_and_warned_of(corpus):
-    write_wav(corpus / "wav/extra-S001_P099.wav", [0.5])
+    write_wav(corpus / "wav/extra-S001_P099.wav", np.full(1600, 0.5))
     assert warned(corpus) == ["unlisted wav"]
     assert len(musiceval.read(corpus).clips) == 60
 
@@ -228,10 +233,29 @@ def test_what_macos_leaves_in_archives_is_no_wav(corpus):
 
 
 def test_a_label_that_is_not_the_raters_mean_is_warned_of(corpus):
-    for name in ("sets/total_mos_list.txt",):
-        (corpus / name).unlink()
+    (corpus / "sets/total_mos_list.txt").unlink()
     relabel("1.0")(corpus)
-    assert warned(corpus) == ["label is not the mean"]
+    assert "label is not the mean" in warned(corpus)
+
+
+@pytest.mark.parametrize("basis", [("train",), ("train", "dev"), ("train", "dev", "test")])
+def test_it_is_told_which_clips_a_table_of_system_means_was_made_from(corpus, basis):
+    for path in (corpus / "system_mos").iterdir():
+        path.unlink()
+    ratings = musiceval.read(corpus).ratings
+    part = ratings[ratings["split"].isin(basis)]
+    means = part.groupby(part["id"].str.extract(r"(S\d{3})_", expand=False))[["omq", "ta"]].mean()
+    means.round(4).to_csv(corpus / "system_mos/system_mos_total.csv", header=False)
+    found = musiceval.read(corpus)
+    assert found.systems == {"system_mos_total.csv": "+".join(basis)}
+    assert found.problems.found == []
+
+
+def test_a_table_of_system_means_that_is_none_is_warned_of(corpus):
+    path = corpus / "system_mos/system_mos_dev.csv"
+    path.write_text("".join(f"{row.split(',')[0]},1.0,1.0\n" for row in path.read_text().split()))
+    assert warned(corpus) == ["system means differ"]
+    assert musiceval.read(corpus).systems["system_mos_dev.csv"] is None
 
 
 def test_many_problems_of_one_kind_are_cut_short_with_their_count(corpus):
@@ -242,6 +266,6 @@ def test_many_problems_of_one_kind_are_cut_short_with_their_count(corpus):
 
 
 def test_warnings_are_told_as_lines(corpus):
-    write_wav(corpus / "wav/extra-S001_P099.wav", [0.5])
+    write_wav(corpus / "wav/extra-S001_P099.wav", np.full(1600, 0.5))
     [line] = report(musiceval.read(corpus).problems.warnings)
     assert line.strip().startswith("wav/extra-S001_P099.wav: unlisted wav: in no list; it is left")

@@ -23,6 +23,7 @@ from whisq.corpus.clips import CLIP_COLUMNS, RATING_COLUMNS, SPLITS
 from whisq.corpus.problems import Problems
 from whisq.corpus.rows import clip_id, system_and_prompt
 from whisq.corpus.sets import read_sets
+from whisq.corpus.systems import system_tables
 from whisq.corpus.waveforms import FETCH_AGAIN, inspect_all, note_damage
 
 
@@ -34,13 +35,13 @@ class RatedClips:
         clips: The table `clips.csv`, labelled or not.
         ratings: The table `ratings.csv`, with the corpus's own split.
         problems: What was found that is wrong or odd.
-        systems: The corpus's own system means by file name.
+        systems: What the corpus's own tables of system means were made from, by file name.
     """
 
     clips: DataFrame
     ratings: DataFrame
     problems: Problems
-    systems: dict[str, DataFrame] = field(default_factory=dict)
+    systems: dict[str, str | None] = field(default_factory=dict)
 
 
 def read(folder: str | Path, relative_to: str | Path | None = None) -> RatedClips:
@@ -65,10 +66,7 @@ def read(folder: str | Path, relative_to: str | Path | None = None) -> RatedClip
     clips["path"] = [_relative(files.get(key), base) for key in clips["id"]]
     clips["seconds"] = _seconds(files, clips["id"], problems)
     ratings = _add_raters(labelled, _read_raters(folder, problems), problems)
-    systems = {
-        path.name: tables.read_systems(path, problems)
-        for path in sorted((folder / "system_mos").glob("*.csv"))
-    }
+    systems = system_tables(folder, labelled, problems)
     problems.raise_fatal(str(folder))
     return RatedClips(clips[CLIP_COLUMNS], ratings[RATING_COLUMNS], problems, systems)
 

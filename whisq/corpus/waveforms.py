@@ -10,7 +10,9 @@ from pathlib import Path
 from whisq.corpus.problems import Problems
 
 SILENCE = 1e-4
-"""Peak below which a clip is called silent, full scale 1 (-80 dB)."""
+"""Peak below which a clip is called nearly silent, full scale 1 (-80 dB)."""
+SHORTEST = 0.025
+"""Seconds: one analysis window of the audio encoder."""
 
 FETCH_AGAIN = "fetch the corpus again or put a whole file there"
 
@@ -109,17 +111,21 @@ def note_damage(name: str, wave: Waveform, problems: Problems) -> None:
     Args:
         name: The file, relative to the corpus.
         wave: What it holds.
-        problems: Where it is noted: silence as a warning, all else as fatal.
+        problems: Where it is noted: near silence as a warning, all else as fatal.
     """
     if wave.error:
         problems.fatal("unreadable audio", name, None, wave.error, FETCH_AGAIN)
     elif wave.missing:
         what = f"{wave.missing} bytes fewer than its header says"
         problems.fatal("truncated audio", name, None, what, FETCH_AGAIN)
-    elif wave.seconds == 0:
-        problems.fatal("empty audio", name, None, "no samples", FETCH_AGAIN)
+    elif wave.seconds < SHORTEST:
+        what = f"{wave.seconds:.4f} s, at least {SHORTEST} s wanted"
+        problems.fatal("empty audio", name, None, what, FETCH_AGAIN)
     elif not wave.peak < float("inf"):
         problems.fatal("audio not a number", name, None, "NaN or infinite samples", FETCH_AGAIN)
+    elif wave.peak == 0:
+        remedy = f"{FETCH_AGAIN}, or take it out of the lists"
+        problems.fatal("silent audio", name, None, "nothing but zeros", remedy)
     elif wave.peak < SILENCE:
-        what = f"silent: peak {wave.peak:.1e} of full scale"
-        problems.warn("silent audio", name, None, what, "make sure that it was rated so")
+        what = f"peak {wave.peak:.1e} of full scale"
+        problems.warn("nearly silent audio", name, None, what, "make sure that it was rated so")
