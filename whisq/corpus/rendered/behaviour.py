@@ -1,0 +1,161 @@
+"""What a system does with a request: which faults it adds and where it does otherwise.
+
+Conventions: strengths lie in 0 to 1, damage and loss are amounts that `listeners` turn into MOS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from whisq.corpus.rendered import listeners
+from whisq.corpus.rendered.faults import ANNOYANCE, NAMES, Fault, reach
+from whisq.corpus.rendered.instruments import INSTRUMENTS
+from whisq.corpus.rendered.requests import CHOICES, Request, change, reverse
+from whisq.corpus.rendered.systems import System
+
+# Chosen: MusicEval's spreads (field's published means and deviations), less the raters' noise.
+MEAN, BETWEEN, WITHIN = 3.3, 0.68, 0.42
+STRAY = 0.12  # share of clips with a fault that is not their system's own
+FAINT = 0.03  # strengths below are left out
+
+ORDER_FAILURES = {"order_reversed": 0.45, "order_first_only": 0.3, "order_other_second": 0.25}
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One respect in which a clip is not what was asked for.
+
+    Attributes:
+        name: An attribute, or one of `ORDER_FAILURES`.
+        strength: How far off, 0 to 1.
+    """
+
+    name: str
+    strength: float
+
+
+def spoil(system: System, rng: np.random.Generator) -> tuple[Fault, ...]:
+    """Draw the quality faults of one clip.
+
+    Args:
+        system: Whose clip it is.
+        rng: Draws them.
+
+    Returns:
+        The faults, none for the reference; together they do about the damage that the system's
+        quality and the day's luck call for.
+    """
+    if not system.faults:
+        return ()
+    target = MEAN + BETWEEN * system.quality + WITHIN * rng.standard_normal()
+    left = listeners.damage(target)
+    found = []
+    for name, share in _choose(system, rng):
+        fault = _fault(name, left * share, system.momentary, rng)
+        left -= fault.damage
+        if fault.strength >= FAINT:
+            found.append(fault)
+    return tuple(found)
+
+
+def follow(
+    system: System, request: Request, rng: np.random.Generator
+) -> tuple[Request, tuple[Failure, ...]]:
+    """Draw what a system plays when asked.
+
+    Args:
+        system: Who is asked.
+        request: What is asked for.
+        rng: Draws what it gets wrong, and everything that the prompt leaves open.
+
+    Returns:
+        What is played, and in which respects that is not what was asked for.
+    """
+    played = _fill(request, rng)
+    failures: list[Failure] = []
+    chance = 1.0 / (1.0 + np.exp(0.75 + 0.95 * system.skill))
+    for name in _judged(request):
+        if rng.random() >= min(chance * system.failings[name], 0.9):
+            continue
+        if name == "order":
+            played, failure = _misorder(played, rng)
+        else:
+            wrong = change(played, name, rng)
+            failure = Failure(name, distance(name, getattr(played, name), getattr(wrong, name)))
+            played = wrong
+        failures.append(failure)
+    return played, tuple(failures)
+
+
+def distance(attribute: str, asked: str, played: str) -> float:
+    """Tell how far off a value is.
+
+    Args:
+        attribute: Which attribute.
+        asked: The value asked for.
+        played: The value played.
+
+    Returns:
+        0 for the same, 1 for far off; halves for the next tempo or loudness, 0.6 for an
+        instrument of the same family.
+    """
+    if asked == played:
+        return 0.0
+    if attribute in ("tempo", "dynamics"):
+        steps = CHOICES[attribute]
+        return abs(steps.index(asked) - steps.index(played)) / 2
+    if attribute == "instrument":
+        return 0.6 if INSTRUMENTS[asked].family == INSTRUMENTS[played].family else 1.0
+    return 0.7 if {asked, played} == {"hymn", "motet"} else 1.0
+
+
+def _choose(system: System, rng: np.random.Generator) -> list[tuple[str, float]]:
+    # One to three of its faults, the likelier the heavier; the last one takes all that is left.
+    names, weights = list(system.faults), np.array(list(system.faults.values()))
+    count = min(int(rng.integers(1, 4)), len(names))
+    picked = [str(name) for name in rng.choice(names, count, replace=False, p=weights)]
+    if rng.random() < STRAY:
+        picked.insert(0, str(rng.choice([name for name in NAMES if name not in picked])))
+    return [(name, 1.0 if name == picked[-1] else float(rng.uniform(0.2, 0.7))) for name in picked]
+
+
+def _fault(name: str, damage: float, momentary: float, rng: np.random.Generator) -> Fault:
+    start = end = None
+    share = 1.0
+    if name != "abrupt_end" and rng.random() < momentary:
+        share = round(float(rng.uniform(0.15, 0.4)), 3)
+        start = round(float(rng.uniform(0.02, 0.97 - share)), 3)
+        end = round(start + share, 3)
+    strength = damage / (ANNOYANCE[name] * reach(share))
+    return Fault(name, round(min(max(strength, 0.0), 1.0), 3), start, end)
+
+
+def _fill(request: Request, rng: np.random.Generator) -> Request:
+    # What a prompt does not mention is left to the system, and judged by nobody.
+    held = {*request.held, *(("tempo", "mode") if "mood" in request.held else ())}
+    free = [name for name in ("kind", "instrument", "tempo", "mode") if name not in held]
+    return replace(request, **{name: str(rng.choice(CHOICES[name])) for name in free})
+
+
+def _judged(request: Request) -> list[str]:
+    held = {*request.held, *(("tempo", "mode") if "mood" in request.held else ())}
+    names = [name for name in ("kind", "instrument", "tempo", "mode") if name in held]
+    return [name for name in names if name != request.order] + ["order"] * bool(request.order)
+
+
+def _misorder(request: Request, rng: np.random.Generator) -> tuple[Request, Failure]:
+    chances = dict(ORDER_FAILURES)
+    if request.order == "mode":
+        del chances["order_other_second"]  # there is no third mode
+    weights = np.array(list(chances.values()))
+    name = str(rng.choice(list(chances), p=weights / weights.sum()))
+    if name == "order_reversed":
+        return reverse(request), Failure(name, 1.0)
+    if name == "order_first_only":
+        return replace(request, order="", then=""), Failure(name, 1.0)
+    taken = (request.first, request.then)
+    other = str(rng.choice([v for v in CHOICES[request.order] if v not in taken]))
+    strength = distance(request.order, request.then, other)
+    return replace(request, then=other), Failure(name, strength)

@@ -1,0 +1,97 @@
+"""Notes in, samples out: a General MIDI sound font at 16 kHz, mono.
+
+Conventions: times are in seconds, pitches are MIDI numbers, detuning is in cents (hundredths of
+a semitone), samples are float32.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from scipy.ndimage import map_coordinates
+
+RATE = 16_000
+"""Samples a second of everything that is rendered (hertz)."""
+
+TICKS_PER_SECOND = 960  # a quarter note of 480 ticks at the default 120 quarter notes a minute
+
+
+@dataclass(frozen=True)
+class Notes:
+    """Notes ready to be played.
+
+    Attributes:
+        pitch: (notes,) MIDI numbers.
+        start: (notes,) in seconds.
+        length: (notes,) in seconds, above 0.
+        cents: (notes,) how far each is out of tune; few distinct values.
+    """
+
+    pitch: np.ndarray
+    start: np.ndarray
+    length: np.ndarray
+    cents: np.ndarray
+
+
+def play(notes: Notes, program: int, seconds: float) -> np.ndarray:
+    """Play notes on one instrument.
+
+    Args:
+        notes: What to play.
+        program: General MIDI program, 0 to 127.
+        seconds: Length of the result.
+
+    Returns:
+        Samples (seconds x 16,000,), not normalised.
+    """
+    count = round(seconds * RATE)
+    total = np.zeros(count, dtype=np.float32)
+    for cents in np.unique(notes.cents):
+        chosen = notes.cents == cents
+        # Played slower and then sped up by the same ratio: in time, and out of tune.
+        ratio = 2.0 ** (cents / 1200.0)
+        layer = _render(notes, chosen, ratio, program)
+        if ratio != 1.0:
+            layer = sample_at(layer, np.arange(count) * ratio)
+        total[: len(layer)] += layer[:count]
+    return total
+
+
+def sample_at(samples: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Read samples between the samples, by cubic splines; silence lies beyond the ends.
+
+    Args:
+        samples: (n,) waveform.
+        positions: (m,) where to read, in samples.
+
+    Returns:
+        Samples (m,), float32.
+    """
+    return map_coordinates(samples, positions[None], order=3, mode="constant").astype(np.float32)
+
+
+def _render(notes: Notes, chosen: np.ndarray, ratio: float, program: int) -> np.ndarray:
+    from symusic import Note, Score, Track
+
+    scale = TICKS_PER_SECOND * ratio
+    start = np.round(notes.start[chosen] * scale).astype(int)
+    length = np.maximum(np.round(notes.length[chosen] * scale).astype(int), 1)
+    track = Track("", program, False)
+    for values in zip(start, length, notes.pitch[chosen], strict=True):
+        track.notes.append(Note(*(int(value) for value in values), 100))
+    score = Score(480)
+    score.tracks.append(track)
+    return np.asarray(_synthesizer().render(score, stereo=False), dtype=np.float32)[0]
+
+
+@cache
+def _synthesizer():
+    from symusic import Synthesizer
+
+    # Found without importing pretty_midi, which would import pkg_resources and its warnings.
+    folder = importlib.util.find_spec("pretty_midi").submodule_search_locations[0]
+    return Synthesizer(sf_path=str(Path(folder) / "TimGM6mb.sf2"), sample_rate=RATE)
