@@ -1,22 +1,6 @@
-import os
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
-
-MUSICEVAL = os.environ.get("WHISQ_MUSICEVAL") or (
-    Path(__file__).resolve().parents[3] / "shared" / "musiceval"
-)
-
-
-@pytest.fixture
-def musiceval() -> Path:
-    """The folder with MusicEval's real lists, which the project may not carry."""
-    folder = Path(MUSICEVAL)
-    if not (folder / "test_mos_list.txt").exists():
-        pytest.skip(f"MusicEval's lists are not in {folder}: name their folder in WHISQ_MUSICEVAL")
-    return folder
 
 
 @pytest.fixture

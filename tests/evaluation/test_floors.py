@@ -41,8 +41,8 @@ def test_a_floor_never_sees_the_ratings_it_is_judged_by(rated):
         assert floors.FLOORS[name](train, truth).equals(floors.FLOORS[name](train, hidden))
 
 
-def test_the_leak_of_musicevals_official_split(musiceval):
-    train, test = read(musiceval / "train_mos_list.txt"), read(musiceval / "test_mos_list.txt")
+def test_the_leak_of_musicevals_official_split(real_lists):
+    train, test = read(real_lists / "train_mos_list.txt"), read(real_lists / "test_mos_list.txt")
     scores = evaluate(test, floors.system_mean(train, test))
     found = {
         (level, axis): round(scores[level][axis]["srcc"], 3)

@@ -1,0 +1,114 @@
+"""The four metrics of many resamples at once.
+
+A resample is a row of weights that says how often each clip was drawn. With S the signs of all
+pairwise differences of a variable and w the weights, S w is (twice, and centred) the mid-rank
+that each clip has in the resample, and w' (Sx * Sy) w counts concordant less discordant pairs: so
+Spearman and tau-b of 2,000 resamples are a few matrix products, exact with ties.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from whisq.evaluation.metrics import DECIMALS
+
+CHUNK = 2**24  # pairs held in memory at once
+
+
+def draw(groups: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
+    """Draw whole groups with replacement, as many as there are.
+
+    Args:
+        groups: Each clip's group as a number from 0, shape (clips,).
+        resamples: How many resamples, at least 1.
+        rng: Where chance comes from.
+
+    Returns:
+        How often each group is in each resample, shape (resamples, groups).
+    """
+    count = int(groups.max()) + 1
+    return rng.multinomial(count, np.full(count, 1 / count), size=resamples)
+
+
+def weighted(rating: np.ndarray, prediction: np.ndarray, weights: np.ndarray) -> dict:
+    """Compute the four metrics of every resample.
+
+    Args:
+        rating: Shape (items,), or (resamples, items) where items' values differ by resample.
+        prediction: Alike.
+        weights: How often each item was drawn, shape (resamples, items).
+
+    Returns:
+        `mse, lcc, srcc, ktau`, each of shape (resamples,), NaN where undefined.
+    """
+    weights = weights.astype(np.float64)
+    error = (weights * (rating - prediction) ** 2).sum(axis=-1)
+    linear = _correlation(rating, prediction, weights)
+    ranked, pairs = zip(*_by_pairs(rating, prediction, weights), strict=True)
+    return {
+        "mse": error / weights.sum(axis=-1),
+        "lcc": linear,
+        "srcc": np.concatenate(ranked),
+        "ktau": np.concatenate(pairs),
+    }
+
+
+def weighted_means(values: np.ndarray, groups: np.ndarray, weights: np.ndarray) -> tuple:
+    """Average each group's clips in every resample.
+
+    Args:
+        values: Shape (clips,).
+        groups: Each clip's group as a number from 0, shape (clips,).
+        weights: How often each clip was drawn, shape (resamples, clips).
+
+    Returns:
+        Means, shape (resamples, groups), 0 where no clip of a group was drawn; and which groups
+        have one, alike, bool.
+    """
+    member = np.eye(int(groups.max()) + 1)[groups]
+    count = weights @ member
+    mean = (weights * values) @ member / np.maximum(count, 1)
+    return mean.round(DECIMALS), count > 0
+
+
+def _by_pairs(rating: np.ndarray, prediction: np.ndarray, weights: np.ndarray):
+    rows = max(1, CHUNK // weights.shape[1] ** 2) if rating.ndim + prediction.ndim > 2 else None
+    for start in range(0, len(weights), rows or len(weights)):
+        part = slice(start, start + (rows or len(weights)))
+        x = rating[part] if rating.ndim == 2 else rating
+        y = prediction[part] if prediction.ndim == 2 else prediction
+        yield _rank_metrics(_signs(x), _signs(y), weights[part])
+
+
+def _rank_metrics(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tuple:
+    def times(signs: np.ndarray) -> np.ndarray:
+        # Sums of whole numbers below 2**24 are exact in single precision.
+        one = weights.astype(np.float32)
+        if signs.ndim == 3:
+            return np.matmul(signs, one[:, :, None])[:, :, 0].astype(np.float64)
+        return (one @ signs.T).astype(np.float64)
+
+    def pairs(signs: np.ndarray) -> np.ndarray:
+        return (weights * times(signs)).sum(axis=-1)
+
+    concordance, untied = pairs(x * y), pairs(x * x) * pairs(y * y)
+    return _correlation(times(x), times(y), weights), _ratio(concordance, untied)
+
+
+def _signs(values: np.ndarray) -> np.ndarray:
+    return np.sign(values[..., :, None] - values[..., None, :]).astype(np.float32)
+
+
+def _correlation(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    total = weights.sum(axis=-1, keepdims=True)
+    x = x - (weights * x).sum(axis=-1, keepdims=True) / total
+    y = y - (weights * y).sum(axis=-1, keepdims=True) / total
+    # Variances that are only rounding belong to constants.
+    spread = [(weights * side**2).sum(axis=-1) for side in (x, y)]
+    spread = [np.where(one > 1e-18 * total[..., 0], one, 0) for one in spread]
+    return _ratio((weights * x * y).sum(axis=-1), spread[0] * spread[1])
+
+
+def _ratio(product: np.ndarray, squares: np.ndarray) -> np.ndarray:
+    defined = squares > 0
+    return np.where(defined, product / np.sqrt(np.where(defined, squares, 1)), np.nan)
