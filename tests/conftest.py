@@ -1,6 +1,8 @@
 import os
+from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from whisq.corpus import rehearsal
@@ -21,3 +23,82 @@ def real_lists():
     if not (folder / "total_mos_list.txt").exists():
         pytest.skip(f"MusicEval's real lists are not in {folder}; name theirs in WHISQ_MUSICEVAL")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_whisper(tmp_path_factory):
+    """A folder with a Whisper of three blocks, 16 dimensions and random weights."""
+    import torch
+    from transformers import WhisperConfig, WhisperModel
+
+    folder = tmp_path_factory.mktemp("tiny-whisper")
+    torch.manual_seed(0)
+    sizes = {"d_model": 16, "encoder_layers": 3, "decoder_layers": 1, "vocab_size": 50}
+    heads = {"encoder_attention_heads": 2, "decoder_attention_heads": 2}
+    widths = {"encoder_ffn_dim": 32, "decoder_ffn_dim": 32}
+    tokens = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 1}
+    WhisperModel(WhisperConfig(**sizes, **heads, **widths, **tokens)).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def sound():
+    """Make a clip: `sound(seconds, seed)`, a tone with noise, 16 kHz, float32."""
+    import numpy as np
+
+    def make(seconds=1.0, seed=0):
+        generator = np.random.default_rng(seed)
+        time = np.arange(round(16_000 * seconds)) / 16_000
+        tone = 0.3 * np.sin(2 * np.pi * generator.uniform(100, 2000) * time)
+        return (tone + 0.05 * generator.standard_normal(len(time))).astype(np.float32)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory):
+    """A model's folder that loads fast: a small random Whisper, the real MiniLM, random heads."""
+    import torch
+    from transformers import WhisperConfig, WhisperModel
+
+    from whisq.encoders.text import TextSpec
+    from whisq.encoders.whisper import AudioSpec
+    from whisq.model.architectures import build
+    from whisq.model.config import Config
+
+    folder = tmp_path_factory.mktemp("tiny")
+    torch.manual_seed(0)
+    sizes = {"d_model": 16, "encoder_layers": 2, "decoder_layers": 1, "vocab_size": 8}
+    heads = {"encoder_attention_heads": 2, "decoder_attention_heads": 2, "pad_token_id": 0}
+    whisper = WhisperModel(WhisperConfig(**sizes, **heads, encoder_ffn_dim=16, decoder_ffn_dim=16))
+    whisper.save_pretrained(folder / "whisper")
+    audio = asdict(AudioSpec(str(folder / "whisper"), layers=(1, 2), window="clip", pool=4))
+    text = asdict(TextSpec("sentence-transformers/all-MiniLM-L6-v2"))
+    own = {"audio_layers": [1, 2], "audio": audio | {"layers": [1, 2]}, "text": text}
+    build(Config(audio_dim=16, text_dim=384, width=8, hidden=8, **own)).save_pretrained(
+        folder / "model"
+    )
+    return folder / "model"
+
+
+@pytest.fixture(scope="session")
+def predictor(tiny_model):
+    """The small model, loaded."""
+    import whisq
+
+    return whisq.load(tiny_model, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def clips(tmp_path_factory):
+    """Sound files of several lengths: noise that swells, so that no two sound alike."""
+    import soundfile
+
+    folder = tmp_path_factory.mktemp("clips")
+    noise = np.random.default_rng(0)
+    for index in range(8):
+        seconds = 0.3 + 0.17 * index
+        length = int(16000 * seconds)
+        samples = noise.uniform(-0.5, 0.5, length) * np.linspace(0, 1, length) ** index
+        soundfile.write(folder / f"S00{index % 2 + 1}_P00{index}.wav", samples, 16000)
+    return sorted(folder.glob("*.wav"))

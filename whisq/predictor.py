@@ -204,6 +204,8 @@ class Predictor:
         batch = collate(examples).to(self.device)
         with torch.inference_mode():
             out = self.network(batch.audio, batch.audio_mask, batch.text, batch.text_mask)
+        if not torch.stack([out.omq, out.ta]).isfinite().all():
+            raise ValueError(f"the model gives no number: its weights in {self.folder} are damaged")
         return out.omq.tolist(), out.ta.tolist()
 
     def cautions(self, samples: np.ndarray, prompt: str | None) -> list[str]:

@@ -100,14 +100,13 @@ def run(command: Command) -> int:
 
 def _score(command: Command) -> int:
     requests = _requests(command)
-    engine = _engine(command)
     tally = Tally()
     if command.output is not None:
-        rows = _to_file(command, list(requests), engine, tally, command.output)
+        rows = _to_file(command, list(requests), tally, command.output)
     elif len(command.sources) == 1 and is_clip(command.sources[0]):
-        return _one(list(requests), engine)
+        return _one(command, list(requests))
     else:
-        rows = _to_stdout(command, requests, engine, tally)
+        rows = _to_stdout(command, requests, tally)
     if command.summary:
         # Where the rows fill standard output, people read the summary beside it.
         print(summary(rows), end="", file=sys.stdout if command.output else sys.stderr)
@@ -121,30 +120,26 @@ def _requests(command: Command) -> Iterable[Request]:
     return read_sources(command.sources, command.columns, command.prompt)
 
 
-def _to_file(
-    command: Command, requests: list[Request], engine: Engine, tally: Tally, output: Path
-) -> list[Row]:
+def _to_file(command: Command, requests: list[Request], tally: Tally, output: Path) -> list[Row]:
     model = fingerprint(bring(command.model))
     with Journal(output, model, command.resume) as journal:
-        rows = complete(requests, engine, journal, tally, command.strict)
+        rows = complete(requests, _engine(command), journal, tally, command.strict)
     write_rows(rows, output)
     journal.remove()
     return rows
 
 
-def _to_stdout(
-    command: Command, requests: Iterable[Request], engine: Engine, tally: Tally
-) -> list[Row]:
+def _to_stdout(command: Command, requests: Iterable[Request], tally: Tally) -> list[Row]:
     rows = []
-    for row in stream(requests, engine, tally, command.strict):
+    for row in stream(requests, _engine(command), tally, command.strict):
         print(row.json(), flush=True)
         if command.summary:
             rows.append(row)
     return rows
 
 
-def _one(requests: list[Request], engine: Engine) -> int:
-    (row,) = engine(requests)
+def _one(command: Command, requests: list[Request]) -> int:
+    (row,) = _engine(command)(requests)
     if row.error is not None:
         _say(f"whisq score: {row.error}")
         return SOME_FAILED

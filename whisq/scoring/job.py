@@ -27,14 +27,14 @@ class Tally:
         scored: Rows that were computed now, not taken from a journal.
         bare: Rows without a prompt, of quality alone.
         failed: Rows with an error.
-        started: When the job began, seconds.
+        seconds: What scoring took, without loading the model.
     """
 
     clips: int = 0
     scored: int = 0
     bare: int = 0
     failed: list[Row] = field(default_factory=list)
-    started: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0
 
     def add(self, row: Row) -> None:
         """Count a row.
@@ -56,9 +56,8 @@ class Tally:
         Returns:
             A line or a few.
         """
-        seconds = time.monotonic() - self.started
-        rate = f"{self.scored / seconds:.2f} clips a second" if seconds else "at once"
-        lines = [f"{self.clips - len(self.failed)} of {self.clips} clips have a score ({rate})"]
+        rate = f", {self.scored / self.seconds:.2f} clips a second" if self.seconds else ""
+        lines = [f"{self.clips - len(self.failed)} of {self.clips} clips have a score{rate}"]
         if self.bare:
             lines.append(f"{self.bare} have no prompt: musical quality alone")
         lines += [f"failed: {row.id}: {row.error}" for row in self.failed[:shown]]
@@ -85,9 +84,11 @@ def stream(
         StrictError: A clip failed in a strict job; it has been yielded.
     """
     total = len(requests) if isinstance(requests, Sequence) else None
+    started = time.monotonic()
     for row in _shown(engine(requests), total):
         tally.add(row)
         tally.scored += 1
+        tally.seconds = time.monotonic() - started
         yield row
         if strict and row.error is not None:
             raise StrictError(f"{row.id}: {row.error}")
@@ -113,9 +114,10 @@ def complete(
         One row a request, in order.
     """
     waiting = [request for request in requests if journal.known(request) is None]
-    for request, row in zip(waiting, stream(waiting, engine, Tally(), strict), strict=True):
+    now = Tally()
+    for request, row in zip(waiting, stream(waiting, engine, now, strict), strict=True):
         journal.add(request, row)
-    tally.scored = len(waiting)
+    tally.scored, tally.seconds = now.scored, now.seconds
     rows = [row for request in requests if (row := journal.known(request))]
     for row in rows:
         tally.add(row)

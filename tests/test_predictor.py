@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+import soundfile
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import whisq
+from whisq.predictor import Score, ScoreWarning
+
+PROMPTS = [None, "a calm piano waltz", "drums", "a flute begins, strings join, then it slows down"]
+
+
+@pytest.fixture(scope="module")
+def alone(predictor, clips):
+    """Each clip's score with each prompt, asked for one by one."""
+    return {(clip, prompt): predictor.score(clip, prompt) for clip in clips for prompt in PROMPTS}
+
+
+@given(data=st.data())
+@settings(max_examples=25, deadline=None)
+def test_a_score_does_not_depend_on_neighbours_order_or_batch(data, predictor, clips, alone):
+    pair = st.tuples(st.sampled_from(clips), st.sampled_from(PROMPTS))
+    pairs = data.draw(st.lists(pair, min_size=1, max_size=20))
+    batch_size = data.draw(st.integers(1, 20))
+    scores = list(predictor.score_many(pairs, batch_size))
+    assert len(scores) == len(pairs)
+    for pair, score in zip(pairs, scores, strict=True):
+        assert score.omq == pytest.approx(alone[pair].omq, abs=1e-5)
+        assert score.ta == pytest.approx(alone[pair].ta, abs=1e-5)
+
+
+def test_scores_differ_between_clips_and_between_prompts(alone, clips):
+    assert np.ptp([alone[clip, "drums"].omq for clip in clips]) > 1e-3
+    assert np.ptp([alone[clips[0], prompt].ta for prompt in PROMPTS[1:]]) > 1e-3
+
+
+def test_the_thread_count_changes_no_score(predictor, clips, alone):
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2 if threads == 1 else 1)
+        again = predictor.score(clips[-1], "drums")
+    finally:
+        torch.set_num_threads(threads)
+    assert again.omq == pytest.approx(alone[clips[-1], "drums"].omq, abs=1e-5)
+    assert again.ta == pytest.approx(alone[clips[-1], "drums"].ta, abs=1e-5)
+
+
+def test_without_a_prompt_the_quality_stays_and_there_is_no_alignment(alone, clips):
+    for clip in clips:
+        assert alone[clip, None].ta is None
+        assert alone[clip, None].omq == pytest.approx(alone[clip, "drums"].omq, abs=1e-5)
+
+
+def test_a_path_bytes_an_array_and_a_tensor_are_the_same_clip(predictor, clips):
+    samples, rate = soundfile.read(clips[3], dtype="float32")
+    given = [str(clips[3]), clips[3], clips[3].read_bytes()]
+    scores = [predictor.score(clip, "drums") for clip in given]
+    scores.append(predictor.score(samples, "drums", rate=rate))
+    scores.append(predictor.score(torch.from_numpy(samples), "drums", rate=rate))
+    scores.append(predictor.score(np.stack([samples, samples]), "drums", rate=rate))
+    assert all(score == scores[0] for score in scores)
+
+
+def test_embedding_first_and_scoring_later_is_scoring(predictor, clips, alone):
+    samples, _ = soundfile.read(clips[0], dtype="float32")
+    audio, text = predictor.embed_audio(samples), predictor.embed_prompt("drums")
+    assert (audio.shape[0], text.shape[0]) == (2, 1)
+    assert predictor.score_embedded([(audio, text)]) == [alone[clips[0], "drums"]]
+    assert predictor.score_embedded([]) == []
+
+
+def test_a_clip_longer_than_the_window_is_scored_by_its_first_part_and_says_so(predictor):
+    noise = np.random.default_rng(1).uniform(-0.5, 0.5, 16000 * 31).astype(np.float32)
+    with pytest.warns(ScoreWarning, match=r"first 30 s of 31\.0 s"):
+        score = predictor.score(noise, "drums", rate=16000)
+    assert score == predictor.score(noise[: 16000 * 30], "drums", rate=16000)
+
+
+def test_a_prompt_longer_than_the_encoder_reads_says_so(predictor, clips):
+    with pytest.warns(ScoreWarning, match="tokens are read"):
+        predictor.score(clips[0], "a calm piano waltz " * 200)
+
+
+def test_a_model_that_gives_no_number_is_an_error(tiny_model, clips):
+    broken = whisq.load(tiny_model)
+    with torch.no_grad():
+        next(broken.network.quality.parameters()).fill_(float("nan"))
+    with pytest.raises(ValueError, match="damaged"):
+        broken.score(clips[0])
+
+
+def test_the_package_offers_what_it_documents():
+    assert whisq.Score is Score
+    assert whisq.Predictor.load is not None
+    with pytest.raises(AttributeError, match="nothing"):
+        vars(whisq)["__getattr__"]("nothing")
