@@ -1,0 +1,94 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from whisq.losses.objective import Objective, transport_term
+
+
+@pytest.fixture
+def output():
+    torch.manual_seed(0)
+    centres = torch.linspace(1, 5, 9)
+    return SimpleNamespace(
+        omq=torch.rand(4) * 4 + 1,
+        ta=torch.rand(4) * 4 + 1,
+        omq_logits=torch.randn(4, 9),
+        ta_logits=torch.randn(4, 9),
+        centres=centres,
+        audio=torch.randn(4, 6, 8, requires_grad=True),
+        audio_mask=torch.ones(4, 6, dtype=torch.bool),
+        text=torch.randn(4, 5, 8, requires_grad=True),
+        text_mask=torch.ones(4, 5, dtype=torch.bool),
+    )
+
+
+@pytest.fixture
+def batch():
+    shares = torch.eye(5)[:4]
+    return SimpleNamespace(
+        omq=torch.tensor([1.0, 2.0, 3.0, 4.0]),
+        ta=torch.tensor([4.0, 1.0, 2.0, 5.0]),
+        omq_raters=shares,
+        ta_raters=shares,
+    )
+
+
+def only(**weights):
+    return Objective(**{"mse_weight": 0.0, "ot_weight": 0.0} | weights)
+
+
+@pytest.mark.parametrize("term", ["mse", "huber", "soft_label", "rater", "ranking", "ot"])
+def test_a_weight_scales_its_term_and_no_other_is_computed(output, batch, term):
+    total, terms = only(**{f"{term}_weight": 3.0})(output, batch)
+    assert [name for name in terms if name in Objective().weights()] == [term]
+    torch.testing.assert_close(total, 3 * terms[term])
+
+
+def test_the_total_is_the_sum_of_weighted_terms(output, batch):
+    total, terms = Objective(mse_weight=2.0, ot_weight=0.5)(output, batch)
+    torch.testing.assert_close(total, 2 * terms["mse"] + 0.5 * terms["ot"])
+    assert terms["ot_marginal_error"].item() <= 1e-3
+
+
+def test_both_axes_count(output, batch):
+    _, terms = only(mse_weight=1.0)(output, batch)
+    expected = (output.omq - batch.omq).square().mean() + (output.ta - batch.ta).square().mean()
+    torch.testing.assert_close(terms["mse"], expected)
+
+
+def test_plain_transport_pulls_both_sides_together(output, batch):
+    total, _ = only(ot_weight=1.0, ot_form="plain")(output, batch)
+    total.backward()
+    with torch.no_grad():
+        output.audio -= 0.5 * output.audio.grad
+        output.text -= 0.5 * output.text.grad
+    assert only(ot_weight=1.0)(output, batch)[0] < total
+
+
+def test_rated_transport_wants_the_cost_that_the_rating_says():
+    solved = SimpleNamespace(cost=torch.tensor([0.0, 1.0, 0.5]))
+    assert transport_term(solved, torch.tensor([5.0, 1.0, 3.0]), "rated").item() == 0
+    assert transport_term(solved, torch.tensor([1.0, 1.0, 3.0]), "rated").item() > 0
+
+
+def test_ranked_transport_wants_better_pairs_cheaper():
+    ta = torch.tensor([5.0, 1.0])
+    right = transport_term(SimpleNamespace(cost=torch.tensor([0.1, 0.9])), ta, "ranked")
+    wrong = transport_term(SimpleNamespace(cost=torch.tensor([0.9, 0.1])), ta, "ranked")
+    assert right < wrong
+
+
+@pytest.mark.parametrize("name", ["soft_label", "rater"])
+def test_a_distribution_loss_without_bins_says_what_to_set(output, batch, name):
+    output.omq_logits = output.ta_logits = None
+    with pytest.raises(ValueError, match=r"set model\.bins"):
+        only(**{f"{name}_weight": 1.0})(output, batch)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"mse_weight": -1.0}, {"mse_weight": 0.0, "ot_weight": 0.0}, {"ot_form": "odd"}]
+)
+def test_impossible_settings_are_refused(wrong):
+    with pytest.raises(ValueError, match=r"above 0|must be one of"):
+        Objective(**wrong)

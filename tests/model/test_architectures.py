@@ -1,0 +1,67 @@
+import json
+import shutil
+
+import pytest
+import torch
+
+from whisq.model.architectures import build, load
+
+
+@pytest.fixture
+def saved(make_config, draw_batch, tmp_path):
+    torch.manual_seed(0)
+    model = build(make_config(text_scaling="whiten", audio={"layers": [0], "model": "a/b"}))
+    batch = draw_batch()
+    model.fit_scaling([tuple(vars(batch).values())])
+    model.save_pretrained(tmp_path / "model")
+    return model.eval(), batch, tmp_path / "model"
+
+
+def test_a_saved_network_rates_as_before(saved):
+    model, batch, folder = saved
+    again = load(folder)
+    assert torch.equal(again(*vars(batch).values()).ta, model(*vars(batch).values()).ta)
+    assert again.config.audio["model"] == "a/b"
+    assert not again.training
+
+
+def test_loading_prints_nothing(saved, capsys):
+    load(saved[2])
+    assert capsys.readouterr().out == ""
+
+
+def test_the_files_hold_no_pickle(saved):
+    assert {path.suffix for path in saved[2].iterdir()} == {".json", ".safetensors", ".md"}
+
+
+def test_a_saved_network_saves_the_same_files_again(saved, tmp_path):
+    load(saved[2]).save_pretrained(tmp_path / "again")
+    for name in ("config.json", "model.safetensors"):
+        assert (tmp_path / "again" / name).read_bytes() == (saved[2] / name).read_bytes()
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
+def test_a_missing_file_is_named(saved, name):
+    (saved[2] / name).unlink()
+    with pytest.raises(ValueError, match=rf"must hold {name}"):
+        load(saved[2])
+
+
+def test_missing_weights_are_an_error(saved, make_config, tmp_path):
+    torch.manual_seed(0)
+    build(make_config(text_scaling="whiten", coattention="none")).save_pretrained(tmp_path / "less")
+    shutil.copy(tmp_path / "less" / "model.safetensors", saved[2])
+    with pytest.raises(RuntimeError, match="Missing key"):
+        load(saved[2])
+
+
+def test_a_key_of_another_version_is_named(saved):
+    path = saved[2] / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"spin": 1}))
+    with pytest.raises(ValueError, match="does not know: spin"):
+        load(saved[2])
+
+
+def test_an_unknown_architecture_is_named(make_config):
+    with pytest.raises(ValueError, match=r"one of whisq.*given 'odd'"):
+        build(make_config(architecture="odd"))

@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+import torch
+
+from whisq.losses.objective import Objective
+from whisq.training.checkpoints import Checkpoint
+from whisq.training.measuring import dev_metrics
+
+
+@pytest.fixture
+def batches(make_batch):
+    return [make_batch(seed=seed) for seed in range(3)]
+
+
+@pytest.fixture
+def dev(make_batch):
+    return [make_batch(20, seed=10), make_batch(7, seed=11)]
+
+
+def weights(model):
+    return {name: value.numpy().tobytes() for name, value in model.state_dict().items()}
+
+
+def test_eight_clips_are_learnt_by_heart(fit, schedule, make_batch):
+    few = [make_batch(8)]
+    _, history = fit(schedule(epochs=150, patience=150), few, few)
+    assert history.epochs[-1]["dev_omq_utt_lcc"] > 0.99
+    assert history.epochs[-1]["dev_ta_utt_lcc"] > 0.99
+
+
+def test_one_seed_gives_one_network_byte_for_byte(fit, schedule, batches, dev):
+    first, _ = fit(schedule(), batches, dev)
+    again, _ = fit(schedule(), batches, dev)
+    other, _ = fit(schedule(seed=1), batches, dev)
+    assert weights(first) == weights(again)
+    assert weights(first) != weights(other)
+
+
+def test_the_best_epochs_weights_are_kept(fit, schedule, batches, dev):
+    model, history = fit(schedule(epochs=12, patience=12), batches, dev)
+    scores = [record["dev_score"] for record in history.epochs]
+    assert history.best_score == max(scores)
+    assert history.best_epoch == scores.index(max(scores)) + 1
+    assert dev_metrics(model, dev)["dev_score"] == pytest.approx(history.best_score, abs=1e-9)
+
+
+def test_training_stops_when_dev_no_longer_improves(fit, schedule, batches, dev):
+    _, history = fit(schedule(epochs=60, patience=2), batches, dev)
+    assert len(history.epochs) == history.best_epoch + 2
+
+
+def test_every_epoch_is_told_and_every_step_kept(fit, schedule, batches, dev):
+    told = []
+    _, history = fit(schedule(), batches, dev, on_epoch=told.append)
+    assert told == history.epochs
+    epochs, steps = history.tables()
+    assert list(epochs["epoch"]) == [1, 2, 3, 4]
+    assert len(steps) == 4 * len(batches)
+    means = steps.groupby("epoch")[["loss", "mse", "ot"]].mean()
+    np.testing.assert_allclose(means["mse"], epochs["train_mse"])
+    np.testing.assert_allclose(means["ot"], epochs["train_ot"])
+    assert {"dev_omq_utt_srcc", "dev_ta_utt_ktau", "seconds"} <= set(epochs)
+
+
+def test_an_interrupted_training_ends_as_if_it_had_not_been(fit, schedule, batches, dev, tmp_path):
+    whole, straight = fit(schedule(), batches, dev)
+    checkpoint = Checkpoint(tmp_path, "key")
+
+    def interrupt(record):
+        if record["epoch"] == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(schedule(), batches, dev, checkpoint=checkpoint, on_epoch=interrupt)
+    epochs = []
+    resumed, history = fit(
+        schedule(),
+        batches,
+        dev,
+        checkpoint=checkpoint,
+        on_epoch=lambda r: epochs.append(r["epoch"]),
+    )
+    assert epochs == [3, 4]
+    assert weights(resumed) == weights(whole)
+    assert [r["dev_score"] for r in history.epochs] == [r["dev_score"] for r in straight.epochs]
+
+
+def test_a_loss_that_is_not_finite_ends_training_with_a_remedy(fit, schedule, batches, dev):
+    batches[1].omq[0] = torch.nan
+    with pytest.raises(ValueError, match=r"epoch 1, step 2\. Lower train\.learning_rate"):
+        fit(schedule(), batches, dev)
+
+
+def test_transport_that_does_not_converge_is_warned_of(fit, schedule, batches, dev):
+    hasty = Objective(ot_iterations=1, ot_tolerance=1e-9, ot_epsilon=0.02)
+    with pytest.warns(UserWarning, match=r"missed its tolerance.*raise loss\.ot_iterations"):
+        fit(schedule(epochs=1), batches, dev, objective=hasty)
