@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -123,14 +124,14 @@ class TextEncoder:
         lengths = tokens["attention_mask"].sum(dim=1).tolist()
         return [to_float16(row[None, :n]) for row, n in zip(kept, lengths, strict=True)]
 
-    def _tokens(self, texts: list[str]):
-        for text, ids in zip(texts, self.tokenizer(texts, verbose=False)["input_ids"], strict=True):
+    def _tokens(self, texts: list[str]) -> Any:
+        limit = {"truncation": True, "max_length": self.longest + 1}
+        for text, ids in zip(texts, self.tokenizer(texts, **limit)["input_ids"], strict=True):
             if len(ids) > self.longest:
                 warnings.warn(
-                    f"a prompt of {len(ids)} tokens is cut to the {self.longest} that "
-                    f"{self.spec.model} reads: {text[:60]}...",
+                    f"a prompt is cut to the {self.longest} tokens that {self.spec.model} reads: "
+                    f"{text[:60]}...",
                     stacklevel=2,
                 )
-        return self.tokenizer(
-            texts, padding=True, truncation=True, max_length=self.longest, return_tensors="pt"
-        )
+        limit["max_length"] = self.longest
+        return self.tokenizer(texts, **limit, padding=True, return_tensors="pt")

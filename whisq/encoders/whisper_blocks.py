@@ -1,0 +1,54 @@
+"""Running Whisper's encoder as far as it is needed, and no farther.
+
+The blocks are transformers' own; only the order of the work is ours. The last block that is run
+computes what attends (queries, and all that follows) for the clip's own frames alone: padding is
+attended to, but nobody reads its states. The numbers are those of the full run.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.functional import gelu, scaled_dot_product_attention
+
+
+def hidden_states(encoder: Any, mels: Tensor, layers: tuple[int, ...], frames: int) -> Tensor:
+    """Run the convolutions and the first blocks.
+
+    Args:
+        encoder: transformers' `WhisperEncoder`.
+        mels: Log-mel spectrograms, float32, shape (clips, mels, mel frames).
+        layers: Hidden states to keep, each 0 to the number of blocks.
+        frames: How many frames to keep, the first ones, 1 to half the mel frames rounded up.
+
+    Returns:
+        float32, shape (clips, layers, frames, dim).
+    """
+    hidden = gelu(encoder.conv2(gelu(encoder.conv1(mels)))).transpose(1, 2)
+    hidden = hidden.float() + encoder.embed_positions.weight[: hidden.shape[1]]
+    kept = {0: hidden[:, :frames]}
+    last = max(layers)
+    for number, block in enumerate(encoder.layers[:last], start=1):
+        hidden = _run(block, hidden, frames if number == last else hidden.shape[1])
+        kept[number] = hidden[:, :frames]
+    if last == len(encoder.layers):
+        kept[last] = encoder.layer_norm(kept[last])
+    return torch.stack([kept[layer] for layer in layers], dim=1).float()
+
+
+def _run(block: Any, hidden: Tensor, frames: int) -> Tensor:
+    attention = block.self_attn
+    normed = block.self_attn_layer_norm(hidden)
+    query = _heads(attention.q_proj(normed[:, :frames]), attention.num_heads)
+    key = _heads(attention.k_proj(normed), attention.num_heads)
+    value = _heads(attention.v_proj(normed), attention.num_heads)
+    mixed = scaled_dot_product_attention(query, key, value, scale=attention.scaling)
+    hidden = hidden[:, :frames] + attention.out_proj(mixed.transpose(1, 2).flatten(2))
+    inner = block.activation_fn(block.fc1(block.final_layer_norm(hidden)))
+    return hidden + block.fc2(inner)
+
+
+def _heads(states: Tensor, heads: int) -> Tensor:
+    return states.unflatten(-1, (heads, -1)).transpose(1, 2)  # clips, heads, frames, width
