@@ -1,0 +1,93 @@
+import numpy as np
+import pandas as pd
+import pytest
+
+from whisq.evaluation import raters
+
+
+def simulate(clips, count, noise, seed=0):
+    """Grades with real-valued noise around a standard normal truth, and that truth."""
+    draw = np.random.default_rng(seed)
+    truth = draw.normal(size=clips)
+    return truth, truth[:, None] + draw.normal(0, noise, (clips, count))
+
+
+def as_rows(table):
+    return [" ".join(map(str, line)) for line in table]
+
+
+def rated(table, systems=30):
+    ids = [f"c{i}" for i in range(len(table))]
+    frame = pd.DataFrame({"omq": table.mean(axis=1), "ta": table.mean(axis=1)}, index=ids)
+    frame["system"] = [f"S{i % systems:03d}" for i in range(len(table))]
+    return frame.assign(omq_raters=as_rows(table), ta_raters=as_rows(table))
+
+
+def test_grades_are_read_with_gaps_where_a_clip_has_fewer_raters():
+    table = raters.grades(pd.Series(["1 2 3", "4 5", ""]))
+    assert table.shape == (3, 3)
+    assert table[0].tolist() == [1, 2, 3]
+    assert np.isnan(table).sum() == 4
+
+
+def test_reliability_by_hand():
+    """Two clips, two raters: 1 2 and 4 5. Between 2 x 4.5 = 9, within 0.5, so 8.5 / 9.5."""
+    assert raters.reliability(np.array([[1.0, 2], [4, 5]])) == (pytest.approx(8.5 / 9.5), 2)
+
+
+def test_reliability_is_the_share_of_variance_that_raters_agree_on():
+    _, table = simulate(4000, 5, noise=1.0)
+    assert raters.reliability(table)[0] == pytest.approx(0.5, abs=0.02)
+
+
+def test_spearman_brown_by_hand_and_back():
+    assert raters.spearman_brown(0.5, 5) == pytest.approx(5 / 6)
+    assert raters.spearman_brown(raters.spearman_brown(0.3, 4), 0.25) == pytest.approx(0.3)
+
+
+def test_the_ceiling_is_what_the_truth_itself_scores():
+    truth, table = simulate(3000, 5, noise=1.0)
+    found = raters.ceilings(rated(table))
+    mean = table.mean(axis=1)
+    utt = found["utt"]["omq"]
+    assert utt["lcc"] == pytest.approx(np.corrcoef(truth, mean)[0, 1], abs=0.01)
+    assert utt["srcc"] == pytest.approx(
+        pd.Series(truth).corr(pd.Series(mean), "spearman"), abs=0.01
+    )
+    assert utt["ktau"] == pytest.approx(pd.Series(truth).corr(pd.Series(mean), "kendall"), abs=0.02)
+    assert utt["mse"] == pytest.approx(np.mean((truth - mean) ** 2), abs=0.02)
+
+
+def test_means_of_systems_have_a_higher_ceiling_than_clips():
+    draw = np.random.default_rng(0)
+    _, table = simulate(600, 5, noise=1.0)
+    table += np.tile(draw.normal(0, 0.5, 30), 20)[:, None]
+    found = raters.ceilings(rated(table))
+    assert found["sys"]["omq"]["srcc"] > found["utt"]["omq"]["srcc"]
+    assert found["sys"]["omq"]["mse"] < found["utt"]["omq"]["mse"] / 10
+
+
+def test_without_raters_rows_there_is_no_ceiling_and_no_worth():
+    frame = rated(np.ones((4, 5))).assign(omq_raters="", ta_raters="3")
+    found = raters.ceilings(frame)
+    assert (found["utt"]["omq"], found["sys"]["ta"]) == (None, None)
+    assert raters.worth(frame, frame[["omq", "ta"]])["omq"]["raters"] is None
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 12])
+def test_a_model_made_of_raters_is_worth_that_many(count):
+    truth, table = simulate(6000, 5, noise=1.2)
+    noise = np.random.default_rng(9).normal(0, 1.2, (len(truth), count))
+    frame = rated(table)
+    model = pd.DataFrame({"omq": truth + noise.mean(axis=1), "ta": 3.0}, index=frame.index)
+    found = raters.worth(frame, model)
+    assert found["omq"]["raters"] == pytest.approx(count, rel=0.15)
+    assert found["ta"]["raters"] is None
+    assert "undefined" in found["ta"]
+
+
+def test_a_model_that_does_not_correlate_is_worth_no_rater_and_one_too_good_is_told():
+    _, table = simulate(500, 5, noise=1.0)
+    frame = rated(table)
+    assert raters.worth(frame, -frame[["omq", "ta"]])["omq"]["raters"] == 0
+    assert "more than" in raters.worth(frame, frame[["omq", "ta"]])["omq"]["undefined"]
