@@ -5,7 +5,7 @@ from pathlib import Path
 
 from whisq import params, tracking
 from whisq.corpus.clips import read_clips
-from whisq.embeddings.embed import embed_audio
+from whisq.embeddings.audio import embed_audio
 from whisq.encoders.whisper import AudioSpec
 
 DATA = Path("data")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from whisq import params, tracking
 from whisq.corpus.clips import read_clips
-from whisq.embeddings.embed import embed_text
+from whisq.embeddings.text import embed_text
 from whisq.encoders.text import TextSpec
 
 DATA = Path("data")

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from whisq.encoders.states import to_float16
 from whisq.encoders.weights import Location, locate
-from whisq.encoders.whisper import to_float16
 
 PREPROCESSING = 1  # raise when the same prompt would give other states
 
