@@ -117,6 +117,7 @@ class Loss(Section):
     """
 
     mse_weight: Weight
+    mae_weight: Weight
     huber_weight: Weight
     soft_label_weight: Weight
     rater_weight: Weight

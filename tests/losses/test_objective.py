@@ -38,7 +38,7 @@ def only(**weights):
     return Objective(**{"mse_weight": 0.0, "ot_weight": 0.0} | weights)
 
 
-@pytest.mark.parametrize("term", ["mse", "huber", "soft_label", "rater", "ranking", "ot"])
+@pytest.mark.parametrize("term", ["mse", "mae", "huber", "soft_label", "rater", "ranking", "ot"])
 def test_a_weight_scales_its_term_and_no_other_is_computed(output, batch, term):
     total, terms = only(**{f"{term}_weight": 3.0})(output, batch)
     assert [name for name in terms if name in Objective().weights()] == [term]
@@ -79,9 +79,22 @@ def test_ranked_transport_wants_better_pairs_cheaper():
     assert right < wrong
 
 
+def test_transport_without_a_shared_space_says_what_to_set(output, batch):
+    output.audio = None
+    with pytest.raises(ValueError, match=r"set loss\.ot_weight to 0"):
+        only(ot_weight=1.0)(output, batch)
+
+
+def test_an_axis_that_is_not_rated_adds_nothing(output, batch):
+    _, both = only(soft_label_weight=1.0)(output, batch)
+    output.ta_logits = None
+    _, one = only(soft_label_weight=1.0)(output, batch)
+    assert 0 < one["soft_label"] < both["soft_label"]
+
+
 @pytest.mark.parametrize("name", ["soft_label", "rater"])
 def test_a_distribution_loss_without_bins_says_what_to_set(output, batch, name):
-    output.omq_logits = output.ta_logits = None
+    output.omq_logits = output.ta_logits = output.centres = None
     with pytest.raises(ValueError, match=r"set model\.bins"):
         only(**{f"{name}_weight": 1.0})(output, batch)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import huber_loss, log_softmax, mse_loss, softplus
+from torch.nn.functional import huber_loss, l1_loss, log_softmax, mse_loss, softplus
 
 MARKS = (1.0, 2.0, 3.0, 4.0, 5.0)
 
@@ -25,6 +25,19 @@ def mse(prediction: Tensor, rating: Tensor) -> Tensor:
         Mean squared error, a scalar.
     """
     return mse_loss(prediction, rating)
+
+
+def mae(prediction: Tensor, rating: Tensor) -> Tensor:
+    """Count errors by their size, as the challenge baseline does.
+
+    Args:
+        prediction: (clips,).
+        rating: (clips,).
+
+    Returns:
+        Mean absolute error, a scalar.
+    """
+    return l1_loss(prediction, rating)
 
 
 def huber(prediction: Tensor, rating: Tensor, delta: float = 0.5) -> Tensor:

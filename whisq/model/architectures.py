@@ -7,9 +7,16 @@ from typing import Any
 
 from whisq.model.architecture import Architecture, read_config
 from whisq.model.config import Config
+from whisq.model.peers import Astar, ChallengeBaseline, ChallengeBaselineReLU, MuqEval
 from whisq.model.whisq import WhisQ
 
-ARCHITECTURES: dict[str, type[Architecture]] = {"whisq": WhisQ}
+ARCHITECTURES: dict[str, type[Architecture]] = {
+    "whisq": WhisQ,
+    "challenge_baseline": ChallengeBaseline,
+    "challenge_baseline_relu": ChallengeBaselineReLU,
+    "astar": Astar,
+    "muq_eval": MuqEval,
+}
 
 
 def build(config: Config) -> Architecture:

@@ -14,10 +14,10 @@ class Output:
     Attributes:
         omq: Overall musical quality, (clips,), in MOS units.
         ta: Textual alignment, (clips,), in MOS units.
-        audio: Projected audio in the shared space, (clips, frames, width).
-        audio_mask: True where a projected frame is real, (clips, frames).
-        text: Projected text in the shared space, (clips, tokens, width).
+        audio_mask: True where a frame that the network saw is real, (clips, frames).
         text_mask: True where a token is real, (clips, tokens).
+        audio: Projected audio in the shared space, (clips, frames, width); None without one.
+        text: Projected text in the shared space, (clips, tokens, width); None without one.
         omq_logits: Scores over rating bins, (clips, bins), where the head has bins.
         ta_logits: The same for TA.
         centres: The bins' centres in MOS units, (bins,).
@@ -30,10 +30,10 @@ class Output:
 
     omq: Tensor
     ta: Tensor
-    audio: Tensor
     audio_mask: Tensor
-    text: Tensor
     text_mask: Tensor
+    audio: Tensor | None = None
+    text: Tensor | None = None
     omq_logits: Tensor | None = None
     ta_logits: Tensor | None = None
     centres: Tensor | None = None
