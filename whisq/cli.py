@@ -38,6 +38,17 @@ Examples, in the project's folder after `make repro`:
   whisq score 'data/raw/wav/*_P001.wav' --prompt "a calm piano waltz" > scores.jsonl
 """
 
+CACHE = """Show what the cache of embeddings holds, or remove what was not used lately.
+
+The cache is in the folder named by WHISQ_CACHE, else in the user's cache folder. What is removed
+is computed again when a stage needs it.
+
+\b
+Examples:
+  whisq cache
+  whisq cache --prune 30
+"""
+
 Sources = Annotated[
     list[str],
     Argument(
@@ -125,3 +136,20 @@ def score(
         summary=summary,
     )
     raise typer.Exit(run(command))
+
+
+@app.command(help=CACHE)
+def cache(
+    prune: Annotated[
+        float | None, Option(min=0, help="Remove what was unused for so many days; 0: all.")
+    ] = None,
+    json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show or prune the cache; see `CACHE`."""
+    from whisq.embeddings.cache import default_root
+    from whisq.embeddings.prune import prune as remove
+    from whisq.embeddings.prune import survey, table
+
+    root = default_root()
+    removed = [] if prune is None else remove(root, prune)
+    typer.echo(table(root, survey(root), removed, json))

@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import json
 import os
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -132,7 +133,7 @@ class Cache:
             if _checksum(key, states) == noted:
                 return states
         if key in self:
-            print(f"{self.path(key)} is torn or altered: it is removed and computed again")
+            tell(f"{self.path(key)} is torn or altered: it is removed and computed again")
             self.path(key).unlink(missing_ok=True)
         return None
 
@@ -147,13 +148,23 @@ class Cache:
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            print(f"waiting for another process that fills {self.folder}")
+            tell(f"waiting for another process that fills {self.folder}")
             lock.acquire()
         try:
+            os.utime(self.folder / "lock")  # tells when the cache was last used
             sweep(self.folder)
             yield
         finally:
             lock.release()
+
+
+def tell(message: str) -> None:
+    """Say what is going on, apart from what a command prints as its result.
+
+    Args:
+        message: One line.
+    """
+    print(message, file=sys.stderr, flush=True)
 
 
 def write_whole(path: Path, data: bytes) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from whisq.embeddings.cache import Cache, digest_of, sweep, write_whole
+from whisq.embeddings.cache import Cache, digest_of, sweep, tell, write_whole
 from whisq.embeddings.known_files import digests
 from whisq.embeddings.sequences import COLUMNS, INDEX, MANIFEST, file_digest
 
@@ -71,7 +71,7 @@ def _there(
     found = digests(noted, "file", file_digest, cache.folder.parent)
     damaged = [path for path, digest in found.items() if digest != noted[path]]
     for path in damaged:
-        print(f"{path} is torn or altered: it is written again")
+        tell(f"{path} is torn or altered: it is written again")
     return not damaged
 
 
