@@ -1,0 +1,66 @@
+import pickle
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from whisq.embeddings.sequences import Sequences
+
+
+def test_sequences_tell_what_they_hold(stored, states):
+    arrays = {"a": states(0, steps=3, layers=2), 'b, with "quotes"\nand lines': states(1, 5, 2)}
+    sequences = stored(arrays)
+    assert sequences.keys == list(sequences) == list(arrays)
+    assert sequences.lengths.tolist() == [3, 5]
+    assert (len(sequences), sequences.dim, sequences.layers) == (2, 3, (0, 1))
+    assert "a" in sequences
+    assert "c" not in sequences
+    for key, array in arrays.items():
+        np.testing.assert_array_equal(sequences[key], array)
+
+
+def test_reading_maps_and_does_not_copy(stored, states):
+    sequence = stored({"a": states()})["a"]
+    assert not sequence.flags.owndata
+    with pytest.raises(ValueError, match="read-only"):
+        sequence[0] = 0
+
+
+def test_shards_are_plain_safetensors(stored, states):
+    sequences = stored({"a": states()})
+    (tensors,) = load_file(sequences.folder / "shard-00000.safetensors").values()
+    np.testing.assert_array_equal(tensors, states())
+
+
+def test_a_key_that_was_not_embedded_is_named(stored, states):
+    with pytest.raises(KeyError, match="'b' was not embedded"):
+        stored({"a": states()})["b"]
+
+
+def test_an_unfinished_folder_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="run `dvc repro"):
+        Sequences.open(tmp_path)
+
+
+def test_a_cut_shard_is_refused_at_once(stored, states):
+    shard = stored({"a": states()}).folder / "shard-00000.safetensors"
+    shard.write_bytes(shard.read_bytes()[:-1])
+    with pytest.raises(ValueError, match="shard-00000"):
+        Sequences.open(shard.parent)
+
+
+def test_a_flipped_bit_is_found_by_a_full_check(stored, states):
+    sequences = stored({"a": states()})
+    assert sequences.damaged() == []
+    shard = sequences.folder / "shard-00000.safetensors"
+    data = shard.read_bytes()
+    shard.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    assert sequences.damaged() == ["shard-00000.safetensors"]
+
+
+def test_another_process_opens_its_own_maps(stored, states):
+    sequences = stored({"a": states()})
+    before = sequences["a"]
+    copy = pickle.loads(pickle.dumps(sequences))
+    assert len(pickle.dumps(sequences)) < 2000
+    np.testing.assert_array_equal(copy["a"], before)
