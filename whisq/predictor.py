@@ -170,7 +170,7 @@ class Predictor:
         check_prompt(prompt)
         with warnings.catch_warnings():
             # That a prompt is cut is told by `cautions`, once and by its own name.
-            warnings.filterwarnings("ignore", "a prompt of", UserWarning)
+            warnings.filterwarnings("ignore", "a prompt is cut", UserWarning)
             return self.text_encoder.encode([prompt])[0]
 
     def score_embedded(self, clips: Sequence[tuple[np.ndarray, np.ndarray | None]]) -> list[Score]:

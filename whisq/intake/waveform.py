@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
     Audio = str | os.PathLike[str] | bytes | np.ndarray | Tensor
 
-LONGEST = 3600  # seconds: an hour decoded at 48 kHz is 700 MB a channel
+LONGEST = 3600  # seconds
+LARGEST = 2**29  # samples of all channels, 2 GB decoded
+QUIETEST = 2**-15  # one step of 16 bits: what stays below it is silence
 RIFF_UNKNOWN = {0, 0xFFFFFFFF}  # what a writer to a pipe puts where the size would stand
 
 
@@ -51,7 +53,7 @@ def read(audio: Audio, rate: int | None = None) -> np.ndarray:
     if samples.ndim == 2 and samples.shape[0] < samples.shape[1]:
         samples = samples.T
     _check_length(len(samples) / rate if samples.ndim else 0, "the array")
-    return sound.prepare(samples, rate)
+    return _prepare(samples, rate)
 
 
 def _from_file(path: str) -> np.ndarray:
@@ -76,8 +78,10 @@ def _decode(file: io.BufferedIOBase, name: str) -> np.ndarray:
     _check_whole(file, name)
     try:
         with soundfile.SoundFile(file) as clip:
-            _check_length(clip.frames / clip.samplerate, name)
             frames, rate = clip.frames, clip.samplerate
+            _check_length(frames / rate, name)
+            if frames * clip.channels > LARGEST:
+                raise ValueError(f"{name} must hold at most {LARGEST} samples: mix its channels")
             samples = clip.read(dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         reason = error.error_string.rstrip(".")
@@ -88,9 +92,17 @@ def _decode(file: io.BufferedIOBase, name: str) -> np.ndarray:
     if len(samples) < frames:
         raise ValueError(f"{name} is cut short: it has {len(samples)} of {frames} frames")
     try:
-        return sound.prepare(samples, rate)
+        return _prepare(samples, rate)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
+
+
+def _prepare(samples: np.ndarray, rate: int) -> np.ndarray:
+    prepared = sound.prepare(samples, rate)
+    loudest = float(np.abs(prepared).max())
+    if loudest < QUIETEST:
+        raise ValueError(f"the clip is silent (at most {loudest:.1g}): leave it out")
+    return prepared
 
 
 def _check_length(seconds: float, name: str) -> None:

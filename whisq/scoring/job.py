@@ -58,6 +58,8 @@ class Tally:
         """
         rate = f", {self.scored / self.seconds:.2f} clips a second" if self.seconds else ""
         lines = [f"{self.clips - len(self.failed)} of {self.clips} clips have a score{rate}"]
+        if self.scored < self.clips:
+            lines.append(f"{self.clips - self.scored} were scored by an earlier run")
         if self.bare:
             lines.append(f"{self.bare} have no prompt: musical quality alone")
         lines += [f"failed: {row.id}: {row.error}" for row in self.failed[:shown]]

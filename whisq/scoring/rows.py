@@ -63,10 +63,22 @@ def row_of(
     Returns:
         The row.
     """
-    # A path may hold bytes that are no text; a row must be writable whatever it holds.
-    path = str(request.path).encode("utf-8", "replace").decode()
     omq, ta = (score.omq, score.ta) if score else (None, None)
-    return Row(request.id, path, request.prompt, request.system, omq, ta, note, error)
+    return Row(
+        id=_writable(request.id),
+        path=_writable(str(request.path)),
+        prompt=None if request.prompt is None else _writable(request.prompt),
+        system=request.system,
+        omq=omq,
+        ta=ta,
+        note=note,
+        error=error,
+    )
+
+
+def _writable(text: str) -> str:
+    # A path may hold bytes that are no text, a prompt half a character.
+    return text.encode("utf-8", "replace").decode()
 
 
 def writer(path: Path) -> Callable[[Sequence[Row], Path], None]:

@@ -91,8 +91,9 @@ def _lines(path: Path, given: Given) -> Iterator[tuple[int, str | dict[str, Any]
             yield from ((n, line) for n, line in enumerate(file, start=1) if line.strip())
             return
         table = csv.DictReader(file, delimiter=DELIMITERS[path.suffix.lower()], strict=True)
+        header = table.fieldnames or []
         try:
-            find(table.fieldnames or [], given)
+            find(header, given)
         except ValueError as problem:
             raise ValueError(f"{path}: {problem}") from None
         yield from ((table.line_num, row) for row in table)
