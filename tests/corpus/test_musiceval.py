@@ -258,6 +258,14 @@ def test_a_table_of_system_means_that_is_none_is_warned_of(corpus):
     assert musiceval.read(corpus).systems["system_mos_dev.csv"] is None
 
 
+def test_a_header_in_a_table_of_system_means_is_no_error(corpus):
+    path = corpus / "system_mos/system_mos_train.csv"
+    path.write_text("system,overall,textual\n" + path.read_text())
+    found = musiceval.read(corpus)
+    assert found.systems["system_mos_train.csv"] == "train"
+    assert found.problems.found == []
+
+
 def test_many_problems_of_one_kind_are_cut_short_with_their_count(corpus):
     for path in (corpus / "wav").glob("*.wav"):
         path.unlink()

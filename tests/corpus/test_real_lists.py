@@ -3,6 +3,7 @@
 import pandas as pd
 import pytest
 
+from whisq.corpus import musiceval, rehearsal
 from whisq.corpus.clips import SPLITS
 from whisq.corpus.problems import Problems
 from whisq.corpus.rows import system_and_prompt
@@ -55,3 +56,16 @@ def test_the_prompts_are_clean_and_the_blank_last_row_is_none(real_lists):
     assert list(prompts) == [f"P{n:03d}" for n in range(1, 101)]
     assert all(text == text.strip() and text for text in prompts.values())
     assert "children’s" in prompts["P002"]
+
+
+@pytest.mark.slow
+def test_a_whole_corpus_with_the_real_lists_is_read_without_a_problem(real_lists, tmp_path):
+    rehearsal.make(tmp_path / "raw", seconds=0.03, lists=real_lists)
+    found = musiceval.read(tmp_path / "raw")
+    assert found.problems.found == []
+    assert found.ratings["split"].value_counts().to_dict() == {
+        "train": 1923,
+        "test": 413,
+        "dev": 412,
+    }
+    assert found.clips["prompt"].nunique() == 348
