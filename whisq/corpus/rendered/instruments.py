@@ -17,19 +17,24 @@ class Instrument:
         centre: Pitch round which it is comfortable, as a MIDI number.
         family: Instruments of one family are confused more easily.
         words: What a prompt may call it, without an article.
+        bottom: Lowest pitch that it plays, as a MIDI number.
+        top: Highest. The synthesizer has no end of some notes a few steps above, so this is a
+            limit and not a matter of taste.
     """
 
     program: int
     centre: int
     family: str
     words: tuple[str, ...]
+    bottom: int = 36
+    top: int = 84
 
 
 # Chosen: far enough apart in timbre to be told apart at 16 kHz, all common in prompts.
 INSTRUMENTS: dict[str, Instrument] = {
     "piano": Instrument(0, 62, "keys", ("piano", "grand piano")),
     "harpsichord": Instrument(6, 62, "keys", ("harpsichord", "baroque harpsichord")),
-    "music box": Instrument(10, 79, "bells", ("music box", "little music box")),
+    "music box": Instrument(10, 79, "bells", ("music box", "little music box"), top=96),
     "organ": Instrument(19, 60, "bellows", ("church organ", "pipe organ")),
     "accordion": Instrument(21, 65, "bellows", ("accordion", "squeezebox")),
     "guitar": Instrument(24, 57, "guitars", ("acoustic guitar", "nylon guitar")),
@@ -40,5 +45,5 @@ INSTRUMENTS: dict[str, Instrument] = {
     "choir": Instrument(52, 62, "voices", ("choir", "wordless choir")),
     "trumpet": Instrument(56, 67, "brass", ("trumpet", "bright trumpet")),
     "saxophone": Instrument(65, 60, "woodwind", ("saxophone", "alto saxophone")),
-    "flute": Instrument(73, 76, "woodwind", ("flute", "concert flute")),
+    "flute": Instrument(73, 76, "woodwind", ("flute", "concert flute"), top=96),
 }

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from whisq.corpus.rendered.instruments import INSTRUMENTS
+from whisq.corpus.rendered.instruments import INSTRUMENTS, Instrument
 from whisq.corpus.rendered.requests import Request, reverse
 from whisq.corpus.rendered.scores import Piece, pieces
 from whisq.corpus.rendered.synthesis import RATE, Notes, play
@@ -105,10 +105,9 @@ class _Excerpt:
         begins = times[inside] * self.quarter
         pitch = set_mode(self.piece.pitch[inside], self.request.mode, self.tonic)
         length = np.minimum(self.piece.length[inside] * self.quarter, end - start - begins)
-        instrument = self.request.instrument
-        pitch = pitch + _octaves(pitch, INSTRUMENTS[instrument].centre)
+        pitch = fit(pitch, INSTRUMENTS[self.request.instrument])
         notes = Notes(pitch, begins + start, length, np.zeros(len(pitch)))
-        return Section(notes, instrument, start, end, LEVELS[self.request.dynamics])
+        return Section(notes, self.request.instrument, start, end, LEVELS[self.request.dynamics])
 
 
 def _excerpt(request: Request, tonic: int, jitter: float, rng: np.random.Generator) -> _Excerpt:
@@ -162,6 +161,17 @@ def find_key(pitch: np.ndarray) -> tuple[int, str]:
     return max(fits, key=fits.get)
 
 
-def _octaves(pitch: np.ndarray, centre: int) -> int:
-    # Whole octaves, so that the key stays.
-    return int(12 * np.round((centre - np.median(pitch)) / 12)) if len(pitch) else 0
+def fit(pitch: np.ndarray, instrument: Instrument) -> np.ndarray:
+    """Move notes by whole octaves to where an instrument plays them.
+
+    Args:
+        pitch: (notes,) MIDI numbers, at least one.
+        instrument: Who plays them.
+
+    Returns:
+        Pitches (notes,), their median near the instrument's centre, all within its range.
+    """
+    pitch = pitch + int(12 * np.round((instrument.centre - np.median(pitch)) / 12))
+    above = np.maximum(pitch - instrument.top, 0)
+    below = np.maximum(instrument.bottom - pitch, 0)
+    return pitch - 12 * -(-above // 12) + 12 * -(-below // 12)
