@@ -146,10 +146,22 @@ class Train(Section):
     threads: Positive
 
 
+class Trials(Section):
+    """How often each variant of `ablations` is trained, and how its clips are split."""
+
+    protocols: list[Literal["official", "systems", "prompts", "systems_and_prompts"]]
+    seeds: Positive
+    folds: Annotated[int, Field(ge=3)]
+    workers: Positive
+
+
 class Evaluate(Section):
-    """How the model is judged."""
+    """How the model is judged: draws for the intervals, and the clips that the probes alter."""
 
     resamples: Positive
+    seed: Annotated[int, Field(ge=0)]
+    probe_clips: Annotated[int, Field(ge=2)]
+    probe_prompts: Positive
 
 
 class Params(Section):
@@ -164,6 +176,7 @@ class Params(Section):
     loss: Loss
     train: Train
     evaluate: Evaluate
+    trials: Trials
     ablations: dict[str, dict[str, Any]]
 
 

@@ -1,6 +1,13 @@
+import csv
+import json
+
+import numpy as np
 import pytest
 import torch
+from pandas import DataFrame
+from safetensors.numpy import save_file
 
+from whisq.corpus.clips import CLIP_COLUMNS, RATING_COLUMNS
 from whisq.embeddings.batch import Batch
 from whisq.losses.objective import Objective
 from whisq.model.architectures import build
@@ -41,6 +48,68 @@ def make(clips=24, seed=0):
 def make_batch():
     """Rated clips: `make_batch(clips, seed)`."""
     return make
+
+
+def store(folder, sequences, layers):
+    """Write sequences as an embedding stage leaves them."""
+    folder.mkdir(parents=True)
+    arrays = {f"content{number}": array for number, array in enumerate(sequences.values())}
+    save_file(arrays, folder / "shard.safetensors")
+    with (folder / "index.csv").open("w", newline="") as file:
+        rows = csv.writer(file)
+        rows.writerow(["key", "steps", "shard", "content"])
+        for (key, array), content in zip(sequences.items(), arrays, strict=True):
+            rows.writerow([key, array.shape[1], "shard.safetensors", content])
+    size = (folder / "shard.safetensors").stat().st_size
+    manifest = {
+        "dim": next(iter(sequences.values())).shape[2],
+        "layers": layers,
+        "spec": {"model": "an/encoder"},
+        "files": [{"name": "shard.safetensors", "bytes": size, "sha256": ""}],
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+
+@pytest.fixture(scope="session")
+def data_folder(tmp_path_factory):
+    """What the pipeline leaves before training: 10 systems x 12 prompts, half of them orders."""
+    folder, random = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
+    prompts = [f"first {a} then {b}" for a, b in ["xy", "yx", "uv", "vu", "wz", "zw"]]
+    prompts += [f"a tune called {name}" for name in "abcdef"]
+    text = {prompt: random.normal(size=(1, 4, 6)).astype(np.float16) for prompt in prompts}
+    clips, ratings, audio = [], [], {}
+    for system in range(10):
+        for number, prompt in enumerate(prompts):
+            key = f"S{system:03d}_P{number:03d}"
+            audio[key] = random.normal(size=(2, random.integers(5, 9), 8)).astype(np.float16)
+            split = ["train", "train", "train", "dev", "test"][(system + number) % 5]
+            omq = float(np.clip(3 + audio[key][0, :, 0].mean() + system / 10, 1, 5))
+            ta = float(np.clip(3 + 2 * audio[key][0, :, 1].mean(), 1, 5))
+            clips.append([key, f"S{system:03d}", f"P{number:03d}", prompt, f"{key}.wav", 5.0])
+            ratings.append([key, split, omq, ta, "", "", ""])
+    DataFrame(clips, columns=CLIP_COLUMNS).to_csv(folder / "clips.csv", index=False)
+    DataFrame(ratings, columns=RATING_COLUMNS).to_csv(folder / "ratings.csv", index=False)
+    store(folder / "embeddings" / "audio", audio, [2, 6])
+    store(folder / "embeddings" / "text", text, [-1])
+    truth = folder / "raw" / "truth"
+    truth.mkdir(parents=True)
+    reversal = [[prompt, prompts[i ^ 1] if i < 6 else ""] for i, prompt in enumerate(prompts)]
+    DataFrame(reversal, columns=["prompt", "reversed"]).to_csv(truth / "prompts.csv", index=False)
+    faults = [[key, "order_reversed"] for key in list(audio)[:3]]
+    DataFrame(faults, columns=["id", "fault"]).to_csv(truth / "faults.csv", index=False)
+    return folder
+
+
+@pytest.fixture
+def sections():
+    """The sections of params.yaml that make a recipe: `sections(coattention="none")`."""
+
+    def make_sections(**model):
+        small = {"audio_layers": [2], "width": 8, "hidden": 8, "heads": 2}
+        train = {"epochs": 2, "batch_size": 16, "learning_rate": 1e-2, "threads": 1}
+        return {"model": small | model, "loss": {"ot_weight": 0.1}, "train": train}
+
+    return make_sections
 
 
 @pytest.fixture

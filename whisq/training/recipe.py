@@ -33,12 +33,14 @@ class Data:
         ratings: `id, split, omq, ta` of every labelled clip, and its raters where known.
         audio: Sequences by clip id.
         text: Sequences by prompt.
+        folder: Where they are from.
     """
 
     clips: DataFrame
     ratings: DataFrame
     audio: Sequences
     text: Sequences
+    folder: Path = Path("data")
 
     def dataset(self, split: str) -> ClipDataset:
         """Take one split's clips.
@@ -73,6 +75,7 @@ class Data:
             read_ratings(folder / "ratings.csv"),
             Sequences.open(folder / "embeddings" / "audio"),
             Sequences.open(folder / "embeddings" / "text"),
+            folder,
         )
 
 

@@ -1,0 +1,48 @@
+"""Train one variant of params.yaml's `ablations` over seeds and splits: its trials as a table."""
+
+import json
+import sys
+from pathlib import Path
+
+from pandas import DataFrame
+
+from whisq import params
+from whisq.training.trials import Trial, run
+
+FOLDER = Path("metrics/ablations")
+SECTIONS = ("model", "loss", "train")
+
+
+def main(name: str) -> None:
+    """Run the stage.
+
+    Args:
+        name: The variant.
+
+    Raises:
+        ValueError: The variant changes what is not trained here.
+    """
+    changes = params.load().model_dump()["ablations"][name]
+    strange = [key for key in changes if key.split(".")[0] not in SECTIONS]
+    if strange:
+        raise ValueError(
+            f"An ablation changes {', '.join(SECTIONS)} alone; {name} changes "
+            f"{', '.join(strange)}: that is an experiment of the whole pipeline (dvc exp run -S)"
+        )
+    values = params.load(overrides=changes).model_dump()
+    sections = {key: values[key] for key in SECTIONS}
+    trials = [
+        Trial(sections, protocol, seed, values["trials"]["folds"], Path("data"))
+        for protocol in values["trials"]["protocols"]
+        for seed in range(values["trials"]["seeds"])
+    ]
+    records = DataFrame(run(trials, values["trials"]["workers"]))
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    records.to_csv(FOLDER / f"{name}.csv", index=False)
+    for error in records.get("error", DataFrame()).dropna():
+        print(f"FAILED {name}: {error}", file=sys.stderr)
+    print(json.dumps({"variant": name, **records.mean(numeric_only=True).round(3).to_dict()}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,60 @@
+from dataclasses import replace
+
+import pytest
+import torch
+
+from whisq.training.recipe import Data, Recipe
+
+
+@pytest.fixture
+def data(data_folder):
+    return Data.open(data_folder)
+
+
+def test_the_data_bring_dimensions_and_encoder_specs(data, sections):
+    config = Recipe.of(**sections(), seed=0).config(data)
+    assert (config.audio_dim, config.text_dim) == (8, 6)
+    assert config.audio == {"model": "an/encoder", "layers": [2, 6]}
+    assert config.text == {"model": "an/encoder"}
+
+
+def test_one_seed_gives_one_network(data, sections):
+    weights = [
+        Recipe.of(**sections(), seed=seed).fit(data, progress=False)[0].state_dict()
+        for seed in (0, 0, 1)
+    ]
+    assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
+    assert not all(torch.equal(weights[0][name], weights[2][name]) for name in weights[0])
+
+
+def test_scaling_is_fitted_on_training_clips_alone(data, sections):
+    recipe = Recipe.of(**sections(), seed=0)
+    model, _ = recipe.fit(data, progress=False)
+    dataset = data.dataset("train")
+    frames = torch.cat([torch.from_numpy(data.audio[key][0].copy()) for key in dataset.ids])
+    scaling = model.audio_input.scaling
+    torch.testing.assert_close(scaling.mean[0], frames.float().mean(0), atol=1e-5, rtol=0)
+
+
+def test_a_finished_training_leaves_no_checkpoint(data, sections, tmp_path):
+    Recipe.of(**sections(), seed=0).fit(data, progress=False, checkpoints=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_training_is_named_by_its_data_and_choices(data, sections):
+    recipe = Recipe.of(**sections(), seed=0)
+    other = Recipe.of(**sections(width=16), seed=0)
+    mended = replace(data, ratings=data.ratings.assign(omq=3.0))
+    names = [
+        recipe.key(recipe.config(data), data),
+        other.key(other.config(data), data),
+        recipe.key(recipe.config(data), mended),
+    ]
+    assert len(set(names)) == 3
+    assert names[0] == recipe.key(recipe.config(data), data)
+
+
+def test_a_split_without_clips_is_named(data, sections):
+    empty = replace(data, ratings=data.ratings[data.ratings["split"] != "dev"])
+    with pytest.raises(ValueError, match="must have clips of split 'dev'"):
+        Recipe.of(**sections(), seed=0).fit(empty, progress=False)

@@ -1,0 +1,97 @@
+"""What each choice is worth: one variant trained over several seeds and ways of splitting.
+
+A trial is one training: a variant, a protocol and a seed. Under `official` the split stays and the
+seed changes; under the other protocols the seed also chooses the fold that is held out, so that
+the trials of a variant together test every clip, and two variants meet in the same fold.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from whisq.corpus.splits import assign
+from whisq.training.judging import judge
+from whisq.training.recipe import Data, Recipe
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training of a variant.
+
+    Attributes:
+        sections: `model`, `loss` and `train` of params.yaml with the variant's changes.
+        protocol: How clips are split.
+        seed: Of weights, dropout and order; modulo folds it is also the fold.
+        folds: Into how many parts systems or prompts are divided.
+        data: The pipeline's data folder.
+    """
+
+    sections: Mapping[str, Any]
+    protocol: str
+    seed: int
+    folds: int
+    data: Path
+
+
+def run(trials: Iterable[Trial], workers: int) -> list[dict[str, Any]]:
+    """Train and judge; a trial that fails leaves a record with `error` and stops no other.
+
+    Args:
+        trials: What to train.
+        workers: Processes at a time, each with one thread; 1 trains in this one.
+
+    Returns:
+        One record a trial, in their order.
+    """
+    trials = list(trials)
+    if workers == 1:
+        return [attempt(trial) for trial in tqdm(trials, "trials")]
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        return list(tqdm(pool.map(attempt, trials), "trials", len(trials)))
+
+
+def attempt(trial: Trial) -> dict[str, Any]:
+    """Train and judge once.
+
+    Args:
+        trial: What to train.
+
+    Returns:
+        `protocol`, `seed`, and what `judge` measured or the `error`.
+    """
+    torch.set_num_threads(1)
+    known = {"protocol": trial.protocol, "seed": trial.seed}
+    started = time.perf_counter()
+    try:
+        measured = _train_and_judge(trial)
+    except Exception:
+        return known | {"error": traceback.format_exc(limit=-3)}
+    return known | measured | {"seconds": round(time.perf_counter() - started, 1)}
+
+
+def _train_and_judge(trial: Trial) -> dict[str, Any]:
+    data = Data.open(trial.data)
+    fold = trial.seed % trial.folds
+    ratings = assign(data.ratings, data.clips, trial.protocol, trial.folds, fold, seed=0)
+    data = replace(data, ratings=ratings)
+    recipe = Recipe.of(**trial.sections, seed=trial.seed)
+    model, history = recipe.fit(data, progress=False)
+    best = history.epochs[history.best_epoch - 1]
+    return {
+        "best_epoch": history.best_epoch,
+        "epochs": len(history.epochs),
+        "weights": sum(weight.numel() for weight in model.parameters()),
+        "dev_score": history.best_score,
+        "dev_omq_srcc": best["dev_omq_utt_srcc"],
+        "dev_ta_srcc": best["dev_ta_utt_srcc"],
+    } | judge(model, data, recipe.objective)
