@@ -61,12 +61,9 @@ class Cache:
                 in the folder's name.
             root: Where caches are kept; `default_root()` if None.
         """
-        text = json.dumps(about, sort_keys=True, indent=1) + "\n"
-        name = f"{about['kind']}-{digest_of(text)[:16]}"
+        self.about = json.dumps(about, sort_keys=True, indent=1) + "\n"
+        name = f"{about['kind']}-{digest_of(self.about)[:16]}"
         self.folder = (root or default_root()) / name
-        self.folder.mkdir(parents=True, exist_ok=True)
-        if not (self.folder / "about.json").exists():
-            write_whole(self.folder / "about.json", text.encode())
 
     def note(self, layers: tuple[int, ...], dim: int) -> None:
         """Keep what is known of the encoder once it is loaded, so that it need not be again.
@@ -144,6 +141,7 @@ class Cache:
         Yields:
             Nothing; what a killed process left half written is gone by then.
         """
+        self.folder.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.folder / "lock")
         try:
             lock.acquire(timeout=0)
@@ -153,6 +151,8 @@ class Cache:
         try:
             os.utime(self.folder / "lock")  # tells when the cache was last used
             sweep(self.folder)
+            if not (self.folder / "about.json").exists():
+                write_whole(self.folder / "about.json", self.about.encode())
             yield
         finally:
             lock.release()

@@ -38,7 +38,8 @@ class ClipDataset(Dataset):
         self.ids = list(clips["id"] if ratings is None else ratings["id"])
         unknown = [key for key in self.ids if key not in prompts]
         unknown += [key for key in self.ids if key not in audio]
-        unknown += [prompts[key] for key in self.ids if prompts.get(key, "") not in text]
+        wanted = [prompts[key] for key in self.ids if key in prompts]
+        unknown += [prompt for prompt in wanted if prompt not in text]
         if unknown:
             raise ValueError(
                 f"{len(unknown)} rated clip(s) or prompt(s) have no row in clips.csv or were not "
