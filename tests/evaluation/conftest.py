@@ -4,7 +4,13 @@ import pytest
 
 
 @pytest.fixture
-def rated() -> pd.DataFrame:
+def rated(rated_once) -> pd.DataFrame:
+    """A copy of `rated_once` that a test may alter."""
+    return rated_once.copy()
+
+
+@pytest.fixture(scope="session")
+def rated_once() -> pd.DataFrame:
     """A rated corpus of 12 systems by 10 prompts, whose systems and prompts differ in level."""
     draw = np.random.default_rng(3)
     systems, prompts = draw.normal(0, 0.7, (12, 2)), draw.normal(0, 0.3, (10, 2))

@@ -1,0 +1,69 @@
+"""What the judge needs, from the files that the pipeline's stages have written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pandas import DataFrame
+
+from whisq.corpus.clips import read_clips, read_ratings
+from whisq.embeddings.sequences import Sequences
+from whisq.encoders.audio import load
+from whisq.evaluation import truth
+from whisq.evaluation.judge import Case
+from whisq.evaluation.predict import Scorer, predict
+from whisq.evaluation.ridge import loudness, pooled, ridge
+
+
+def read_rated(data: Path) -> DataFrame:
+    """Join the corpus's two tables.
+
+    Args:
+        data: The pipeline's data folder.
+
+    Returns:
+        One row a labelled clip, in the order of its ratings, indexed by id, with the columns of
+        `clips.csv` and `ratings.csv`.
+    """
+    clips, ratings = read_clips(data / "clips.csv"), read_ratings(data / "ratings.csv")
+    return ratings.merge(clips, on="id", how="left", validate="1:1").set_index("id")
+
+
+def read_sequences(data: Path) -> tuple[Sequences, Sequences]:
+    """Open the stored sequences.
+
+    Args:
+        data: The pipeline's data folder.
+
+    Returns:
+        Audio by clip id, and text by prompt.
+    """
+    folder = data / "embeddings"
+    return Sequences.open(folder / "audio"), Sequences.open(folder / "text")
+
+
+def gather(scorer: Scorer, data: Path) -> Case:
+    """Predict every labelled clip with the model and with the ridges.
+
+    Args:
+        scorer: The model.
+        data: The pipeline's data folder.
+
+    Returns:
+        All that is judged.
+    """
+    rated, (audio, text) = read_rated(data), read_sequences(data)
+    train = (rated["split"] == "train").to_numpy()
+    sequences = [(audio[key], text[prompt]) for key, prompt in rated["prompt"].items()]
+    vectors = pooled(*zip(*sequences, strict=True), train)
+    sound = loudness([data / path for path in rated["path"]], load)
+    return Case(
+        rated=rated,
+        predictions=predict(scorer, rated, audio, text),
+        floors={
+            "loudness_ridge": ridge(sound, rated, train),
+            "pooled_ridge": ridge(vectors, rated, train),
+        },
+        latent=truth.latent(truth.read_clips(data / "raw"), rated),
+        order=truth.about_order(truth.read_prompts(data / "raw"), rated),
+    )

@@ -1,0 +1,152 @@
+"""The judge: a model's predictions beside floors, ceilings, intervals, and what they leave out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from whisq.evaluation.calibration import calibration
+from whisq.evaluation.floors import FLOORS
+from whisq.evaluation.intervals import intervals
+from whisq.evaluation.metrics import AXES, evaluate
+from whisq.evaluation.raters import ceilings, worth
+from whisq.evaluation.share import share_intervals, shares
+from whisq.evaluation.within import within
+
+if TYPE_CHECKING:
+    from pandas import DataFrame, Series
+
+JUDGED = ("dev", "test")
+PLACES = 6  # decimals that are written
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is judged.
+
+    Attributes:
+        rated: Ratings indexed by clip id: `split, system, prompt, omq, ta` and raters' rows.
+        predictions: The model's, of the same ids: `omq`, `ta`.
+        floors: Further floors by name: predictions of the same ids.
+        latent: What the listeners would agree on, where the corpus knows: `omq`, `ta`.
+        order: Whether each clip's prompt is about order, where the corpus knows.
+    """
+
+    rated: DataFrame
+    predictions: DataFrame
+    floors: dict[str, DataFrame] = field(default_factory=dict)
+    latent: DataFrame | None = None
+    order: Series | None = None
+
+
+def judge(case: Case, corpus: str, protocol: str, resamples: int, seed: int) -> dict[str, Any]:
+    """Judge a model on every held-out split.
+
+    Args:
+        case: What is judged.
+        corpus: The corpus's name, so that no figure goes by another's.
+        protocol: How the clips were split.
+        resamples: For the intervals.
+        seed: Of all draws.
+
+    Returns:
+        `corpus`, `protocol`, and for each split `judge_split`'s result.
+    """
+    splits = [split for split in JUDGED if (case.rated["split"] == split).any()]
+    found = {split: judge_split(case, split, resamples, seed) for split in splits}
+    return {"corpus": corpus, "protocol": protocol, **rounded(found)}
+
+
+def judge_split(case: Case, split: str, resamples: int, seed: int) -> dict[str, Any]:
+    """Judge a model on one split.
+
+    Args:
+        case: What is judged.
+        split: Such as test.
+        resamples: For the intervals.
+        seed: Of all draws.
+
+    Returns:
+        The model's figures under `utt` and `sys`, level, axis, metric; `n_clips, n_systems`;
+        `floors` and `ceilings` of the same form by name; `intervals`; `share` of the way from
+        floor to ceiling; `within` systems and prompts; `subsets`; `calibration`; `raters_worth`.
+    """
+    rated = case.rated[case.rated["split"] == split]
+    own = case.predictions.loc[rated.index]
+    others = floors(case, split)
+    result = evaluate(rated, own)
+    result["floors"] = {name: _levels(rated, other) for name, other in others.items()}
+    result["ceilings"] = {"raters": ceilings(rated, seed=seed)}
+    if case.latent is not None:
+        result["ceilings"]["latent_truth"] = _levels(rated, case.latent.loc[rated.index])
+    result["intervals"] = intervals(rated, own, resamples, seed)
+    result["share"] = shares(result)
+    share_intervals(result["share"], rated, own, others, resamples, seed)
+    result["within"] = {"model": within(rated, own)} | {
+        name: within(rated, other) for name, other in others.items()
+    }
+    result["subsets"] = _subsets(case, rated, own, others)
+    result["calibration"] = {
+        axis: calibration(rated[axis].to_numpy(), own[axis].to_numpy()) for axis in AXES
+    }
+    result["raters_worth"] = worth(rated, own)
+    return result
+
+
+def floors(case: Case, split: str) -> dict[str, DataFrame]:
+    """Predict a split by every floor, each fitted on the training clips alone.
+
+    Args:
+        case: What is judged.
+        split: Such as test.
+
+    Returns:
+        Predictions by the floor's name.
+    """
+    rated = case.rated[case.rated["split"] == split]
+    train = case.rated[case.rated["split"] == "train"]
+    simple = {name: floor(train, rated) for name, floor in FLOORS.items()}
+    return simple | {name: table.loc[rated.index] for name, table in case.floors.items()}
+
+
+def rounded(value: Any) -> Any:
+    """Round every number of a nested result, and refuse what JSON can't hold.
+
+    Args:
+        value: Dicts, lists, numbers, text, None.
+
+    Returns:
+        The same with plain numbers of PLACES decimals.
+
+    Raises:
+        ValueError: A number is NaN or infinite: undefined figures must be None.
+    """
+    if isinstance(value, dict):
+        return {key: rounded(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(part) for part in value]
+    if isinstance(value, float | np.floating):
+        if not np.isfinite(value):
+            raise ValueError(f"a figure must be a number or None, given {value}")
+        return round(float(value), PLACES)
+    return int(value) if isinstance(value, np.integer) else value
+
+
+def _levels(rated: DataFrame, predictions: DataFrame) -> dict[str, Any]:
+    result = evaluate(rated, predictions)
+    return {level: result[level] for level in ("utt", "sys")}
+
+
+def _subsets(case: Case, rated: DataFrame, own: DataFrame, others: dict) -> dict[str, Any]:
+    if case.order is None:
+        return {}
+    about = case.order.loc[rated.index].astype(bool)
+    found = {}
+    for name, chosen in (("order_prompts", about), ("other_prompts", ~about)):
+        part = rated[chosen]
+        scores = evaluate(part, own[chosen])
+        scores["floors"] = {key: _levels(part, other[chosen]) for key, other in others.items()}
+        found[name] = scores
+    return found

@@ -1,0 +1,141 @@
+"""Results as tables for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from whisq.evaluation.metrics import METRICS
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+PLACES = [(level, axis) for level in ("utt", "sys") for axis in ("omq", "ta")]
+BLANK = "–"
+
+
+def number(value: float | None) -> str:
+    """Write a figure with three decimals.
+
+    Args:
+        value: The figure, or None.
+
+    Returns:
+        The text; a dash for None.
+    """
+    return BLANK if value is None else f"{value:.3f}"
+
+
+def span(ends: list[float] | None) -> str:
+    """Write an interval with two decimals.
+
+    Args:
+        ends: Its two ends, or None.
+
+    Returns:
+        The text, blank for None.
+    """
+    return "" if ends is None else f"{ends[0]:.2f}..{ends[1]:.2f}"
+
+
+def standings(result: dict[str, Any], title: str) -> Table:
+    """Lay out the SRCC of floors, model and ceilings.
+
+    Args:
+        result: One split of `metrics/evaluate.json`.
+        title: Names the corpus and the split.
+
+    Returns:
+        A table, the model's row in bold, its intervals by system below.
+    """
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    table.add_column("SRCC", no_wrap=True)
+    for level, axis in PLACES:
+        table.add_column(f"{level} {axis}", justify="right")
+    for name, scores in result["floors"].items():
+        table.add_row(f"floor {name}", *_srcc(scores))
+    table.add_section()
+    table.add_row("model", *_srcc(result), style="bold")
+    ends = [result["intervals"].get(level, {}).get(axis, {}) for level, axis in PLACES]
+    table.add_row("95%, by system", *(span(e.get("srcc", {}).get("system")) for e in ends))
+    table.add_section()
+    for name, scores in result["ceilings"].items():
+        table.add_row(f"ceiling {name}", *_srcc(scores))
+    shares = [result["share"][level][axis] for level, axis in PLACES]
+    table.add_section()
+    table.add_row("share of the way", *(number(share["share"]) for share in shares))
+    return table
+
+
+def figures(scores: dict[str, Any], intervals: dict[str, Any], title: str) -> Table:
+    """Lay out all four metrics with their intervals.
+
+    Args:
+        scores: What `metrics.evaluate` gave.
+        intervals: What `intervals.intervals` gave, or {}.
+        title: What was evaluated.
+
+    Returns:
+        A table of a row a level, axis and metric.
+    """
+    from rich.table import Table
+
+    ways = _ways(intervals)
+    table = Table("level", "axis", "metric", title=title, title_justify="left")
+    table.add_column("value", justify="right")
+    for by in ways:
+        table.add_column(f"95% by {by}", justify="right")
+    for level in ("utt", "sys"):
+        for axis, row in scores[level].items():
+            for metric in METRICS:
+                ends = intervals.get(level, {}).get(axis, {}).get(metric, {})
+                cells = [span(ends.get(by)) for by in ways]
+                table.add_row(level, axis, metric, number(row[metric]), *cells)
+            if "undefined" in row:
+                table.add_row("", "", "", f"({row['undefined']})")
+    return table
+
+
+def differences(comparison: dict[str, Any], title: str) -> Table:
+    """Lay out a paired comparison.
+
+    Args:
+        comparison: What `intervals.compare` gave.
+        title: What was compared.
+
+    Returns:
+        A table of a row a level, axis and metric: the difference, and by each way of resampling
+        its interval and the probability that the first is better.
+    """
+    from rich.table import Table
+
+    table = Table("level", "axis", "metric", title=title, title_justify="left")
+    table.add_column("A - B", justify="right")
+    ways = _ways(comparison)
+    for by in ways:
+        table.add_column(f"95% by {by}", justify="right")
+        table.add_column("P(A better)", justify="right")
+    for level, axes in comparison.items():
+        for axis, metrics in axes.items():
+            for metric, found in metrics.items():
+                cells = [
+                    cell
+                    for by in ways
+                    for cell in (span(found[by]["interval"]), number(found[by]["better"]))
+                ]
+                table.add_row(level, axis, metric, number(found["difference"]), *cells)
+    return table
+
+
+def _srcc(scores: dict[str, Any]) -> list[str]:
+    found = [(scores.get(level) or {}).get(axis) for level, axis in PLACES]
+    return [number(row and row.get("srcc")) for row in found]
+
+
+def _ways(nested: dict[str, Any]) -> list[str]:
+    for axes in nested.values():
+        for metrics in axes.values():
+            for found in metrics.values():
+                return [by for by in found if by != "difference"]
+    return []
