@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.stats import zscore
 
 from whisq.corpus.rendered.instruments import INSTRUMENTS, Instrument
 from whisq.corpus.rendered.requests import Request, reverse
@@ -22,7 +23,7 @@ LEVELS = {"quiet": -13.0, "even": 0.0, "loud": 3.0}
 # Krumhansl and Kessler's key profiles, from the tonic upwards.
 MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
 MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
-PROFILES = {"major": np.array(MAJOR), "minor": np.array(MINOR)}
+PROFILES = np.array([np.roll(zscore(one), tonic) for one in (MAJOR, MINOR) for tonic in range(12)])
 
 # The third and the sixth make the mode; the leading note stays as it is.
 SHIFTS = {"major": {3: 1, 8: 1}, "minor": {4: -1, 9: -1}}
@@ -135,9 +136,8 @@ def set_mode(pitch: np.ndarray, mode: str, tonic: int) -> np.ndarray:
     found, found_mode = find_key(pitch)
     degree = (pitch - found) % 12
     bend = np.zeros_like(pitch)
-    if found_mode != mode:
-        for step, shift in SHIFTS[mode].items():
-            bend[degree == step] = shift
+    for step, shift in SHIFTS[mode].items() if found_mode != mode else ():
+        bend[degree == step] = shift
     return pitch + bend + (tonic - found + 6) % 12 - 6
 
 
@@ -152,13 +152,10 @@ def find_key(pitch: np.ndarray) -> tuple[int, str]:
     Returns:
         The tonic's pitch class, 0 (C) to 11, and major or minor.
     """
-    counts = np.bincount(pitch % 12, minlength=12).astype(float)
-    fits = {
-        (tonic, mode): np.corrcoef(np.roll(profile, tonic), counts + 1e-9 * np.arange(12))[0, 1]
-        for mode, profile in PROFILES.items()
-        for tonic in range(12)
-    }
-    return max(fits, key=fits.get)
+    counts = np.bincount(pitch % 12, minlength=12)
+    fits = PROFILES @ (counts - counts.mean())
+    mode, tonic = divmod(int(np.argmax(fits)), 12)
+    return tonic, ("major", "minor")[mode]
 
 
 def fit(pitch: np.ndarray, instrument: Instrument) -> np.ndarray:

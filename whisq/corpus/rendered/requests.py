@@ -6,6 +6,7 @@ request about *order* names one of them twice: what it is at first and what it i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -68,9 +69,29 @@ class Request:
         return MOODS[self.tempo, self.mode]
 
     @property
+    def judged(self) -> tuple[str, ...]:
+        """The attributes that the prompt binds throughout; a mood binds tempo and mode."""
+        held = {*self.held, *(("tempo", "mode") if "mood" in self.held else ())}
+        return tuple(name for name in CHOICES if name in held and name != self.order)
+
+    @property
     def first(self) -> str:
         """What the changing attribute is at first; "" when nothing changes."""
         return getattr(self, self.order) if self.order else ""
+
+
+def from_row(row: Mapping[str, str]) -> Request:
+    """Rebuild a request from its row in `truth/prompts.csv`.
+
+    Args:
+        row: The row's values as strings.
+
+    Returns:
+        The request; `prompts.sentence` words it as the row's prompt.
+    """
+    values = {name: row[name] for name in (*CHOICES, "order", "then")}
+    template, wording = int(row["template"]), int(row["wording"])
+    return Request(**values, held=tuple(row["held"].split()), template=template, wording=wording)
 
 
 def reverse(request: Request) -> Request:

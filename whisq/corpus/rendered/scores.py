@@ -27,6 +27,8 @@ FILES: dict[str, tuple[str, ...]] = {
         "bach/bwv254.mxl",
         "bach/bwv255.mxl",
         "bach/bwv256.mxl",
+        "bach/bwv6.6.mxl",
+        "bach/bwv60.5.mxl",
     ),
     "reel": (
         "ryansMammoth/7thRegimentReel.abc",
@@ -36,12 +38,15 @@ FILES: dict[str, tuple[str, ...]] = {
         "ryansMammoth/AnnieHughesJig.abc",
         "ryansMammoth/AdmiralsHornpipe.abc",
         "ryansMammoth/AlbemarleHornpipe.abc",
+        "ryansMammoth/BannocksOBarleyMealJig.abc",
+        "ryansMammoth/BattleTheCashJig.abc",
     ),
     "motet": (
         "palestrina/Agnus.krn",
         "palestrina/Benedictus_05_a.krn",
         "palestrina/Credo_65_c.krn",
         "palestrina/Kyrie_31_a.krn",
+        "palestrina/Gloria_19_b.krn",
     ),
     "rag": ("joplin/maple_leaf_rag.mxl",),
     "serenade": (

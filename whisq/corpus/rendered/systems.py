@@ -12,11 +12,11 @@ from scipy.stats import norm
 
 from whisq.corpus.rendered import faults
 
-ALIGNMENT = 0.5
+ALIGNMENT = 0.6
 """Correlation of quality and skill over the systems.
 
-Chosen: below MusicEval's 0.91 on purpose: there the quality alone tells the alignment, and a
-model could score well without reading the prompt."""
+Chosen: so that the labels correlate near 0.45 over clips, below MusicEval's 0.79 on purpose:
+there the quality alone tells the alignment, and a model scores well without reading a prompt."""
 
 FAILINGS = ("kind", "instrument", "tempo", "mode", "order")
 """What a system may do otherwise than asked."""
