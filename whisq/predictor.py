@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from whisq.intake.waveform import Audio
     from whisq.model.architecture import Architecture
 
+# Audio (layers, steps, dim) and text (1, tokens, dim), which is None where there is no prompt.
+Embedded = tuple[np.ndarray, np.ndarray | None]
 PROMPTS_KEPT = 256  # token states of the latest prompts; a list often repeats them
 BATCH = 16  # clips that the network rates at once; the encoders take one at a time
 
@@ -59,21 +62,22 @@ class Predictor:
         Args:
             network: Trained, its config naming both encoders.
             folder: Where its files lie.
-            device: Where to compute, as torch names it; the GPU if None and there is one.
+            device: As in `load`.
         """
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.network = network.eval().to(self.device)
         self.config = network.config
         self.folder = folder
+        # Text to float16, shape (1, tokens, dim).
         self.embed_prompt = lru_cache(PROMPTS_KEPT)(self._embed_prompt)
 
     @classmethod
     def load(cls, where: str | Path, device: str | None = None) -> Predictor:
-        """Load a trained model.
+        """Load a trained model; see `whisq.load`.
 
         Args:
-            where: A folder, an MLflow address or a hub id; see `whisq.load`.
-            device: Where to compute; the GPU if None and there is one.
+            where: A folder, an MLflow address or a hub id.
+            device: Where to compute, as torch names it; the GPU if None and there is one.
 
         Returns:
             The model, ready to score.
@@ -102,7 +106,7 @@ class Predictor:
         Returns:
             The clip's score.
         """
-        return next(self.score_many([(waveform.read(audio, rate), prompt)], rate=RATE))
+        return next(self.score_many([(audio, prompt)], rate=rate))
 
     def score_many(
         self,
@@ -120,32 +124,37 @@ class Predictor:
         Yields:
             One score a pair, in order.
         """
-        embedded = []
-        for audio, prompt in pairs:
-            samples = waveform.read(audio, rate)
-            for caution in self.cautions(samples, prompt):
-                warnings.warn(caution, ScoreWarning, stacklevel=2)
-            embedded.append(self.embed(samples, prompt))
-            if len(embedded) >= batch_size:
-                yield from self.score_embedded(embedded)
-                embedded = []
-        yield from self.score_embedded(embedded)
+        waiting = iter(pairs)
+        while chunk := list(islice(waiting, batch_size)):
+            embedded = []
+            for audio, prompt in chunk:
+                states, cautions = self.embed(audio, prompt, rate)
+                embedded.append(states)
+                for caution in cautions:
+                    warnings.warn(caution, ScoreWarning, stacklevel=2)
+            yield from self.score_embedded(embedded)
 
     def embed(
-        self, samples: np.ndarray, prompt: str | None
-    ) -> tuple[np.ndarray, np.ndarray | None]:
+        self, audio: Audio, prompt: str | None = None, rate: int | None = None
+    ) -> tuple[Embedded, list[str]]:
         """Encode a clip and its prompt.
 
         Args:
-            samples: 16 kHz, float32, shape (samples,).
+            audio: As in `score`.
             prompt: None asks for musical quality alone.
+            rate: Of an array, Hz.
 
         Returns:
-            Audio (layers, steps, dim) and text (1, tokens, dim) or None, what `score_embedded`
-            takes.
+            What `score_embedded` takes, and a sentence for each thing that is left out: a clip
+            past the window, a prompt past what its encoder reads, words that it does not know.
         """
-        text = None if prompt is None else self.embed_prompt(prompt)
-        return self.embed_audio(samples), text
+        samples = waveform.read(audio, rate)
+        seconds = len(samples) / RATE
+        cautions = unread(self.text_encoder, prompt) if prompt is not None else []
+        if seconds > LONGEST:
+            cautions.insert(0, f"only the first {LONGEST} s of {seconds:.1f} s are scored")
+        text = self.embed_prompt(prompt) if prompt is not None else None
+        return (self.embed_audio(samples), text), cautions
 
     def embed_audio(self, samples: np.ndarray) -> np.ndarray:
         """Encode a clip.
@@ -159,25 +168,17 @@ class Predictor:
         return self.audio_encoder.encode([samples])[0]
 
     def _embed_prompt(self, prompt: str) -> np.ndarray:
-        """Encode a prompt; the latest ones are remembered.
-
-        Args:
-            prompt: Text with at least one letter.
-
-        Returns:
-            float16, shape (1, tokens, dim).
-        """
         check_prompt(prompt)
         with warnings.catch_warnings():
-            # That a prompt is cut is told by `cautions`, once and by its own name.
+            # That a prompt is cut is told by `embed`, once and by its own name.
             warnings.filterwarnings("ignore", "a prompt is cut", UserWarning)
             return self.text_encoder.encode([prompt])[0]
 
-    def score_embedded(self, clips: Sequence[tuple[np.ndarray, np.ndarray | None]]) -> list[Score]:
+    def score_embedded(self, clips: Sequence[Embedded]) -> list[Score]:
         """Score clips that are encoded already.
 
         Args:
-            clips: Audio (layers, steps, dim) and text (1, tokens, dim), or None for no prompt.
+            clips: As `embed`, or `embed_audio` and `embed_prompt`, give them.
 
         Returns:
             One score a clip, in order; what it is batched with changes none.
@@ -192,9 +193,7 @@ class Predictor:
             ]
         return scores
 
-    def _rate(
-        self, clips: Sequence[tuple[np.ndarray, np.ndarray | None]]
-    ) -> tuple[list[float], list[float]]:
+    def _rate(self, clips: Sequence[Embedded]) -> tuple[list[float], list[float]]:
         # Quality never sees the prompt, so any text will do where there is none.
         blank = np.zeros((1, self.config.text_dim), np.float32)
         examples = [
@@ -207,20 +206,3 @@ class Predictor:
         if not torch.stack([out.omq, out.ta]).isfinite().all():
             raise ValueError(f"the model gives no number: its weights in {self.folder} are damaged")
         return out.omq.tolist(), out.ta.tolist()
-
-    def cautions(self, samples: np.ndarray, prompt: str | None) -> list[str]:
-        """Tell what of a clip and prompt the model does not read.
-
-        Args:
-            samples: 16 kHz, shape (samples,).
-            prompt: None where there is none.
-
-        Returns:
-            A sentence each for a clip longer than the window, a prompt longer than the text
-            encoder reads, and words that it does not know.
-        """
-        seconds = len(samples) / RATE
-        said = []
-        if seconds > LONGEST:
-            said.append(f"only the first {LONGEST} s of {seconds:.1f} s are scored")
-        return said if prompt is None else said + unread(self.text_encoder, prompt)

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 from whisq.scoring.requests import Request
 
 if TYPE_CHECKING:
+    from pyarrow import Table
+
     from whisq.predictor import Score
 
 
@@ -76,6 +78,22 @@ def row_of(
     )
 
 
+def arrow(rows: Sequence[Row]) -> Table:
+    """Lay rows out as an Arrow table, also where a column is empty throughout.
+
+    Args:
+        rows: In the order wanted.
+
+    Returns:
+        A column a field: numbers float64, the rest text.
+    """
+    import pyarrow as pa
+
+    numbers = {"omq": pa.float64(), "ta": pa.float64()}
+    columns = [(field.name, numbers.get(field.name, pa.string())) for field in fields(Row)]
+    return pa.Table.from_pylist([asdict(row) for row in rows], schema=pa.schema(columns))
+
+
 def _writable(text: str) -> str:
     # A path may hold bytes that are no text, a prompt half a character.
     return text.encode("utf-8", "replace").decode()
@@ -127,14 +145,9 @@ def _jsonl(rows: Sequence[Row], path: Path) -> None:
 
 
 def _parquet(rows: Sequence[Row], path: Path) -> None:
-    import pyarrow as pa
     from pyarrow import parquet
 
-    # Named types: a column that is empty throughout would else have none.
-    types = {"omq": pa.float64(), "ta": pa.float64()}
-    schema = pa.schema([(field.name, types.get(field.name, pa.string())) for field in fields(Row)])
-    table = pa.Table.from_pylist([asdict(row) for row in rows], schema=schema)
-    parquet.write_table(table, path)
+    parquet.write_table(arrow(rows), path)
 
 
 def _answer(rows: Sequence[Row], path: Path) -> None:

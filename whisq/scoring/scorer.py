@@ -6,16 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from whisq.intake import waveform
 from whisq.scoring.requests import Request
 from whisq.scoring.rows import Row, row_of
 
 if TYPE_CHECKING:
-    import numpy as np
-
-    from whisq.predictor import Predictor
-
-    Embedded = tuple[np.ndarray, np.ndarray | None]
+    from whisq.predictor import Embedded, Predictor
 
 
 class Scorer:
@@ -57,20 +52,15 @@ class Scorer:
         notes = []
         for request in requests:
             try:
-                states, note = self._embed(request)
+                states, cautions = self.model.embed(request.path, request.prompt)
             except ValueError as error:
                 rows.append(row_of(request, error=str(error)))
             else:
                 rows.append(None)
                 embedded.append(states)
-                notes.append(note)
+                notes.append("; ".join(cautions) or None)
         scores = iter(zip(self.model.score_embedded(embedded), notes, strict=True))
         return [
             row or row_of(request, *next(scores))
             for row, request in zip(rows, requests, strict=True)
         ]
-
-    def _embed(self, request: Request) -> tuple[Embedded, str | None]:
-        samples = waveform.read(request.path)
-        note = "; ".join(self.model.cautions(samples, request.prompt))
-        return self.model.embed(samples, request.prompt), note or None

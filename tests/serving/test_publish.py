@@ -1,0 +1,185 @@
+"""What train logs is a model that MLflow can load, rank and serve."""
+
+import base64
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+import whisq
+
+# MLflow's own imports warn, and about type hints where it loads a model.
+pytestmark = pytest.mark.filterwarnings("default")
+PROMPT = "a calm piano waltz"
+
+
+@pytest.fixture(scope="module")
+def store(tmp_path_factory):
+    """A store of its own, made once."""
+    mlflow = pytest.importorskip("mlflow")
+    folder = tmp_path_factory.mktemp("store")
+    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
+    mlflow.create_experiment("whisq", artifact_location=(folder / "artifacts").as_uri())
+    mlflow.set_experiment("whisq")
+    yield folder
+    mlflow.set_tracking_uri(before[0])
+    mlflow.set_registry_uri(before[1])
+    os.environ.pop("MLFLOW_TRACKING_URI", None)
+
+
+@pytest.fixture(scope="module")
+def published(store, tiny_model):
+    import mlflow
+
+    from whisq.serving.publish import publish
+
+    with mlflow.start_run() as run:
+        return publish(tiny_model, dev_score=0.5, data="a"), run.info.run_id
+
+
+def test_the_first_model_is_champion(published):
+    import mlflow
+
+    champion = mlflow.MlflowClient().get_model_version_by_alias("whisq", "champion")
+    assert published[0] == f"models:/whisq/{champion.version}"
+    assert champion.run_id == published[1]
+
+
+@pytest.mark.parametrize(
+    ("score", "data", "wins"),
+    [(0.6, "a", True), (0.5, "a", False), (0.4, "a", False), (0.9, "other data", False)],
+)
+def test_a_champion_is_beaten_by_a_better_one_on_the_same_data_alone(score, data, wins, published):
+    import mlflow
+
+    from whisq.serving.publish import beats_champion
+
+    assert beats_champion(mlflow.MlflowClient(), score, data) is wins
+
+
+@pytest.mark.parametrize("address", ["models:/whisq@champion", "models:/whisq/1"])
+def test_an_mlflow_address_loads_the_same_model(address, published, clips, predictor):
+    loaded = whisq.load(address)
+    assert loaded.score(clips[0], PROMPT) == predictor.score(clips[0], PROMPT)
+
+
+def test_a_runs_own_folder_loads_too(store, tiny_model, clips, predictor):
+    import mlflow
+
+    with mlflow.start_run() as run:
+        mlflow.log_artifacts(str(tiny_model), "model")
+    loaded = whisq.load(f"runs:/{run.info.run_id}/model")
+    assert loaded.score(clips[0]) == predictor.score(clips[0])
+
+
+def test_an_address_without_a_model_says_so(store):
+    with pytest.raises(ValueError, match="MLflow has no model at models:/nothing"):
+        whisq.load("models:/nothing@champion")
+
+
+def test_the_logged_model_holds_no_pickle(published, store):
+    files = [path for path in store.rglob("*") if path.is_file()]
+    assert any(path.name == "model.safetensors" for path in files)
+    assert not [path for path in files if path.suffix in {".pkl", ".pickle", ".pt", ".bin"}]
+
+
+def test_the_logged_model_predicts_as_the_predictor_does(published, clips, predictor, monkeypatch):
+    import mlflow
+    import pandas as pd
+
+    monkeypatch.chdir(clips[0].parent)
+    model = mlflow.pyfunc.load_model("models:/whisq@champion")
+    rows = pd.DataFrame({"audio": [clip.name for clip in clips], "prompt": [PROMPT, None] * 4})
+    answers = model.predict(rows)
+    for clip, prompt, answer in zip(clips, rows["prompt"], answers, strict=True):
+        score = predictor.score(clip, prompt if isinstance(prompt, str) else None)
+        assert answer == {
+            "omq": pytest.approx(score.omq, abs=1e-5),
+            "ta": pytest.approx(score.ta, abs=1e-5),
+            "note": None,
+        }
+    with pytest.raises(mlflow.exceptions.MlflowException, match="may hold 64 clips, given 65"):
+        model.predict(pd.DataFrame({"audio": ["a.wav"] * 65}))
+
+
+def _ask(port, rows):
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}/invocations",
+        json.dumps({"dataframe_records": rows}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    try:
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return answer.status, json.load(answer)
+    except urllib.error.HTTPError as error:
+        return error.code, json.load(error)
+
+
+@pytest.fixture
+def unused_port():
+    with socket.socket() as end:
+        end.bind(("127.0.0.1", 0))
+        return end.getsockname()[1]
+
+
+@pytest.fixture
+def server(published, store, clips, unused_port):
+    words = ["models", "serve", "-m", "models:/whisq@champion", "--env-manager", "local"]
+    environment = os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{store}/mlflow.db"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    with (
+        (store / "serve.log").open("w") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "mlflow", *words, "-p", str(unused_port)],
+            env=environment | {"PATH": path},
+            cwd=clips[0].parent,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        ) as running,
+    ):
+        try:
+            _wait_for(unused_port, running)
+            yield unused_port
+        finally:
+            os.killpg(running.pid, 15)
+
+
+def _wait_for(port, running):
+    for _ in range(600):
+        assert running.poll() is None, "the server has ended"
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.2)
+    raise TimeoutError("the server does not answer")
+
+
+@pytest.mark.slow
+def test_the_server_answers_with_scores_or_reasons(server, clips, predictor):
+    whole = base64.b64encode(clips[1].read_bytes()).decode()
+    rows = [{"audio": clips[0].name, "prompt": PROMPT}, {"audio": whole, "prompt": None}]
+    status, answer = _ask(server, rows)
+    assert status == 200
+    expected = [predictor.score(clips[0], PROMPT), predictor.score(clips[1])]
+    for row, score in zip(answer["predictions"], expected, strict=True):
+        assert row["omq"] == pytest.approx(score.omq, abs=1e-5)
+        assert row["ta"] == pytest.approx(score.ta, abs=1e-5)
+    for row, reason in [
+        ({"audio": "missing.wav", "prompt": PROMPT}, "can't be found"),
+        ({"audio": clips[0].name, "prompt": 3}, "must be text"),
+        ({"audio": "/etc/passwd", "prompt": PROMPT}, "outside the folder"),
+        ({"prompt": PROMPT}, "missing inputs"),
+    ]:
+        status, answer = _ask(server, [row])
+        assert status == 400
+        assert reason in answer["message"]

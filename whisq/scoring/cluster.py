@@ -1,0 +1,106 @@
+"""Requests to rows on a Ray cluster: the same scorer, one in each worker process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from whisq.scoring.job import Engine
+from whisq.scoring.requests import Request
+from whisq.scoring.rows import Row, arrow
+
+if TYPE_CHECKING:
+    from pyarrow import Table
+    from ray.data import Dataset
+
+# With whole CPUs for the actors none is left for Ray Data's own tasks, and nothing moves.
+CPUS = 0.5
+
+
+def cluster(model: str, workers: int, batch_size: int, device: str | None) -> Engine:
+    """Make an engine of Ray workers: on the cluster that RAY_ADDRESS names, else on this machine.
+
+    A worker that is killed is started again and its clips are scored again: a row is late, not
+    lost. Clips, and a model given as a folder, must lie where every worker finds them.
+
+    Args:
+        model: As `whisq.load` takes it.
+        workers: Processes with a model each, at least 1.
+        batch_size: Clips that a worker takes at once.
+        device: Where to compute; with `cuda` each worker asks for a GPU.
+
+    Returns:
+        The engine; its rows come in the requests' order.
+
+    Raises:
+        ValueError: Ray is not installed.
+    """
+    if find_spec("ray") is None:
+        raise ValueError("--engine ray needs Ray: pip install 'whisq[ray]'")
+    where = os.path.abspath(model) if os.path.isdir(model) else model
+
+    def rows(requests: Iterable[Request]) -> Iterator[Row]:
+        requests = list(requests)
+        if not requests:
+            return
+        answers = _answers(requests, where, workers, batch_size, device)
+        for request, answer in zip(requests, answers.iter_rows(), strict=True):
+            yield replace(Row(**answer), path=str(request.path))
+
+    return rows
+
+
+def _answers(
+    requests: list[Request], model: str, workers: int, batch_size: int, device: str | None
+) -> Dataset:
+    import ray
+
+    if not ray.is_initialized():
+        ray.init(logging_level="warning", log_to_driver=False)
+    context = ray.data.DataContext.get_current()
+    context.execution_options.preserve_order = True
+    context.enable_progress_bars = False  # the job shows its own
+    items = [{**vars(request), "path": os.path.abspath(request.path)} for request in requests]
+    # One block a batch: rows reach the journal as soon as they are scored.
+    blocks = -(-len(items) // batch_size)
+    return ray.data.from_items(items, override_num_blocks=blocks).map_batches(
+        Worker,
+        fn_constructor_args=(model, device),
+        batch_size=batch_size,
+        batch_format="pyarrow",
+        compute=ray.data.ActorPoolStrategy(size=workers),
+        num_cpus=CPUS,
+        num_gpus=1 if device and device.startswith("cuda") else 0,
+    )
+
+
+class Worker:
+    """A scorer in a process of its own."""
+
+    def __init__(self, model: str, device: str | None) -> None:
+        """Load the model.
+
+        Args:
+            model: As `whisq.load` takes it.
+            device: Where to compute.
+        """
+        from whisq.predictor import Predictor
+        from whisq.scoring.scorer import Scorer
+
+        self.scorer = Scorer(Predictor.load(model, device))
+
+    def __call__(self, batch: Table) -> Table:
+        """Answer a batch.
+
+        Args:
+            batch: A row a request.
+
+        Returns:
+            A row an answer, in order.
+        """
+        requests = [Request(**{**item, "path": Path(item["path"])}) for item in batch.to_pylist()]
+        return arrow(self.scorer(requests))

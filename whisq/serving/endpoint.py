@@ -1,0 +1,81 @@
+"""The code that MLflow runs for a served model: rows of audio and prompt in, scores out.
+
+MLflow copies this file into the logged model and executes it there ("models from code"), so that
+no pickle is made; the weights are an artifact, `model`, beside it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import mlflow
+import numpy as np
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
+from mlflow.pyfunc import PythonModel, PythonModelContext
+
+from whisq.encoders.audio import RATE
+from whisq.predictor import Predictor
+from whisq.serving.payload import ROWS, audio_root, clip_of
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+class Endpoint(PythonModel):
+    """A predictor behind MLflow's interface."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Load model and encoders, so that the first request is as fast as the next.
+
+        Args:
+            context: MLflow's; it knows where the artifacts lie.
+        """
+        self.model = Predictor.load(context.artifacts["model"])
+        self.model.embed(np.ones(RATE, np.float32), "a steady tone", RATE)
+
+    def predict(
+        self, context: Any, model_input: DataFrame, params: dict[str, Any] | None = None
+    ) -> list[dict[str, Any]]:
+        """Score the rows of a request.
+
+        Args:
+            context: Not used: the model is loaded already.
+            model_input: Columns `audio` and, where there are prompts, `prompt`.
+            params: None are known.
+
+        Returns:
+            For each row `omq`, `ta` (None without a prompt), and `note` (what to know of the
+            score, else None).
+
+        Raises:
+            MlflowException: A row can't be scored; MLflow's server answers 400 with the reason.
+        """
+        rows = model_input.to_dict("records")
+        try:
+            return self._scores(rows)
+        except ValueError as error:
+            raise MlflowException(str(error), INVALID_PARAMETER_VALUE) from error
+
+    def _scores(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if len(rows) > ROWS:
+            raise ValueError(f"a request may hold {ROWS} clips, given {len(rows)}: send fewer")
+        root = audio_root()
+        embedded, notes, problems = [], [], []
+        for number, row in enumerate(rows):
+            try:
+                states, cautions = self.model.embed(*clip_of(row, root))
+                embedded.append(states)
+                notes.append("; ".join(cautions) or None)
+            except ValueError as error:
+                problems.append(f"row {number}: {error}")
+        if problems:
+            raise ValueError("; ".join(problems))
+        scores = self.model.score_embedded(embedded)
+        return [
+            {"omq": score.omq, "ta": score.ta, "note": note}
+            for score, note in zip(scores, notes, strict=True)
+        ]
+
+
+mlflow.models.set_model(Endpoint())
