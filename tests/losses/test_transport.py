@@ -5,7 +5,8 @@ import ot
 import pytest
 import torch
 
-from whisq.losses.transport import pairwise_cost, solve, transport_cost, uniform
+from whisq.losses.sinkhorn import solve
+from whisq.losses.transport import pairwise_cost, transport_cost, uniform
 
 
 def random(*shape, seed=0, dtype=torch.float64):
@@ -17,6 +18,7 @@ def problem():
     audio_mask = torch.ones(3, 7, dtype=torch.bool)
     text_mask = torch.ones(3, 5, dtype=torch.bool)
     audio_mask[1, 4:] = False
+    audio_mask[2, 5:] = False
     text_mask[2, 2:] = False
     return random(3, 7, 4), audio_mask, random(3, 5, 4, seed=1), text_mask
 
@@ -117,7 +119,7 @@ def test_one_step_to_one_step_costs_their_distance():
     assert transport_cost(audio, mask, text, mask, cost="squared").cost.item() == 0.5
 
 
-@pytest.mark.parametrize("epsilon", [0.1, 0.02])
+@pytest.mark.parametrize("epsilon", [0.1, 0.025])
 def test_the_values_gradient_is_that_of_finite_differences(epsilon):
     audio_mask = torch.tensor([[True, True, True], [True, True, False]])
     text_mask = torch.tensor([[True, False], [True, True]])

@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from whisq.losses import ratings
-from whisq.losses.transport import Transport, transport_cost
+from whisq.losses.sinkhorn import Transport
+from whisq.losses.transport import transport_cost
 
 FORMS = ("plain", "rated", "ranked")
 DISTRIBUTIONS = ("soft_label", "rater")
