@@ -119,7 +119,7 @@ def test_one_step_to_one_step_costs_their_distance():
     assert transport_cost(audio, mask, text, mask, cost="squared").cost.item() == 0.5
 
 
-@pytest.mark.parametrize("epsilon", [0.1, 0.025])
+@pytest.mark.parametrize("epsilon", [0.3, 0.1])
 def test_the_values_gradient_is_that_of_finite_differences(epsilon):
     audio_mask = torch.tensor([[True, True, True], [True, True, False]])
     text_mask = torch.tensor([[True, False], [True, True]])
