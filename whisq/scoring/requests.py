@@ -44,9 +44,6 @@ def named(requests: Iterable[Request]) -> list[Request]:
         ValueError: Two requests bring the same id along.
     """
     requests = list(requests)
-    given = Counter(request.id for request in requests if request.id)
-    if given and given.most_common(1)[0][1] > 1:
-        raise ValueError(f"ids must be unique, but {given.most_common(1)[0][0]!r} is given twice")
     stems = Counter(request.id or request.path.stem for request in requests)
     paths = Counter(str(request.path) for request in requests)
     seen: Counter[str] = Counter()
@@ -57,6 +54,9 @@ def named(requests: Iterable[Request]) -> list[Request]:
         numbered = f"{path}#{seen[path]}" if paths[path] > 1 else path
         stem = request.path.stem
         done.append(replace(request, id=request.id or (stem if stems[stem] == 1 else numbered)))
+    for name, count in Counter(request.id for request in done).items():
+        if count > 1:
+            raise ValueError(f"ids must be unique, but {name!r} is given twice")
     return done
 
 
