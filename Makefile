@@ -4,6 +4,9 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
+# The stages run `python`: let it be the one that was set up.
+export PATH := $(abspath $(BIN)):$(PATH)
+
 .PHONY: setup repro test lint bench clean
 
 setup: $(READY)
@@ -14,17 +17,17 @@ $(READY): pyproject.toml constraints.txt
 	touch $@
 
 repro: setup
-	$(BIN)/dvc repro
+	dvc repro
 
 test: setup
-	$(BIN)/pytest
+	pytest
 
 lint: setup
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	ruff check .
+	ruff format --check .
 
 bench: setup
-	for benchmark in tests/benchmarks/*.py; do $(BIN)/python $$benchmark || exit 1; done
+	for benchmark in tests/benchmarks/*.py; do python $$benchmark || exit 1; done
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,126 @@
+"""The tree is what the README says: imports point down, and DVC knows what each stage runs."""
+
+import ast
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+# Folders and files of the package, from the ground up; a part may import those before it.
+LEVELS = [
+    ["corpus", "encoders", "losses", "model"],
+    ["embeddings"],
+    ["intake"],
+    ["predictor"],
+    ["evaluation"],
+    ["training"],
+    ["report", "scoring"],
+]
+LEAVES = ["params", "tracking"]
+# They shape no output: a stage's values are DVC params, and a log is not a result.
+NOT_DEPS = {"whisq/params.py", "whisq/tracking.py"}
+
+
+@cache
+def imports(file):
+    """The package's own files that a file imports, at its top or inside its functions."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        found |= {path for name in names if (path := _file(name))}
+    return frozenset(found)
+
+
+def _file(module):
+    path = ROOT / module.replace(".", "/")
+    if path.parts[len(ROOT.parts)] != "whisq" or path == ROOT / "whisq":
+        return None
+    return next((p for p in (path.with_suffix(".py"),) if p.is_file()), None)
+
+
+def closure(file):
+    """All of the package's files that run when a file runs."""
+    seen, waiting = set(), [file]
+    while waiting:
+        for path in imports(waiting.pop()) - seen:
+            seen.add(path)
+            waiting.append(path)
+    return {str(path.relative_to(ROOT)) for path in seen}
+
+
+def _part(file):
+    return file.relative_to(ROOT / "whisq").parts[0].removesuffix(".py")
+
+
+PACKAGE = [path for path in (ROOT / "whisq").rglob("*.py") if path.read_text().strip()]
+
+
+@pytest.mark.parametrize("file", PACKAGE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_down(file):
+    level = {part: height for height, parts in enumerate(LEVELS) for part in parts}
+    own = _part(file)
+    top = len(LEVELS)
+    for imported in imports(file):
+        part = _part(imported)
+        if part == own:
+            continue
+        assert level.get(part, top) < level.get(own, top + 1), f"{file} imports {imported}"
+
+
+@pytest.mark.parametrize("file", PACKAGE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_params_and_tracking_are_read_by_stages_and_the_command_alone(file):
+    if _part(file) not in (*LEAVES, "cli"):
+        assert not {_part(path) for path in imports(file)} & set(LEAVES)
+
+
+@pytest.mark.parametrize("file", PACKAGE, ids=lambda path: str(path.relative_to(ROOT)))
+def test_transformers_is_imported_by_the_encoders_alone(file):
+    if "transformers" in file.read_text() and _part(file) != "encoders":
+        tree = ast.parse(file.read_text())
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = [a.name for a in node.names] + [getattr(node, "module", "") or ""]
+                assert not any(name.split(".")[0] == "transformers" for name in names)
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_depends_on_the_modules_that_it_runs(stage):
+    script = ROOT / "stages" / f"{stage}.py"
+    deps = set(STAGES[stage]["deps"])
+    runs = closure(script) - NOT_DEPS
+    covered = {file for file in runs if deps & {file, *map(str, Path(file).parents)}}
+    assert str(script.relative_to(ROOT)) in deps
+    assert runs - covered == set(), "runs what dvc.yaml does not list"
+    listed = {dep for dep in deps if dep.startswith("whisq/")}
+    unused = {
+        dep for dep in listed if not any(f == dep or f.startswith(f"{dep}/") for f in covered)
+    }
+    assert unused == set(), "lists what it does not run"
+
+
+def test_an_edit_of_the_text_encoder_leaves_the_audio_embeddings_alone():
+    def marked(stage):
+        deps = STAGES[stage]["deps"]
+        return any("whisq/encoders/text.py".startswith(dep) for dep in deps)
+
+    assert marked("embed_text")
+    assert not marked("embed_audio")
+
+
+def test_importing_whisq_loads_nothing_heavy():
+    heavy = "{'torch', 'transformers', 'mlflow', 'pandas', 'ray'} & set(sys.modules)"
+    code = f"import sys, whisq; print({heavy} or 'light')"
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert output.stdout.strip() == "light"
