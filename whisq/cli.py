@@ -49,6 +49,21 @@ Examples:
   whisq cache --prune 30
 """
 
+METRICS = """Judge answers against a MOS list: MSE, LCC, SRCC, KTAU of clips and of systems.
+
+ANSWER and TRUTH are csv, tsv, txt or jsonl, with or without a header: id, omq, ta. Ids match with
+or without folder, prefix and .wav. ANSWER may be floor:system_mean, floor:prompt_mean,
+floor:global_mean or floor:gold_omq, made from the MOS list given with --train.
+
+A correlation that is not defined (constant predictions, one system) is null, with its reason.
+
+\b
+Examples:
+  whisq metrics answer.txt test_mos_list.txt
+  whisq metrics answer.txt test_mos_list.txt --train train_mos_list.txt --json
+  whisq metrics answer.txt test_mos_list.txt --train train_mos_list.txt --against floor:system_mean
+"""
+
 Sources = Annotated[
     list[str],
     Argument(
@@ -153,3 +168,37 @@ def cache(
     root = default_root()
     removed = [] if prune is None else remove(root, prune)
     typer.echo(table(root, survey(root), removed, json))
+
+
+@app.command(help=METRICS)
+def metrics(
+    answer: Annotated[str, Argument(help="A file of scores, or floor:NAME.")],
+    truth: Annotated[Path, Argument(help="A MOS list.")],
+    system_truth: Annotated[
+        Path | None,
+        Option(help="Systems' ratings (system,omq,ta) in place of the means of these clips."),
+    ] = None,
+    by: Annotated[
+        str | None,
+        Option(help="Where a clip's system is: `folder` (of its id), or a column of TRUTH."),
+    ] = None,
+    against: Annotated[
+        str | None, Option(help="A second answer: differences, and how sure they are.")
+    ] = None,
+    train: Annotated[Path | None, Option(help="The training MOS list, for floors.")] = None,
+    allow_missing: Annotated[
+        bool, Option("--allow-missing", help="Score the clips that all files have.")
+    ] = False,
+    resamples: Annotated[int, Option(min=0, help="For the 95% intervals; 0 for none.")] = 2000,
+    seed: Annotated[int, Option(help="Of the resamples.")] = 0,
+    json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Evaluate answers; see `METRICS`.
+
+    Raises:
+        Exit: With the exit code.
+    """
+    from whisq.evaluation.command import Command, run
+
+    given = (answer, truth, system_truth, by, against, train, allow_missing, resamples, seed, json)
+    raise typer.Exit(run(Command(*given)))

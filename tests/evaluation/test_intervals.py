@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 
 from whisq.evaluation import intervals, metrics
-from whisq.evaluation.replicates import replicates, ways
+from whisq.evaluation.replicates import count, replicates, ways
 
 
 @pytest.fixture
@@ -63,6 +63,29 @@ def test_whole_systems_vary_more_than_clips_where_systems_differ(rated, answer):
     assert np.ptp(found["system"]) > 1.2 * np.ptp(found["clip"])
 
 
+def test_an_interval_holds_its_figure_even_where_resampling_biases_it(rated):
+    constant = rated.groupby("system")[["omq", "ta"]].transform("mean").round(1)
+    scores = metrics.evaluate(rated, constant)["sys"]["omq"]
+    found = intervals.intervals(rated, constant, resamples=200)["sys"]["omq"]
+    for metric in metrics.METRICS:
+        for low, high in found[metric].values():
+            assert low <= scores[metric] <= high
+
+
+@pytest.mark.parametrize(("metric", "point"), [("srcc", 0.99), ("srcc", -1.0), ("mse", 0.0)])
+def test_an_interval_stays_where_the_figure_can_be(metric, point):
+    drawn = point + np.random.default_rng(0).normal(0, 0.003, 500)
+    low, high = intervals.interval(np.clip(drawn, -1, 1), point, 9, intervals.scale_of(metric))
+    assert low >= 0 if metric == "mse" else -1 <= low <= high <= 1
+
+
+def test_half_of_the_resamples_undefined_leave_no_interval():
+    drawn = np.r_[np.full(50, np.nan), np.linspace(0.1, 0.2, 50)]
+    assert intervals.interval(drawn, 0.15, 20) is None
+    assert intervals.interval(drawn[1:], 0.15, 20) is not None
+    assert intervals.interval(drawn[50:], 0.15, 1) is None
+
+
 def test_what_is_undefined_has_no_interval(rated):
     constant = rated[["omq", "ta"]] * 0 + 3
     found = intervals.intervals(rated, constant, resamples=50)
@@ -112,7 +135,7 @@ def test_intervals_cover_the_truth_in_92_to_97_percent_of_draws(by):
         "srcc": 6 / np.pi * np.arcsin(correlation / 2),
         "ktau": 2 / np.pi * np.arcsin(correlation),
     }
-    if by == "clip":  # of few systems the interval of MSE is a little short: see the module
+    if by == "clip":  # of few systems the interval of MSE is a little short, as the module tells
         known["mse"] = 2 - 2 * correlation
     for seed in range(draws):
         draw = np.random.default_rng([seed, 1])
@@ -126,8 +149,11 @@ def test_intervals_cover_the_truth_in_92_to_97_percent_of_draws(by):
         answer = pd.DataFrame({"omq": values[:, 1]})
         scores = metrics.measure(values[:, 0], values[:, 1])
         drawn = replicates(table, answer, by, 500, seed)["utt"]["omq"]
+        groups = count(table, by)
         for name, value in known.items():
-            low, high = intervals.interval(drawn[name], scores[name], table, by)
+            low, high = intervals.interval(
+                drawn[name], scores[name], groups, intervals.scale_of(name)
+            )
             hits.setdefault(name, []).append(low <= value <= high)
     coverage = {name: np.mean(inside) for name, inside in hits.items()}
     assert all(0.92 <= share <= 0.97 for share in coverage.values()), coverage

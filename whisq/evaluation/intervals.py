@@ -3,11 +3,11 @@
 Clips of one system stand or fall together, so that resampling clips alone promises too much. Each
 figure is therefore resampled three ways: by `clip`, by whole `system` and by whole `prompt`.
 
-Source: Efron, Nonparametric standard errors and confidence intervals (1981), for the
-bias-corrected percentile interval; Hesterberg, What teachers should know about the bootstrap
-(2015), for widening it where groups are few. Chosen: both together. In simulations of 30 systems
-their 95% intervals hold the true correlation in 93 to 97% of draws (the system level's KTAU, very
-high, in 98%) and the true MSE, whose spread is lopsided, in 92%.
+Chosen: a Student interval around the figure, its standard error from the bootstrap's middle 68%,
+on the scale where the figure is near to normal: Fisher's z for correlations, the logarithm for
+MSE. It always holds the figure itself, which percentile intervals of system-level figures, biased
+by resampled ties and noise, do not. In simulations of 30 systems it held the true correlation in
+93 to 98% of draws (over 98% for the system level's KTAU) and the true MSE in 92 to 94%.
 """
 
 from __future__ import annotations
@@ -18,12 +18,19 @@ import numpy as np
 from scipy import stats
 
 from whisq.evaluation.metrics import LOWER_IS_BETTER, METRICS, evaluate
-from whisq.evaluation.replicates import codes, replicates, ways
+from whisq.evaluation.replicates import count, replicates, ways
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
 LEVEL = 0.95
+SMALLEST = 1e-12
+SCALES = {
+    "plain": (np.asarray, np.asarray),
+    "log": (lambda value: np.log(np.maximum(value, SMALLEST)), np.exp),
+    "fisher": (lambda value: np.arctanh(np.clip(value, -1 + SMALLEST, 1 - SMALLEST)), np.tanh),
+}
+"""Ways there and back between a figure and the scale where it is near to normal."""
 
 
 def intervals(
@@ -50,9 +57,10 @@ def intervals(
     found: dict = {}
     for by in ways(truth):
         drawn = replicates(truth, answer, by, resamples, seed, system_truth)
+        groups = count(truth, by)
         for level, axis, metric in _figures(drawn):
             point = scores[level][axis][metric]
-            ends = interval(drawn[level][axis][metric], point, truth, by)
+            ends = interval(drawn[level][axis][metric], point, groups, scale_of(metric))
             place = found.setdefault(level, {}).setdefault(axis, {}).setdefault(metric, {})
             place[by] = ends
     return found
@@ -95,35 +103,47 @@ def compare(
             place = found.setdefault(level, {}).setdefault(axis, {}).setdefault(metric, {})
             place["difference"] = point
             place[by] = {
-                "interval": interval(drawn, point, truth, by),
+                "interval": interval(drawn, point, count(truth, by)),
                 "better": _better(-drawn if metric in LOWER_IS_BETTER else drawn),
             }
     return found
 
 
 def interval(
-    drawn: np.ndarray, point: float | None, truth: DataFrame, by: str
+    drawn: np.ndarray, point: float | None, groups: int, scale: str = "plain"
 ) -> list[float] | None:
     """Turn resampled figures into an interval.
 
     Args:
         drawn: A figure of every resample, shape (resamples,), NaN where undefined.
         point: The figure itself.
-        truth: Ratings indexed by clip id.
-        by: What was resampled.
+        groups: How many groups were resampled.
+        scale: `fisher` for a correlation, `log` for a positive number, `plain` for others.
 
     Returns:
-        The two ends, or None where the figure or half of its resamples are undefined.
+        The two ends, or None where the figure, or half of its resamples, are undefined.
     """
-    drawn = drawn[np.isfinite(drawn)]
-    groups = int(codes(truth, by).max()) + 1
-    if point is None or len(drawn) == 0 or groups < 2:
+    known = drawn[np.isfinite(drawn)]
+    if point is None or groups < 2 or 2 * len(known) <= len(drawn):
         return None
-    near = 10.0**-9
-    below = np.mean(drawn < point - near) / 2 + np.mean(drawn <= point + near) / 2
-    shift = stats.norm.ppf(np.clip(below, 0.01, 0.99))
-    tail = np.sqrt(groups / (groups - 1)) * stats.t.ppf((1 + LEVEL) / 2, groups - 1)
-    return np.quantile(drawn, stats.norm.cdf([2 * shift - tail, 2 * shift + tail])).tolist()
+    there, back = SCALES[scale]
+    low, high = np.quantile(there(known), stats.norm.cdf([-1, 1]))
+    # The bootstrap's own spread is short by this factor where groups are few.
+    error = (high - low) / 2 * np.sqrt(groups / (groups - 1))
+    reach = error * stats.t.ppf((1 + LEVEL) / 2, groups - 1)
+    return back(there(np.float64(point)) + np.array([-reach, reach])).tolist()
+
+
+def scale_of(metric: str) -> str:
+    """Name the scale on which a metric is near to normal.
+
+    Args:
+        metric: One of METRICS.
+
+    Returns:
+        A name in SCALES.
+    """
+    return "log" if metric == "mse" else "fisher"
 
 
 def _figures(drawn: dict) -> list[tuple[str, str, str]]:

@@ -24,7 +24,20 @@ def ways(truth: DataFrame) -> list[str]:
     Returns:
         Some of `clip`, `system`, `prompt`.
     """
-    return [by for by in BY if codes(truth, by).max(initial=0) > 0]
+    return [by for by in BY if count(truth, by) > 1]
+
+
+def count(truth: DataFrame, by: str) -> int:
+    """Count the groups that clips belong to.
+
+    Args:
+        truth: Ratings indexed by clip id.
+        by: `clip`, or a column.
+
+    Returns:
+        How many; 1 where there is no such column.
+    """
+    return int(codes(truth, by).max(initial=0)) + 1
 
 
 def codes(truth: DataFrame, by: str) -> np.ndarray:
@@ -73,7 +86,7 @@ def replicates(
     for axis in axes:
         pair = truth[axis].to_numpy(float), answer[axis].to_numpy(float)
         found["utt"][axis] = weighted(*pair, drawn[:, groups])
-    if codes(truth, "system").max(initial=0) > 0:
+    if count(truth, "system") > 1:
         found["sys"] = _systems(truth, answer, axes, by, drawn, system_truth)
     return found
 

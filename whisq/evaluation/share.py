@@ -8,7 +8,7 @@ import numpy as np
 
 from whisq.evaluation.intervals import interval
 from whisq.evaluation.metrics import AXES
-from whisq.evaluation.replicates import replicates
+from whisq.evaluation.replicates import count, replicates
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -65,7 +65,7 @@ def share_intervals(
             floor = drawn[name][level][axis]["srcc"] if name else np.zeros(resamples)
             ceiling = found["ceiling_srcc"]
             moved = (model[level][axis]["srcc"] - floor) / (ceiling - floor)
-            found["interval"] = interval(moved, found["share"], rated, "system")
+            found["interval"] = interval(moved, found["share"], count(rated, "system"))
 
 
 def _share(result: dict[str, Any], level: str, axis: str) -> dict[str, Any]:

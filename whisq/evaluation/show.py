@@ -68,6 +68,26 @@ def standings(result: dict[str, Any], title: str) -> Table:
     return table
 
 
+def floors(scores: dict[str, Any], title: str) -> Table:
+    """Lay out the SRCC of floors.
+
+    Args:
+        scores: By floor, level, axis and metric.
+        title: Where the floors come from.
+
+    Returns:
+        A table of a row a floor.
+    """
+    from rich.table import Table
+
+    table = Table("floor", title=title, title_justify="left")
+    for level, axis in PLACES:
+        table.add_column(f"{level} {axis}", justify="right")
+    for name, row in scores.items():
+        table.add_row(name, *_srcc(row))
+    return table
+
+
 def figures(scores: dict[str, Any], intervals: dict[str, Any], title: str) -> Table:
     """Lay out all four metrics with their intervals.
 
@@ -105,32 +125,31 @@ def differences(comparison: dict[str, Any], title: str) -> Table:
         title: What was compared.
 
     Returns:
-        A table of a row a level, axis and metric: the difference, and by each way of resampling
-        its interval and the probability that the first is better.
+        A table of a row a level, axis and metric: the difference and, by whole systems and by
+        whole prompts where there are any, its interval and how likely the first is better.
     """
     from rich.table import Table
 
-    table = Table("level", "axis", "metric", title=title, title_justify="left")
-    table.add_column("A - B", justify="right")
-    ways = _ways(comparison)
-    for by in ways:
-        table.add_column(f"95% by {by}", justify="right")
-        table.add_column("P(A better)", justify="right")
+    ways = _ways(comparison)[-2:]
+    table = Table(title=title, title_justify="left")
+    for name in ("metric", "A - B", *(f"95% by {by} (A better)" for by in ways)):
+        table.add_column(name, justify="left" if name == "metric" else "right")
     for level, axes in comparison.items():
         for axis, metrics in axes.items():
             for metric, found in metrics.items():
-                cells = [
-                    cell
-                    for by in ways
-                    for cell in (span(found[by]["interval"]), number(found[by]["better"]))
-                ]
-                table.add_row(level, axis, metric, number(found["difference"]), *cells)
+                cells = [f"{span(found[by]['interval'])} {_chance(found[by])}" for by in ways]
+                name = f"{level} {axis} {metric}"
+                table.add_row(name, number(found["difference"]), *cells)
     return table
 
 
 def _srcc(scores: dict[str, Any]) -> list[str]:
     found = [(scores.get(level) or {}).get(axis) for level, axis in PLACES]
     return [number(row and row.get("srcc")) for row in found]
+
+
+def _chance(found: dict[str, Any]) -> str:
+    return "" if found["better"] is None else f"({found['better']:.0%})"
 
 
 def _ways(nested: dict[str, Any]) -> list[str]:

@@ -1,0 +1,174 @@
+"""What `whisq metrics` does: files in, figures out, messages on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from whisq.evaluation import show
+from whisq.evaluation.answers import listed, read_scores
+from whisq.evaluation.floors import FLOORS
+from whisq.evaluation.intervals import compare, intervals
+from whisq.evaluation.judge import rounded
+from whisq.evaluation.metrics import evaluate
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+DONE, WRONG_CALL = 0, 2
+FLOOR = "floor:"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A call of `whisq metrics`.
+
+    Attributes:
+        answer: A file of scores, or `floor:` and a floor's name.
+        truth: A MOS list.
+        system_truth: A table of systems' ratings to use at the system level.
+        by: Where systems are named; see `answers.read_scores`.
+        against: A second answer, compared clip by clip.
+        train: The training MOS list, from which floors are made.
+        allow_missing: Whether clips that only one file has are left out, not refused.
+        resamples: For the intervals; 0 for none.
+        seed: Of the resamples.
+        as_json: Whether the output is for programs.
+    """
+
+    answer: str
+    truth: Path
+    system_truth: Path | None = None
+    by: str | None = None
+    against: str | None = None
+    train: Path | None = None
+    allow_missing: bool = False
+    resamples: int = 2000
+    seed: int = 0
+    as_json: bool = False
+
+
+def run(command: Command) -> int:
+    """Carry a call out.
+
+    Args:
+        command: The call.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        result = figures(command)
+    except ValueError as error:
+        print(f"whisq metrics: {error}", file=sys.stderr)
+        return WRONG_CALL
+    if command.as_json:
+        print(json.dumps(result, indent=2))
+    else:
+        _show(command, result)
+    return DONE
+
+
+def figures(command: Command) -> dict[str, Any]:
+    """Evaluate an answer.
+
+    Args:
+        command: The call.
+
+    Returns:
+        `utt` and `sys` (axis by axis the four metrics), `n_clips`, `n_systems`, `system_truth`,
+        `missing` and `extra` (how many clips were left out), `intervals`; with `train` also
+        `floors`, with `against` also `against`.
+
+    Raises:
+        ValueError: A comparison is asked for without resamples, or a file is wrong.
+    """
+    if command.against and not command.resamples:
+        raise ValueError("--against compares on resamples: give --resamples 1 or more")
+    truth = read_scores(command.truth, command.by)
+    train = read_scores(command.train, command.by) if command.train else None
+    systems = read_scores(command.system_truth, systems=True) if command.system_truth else None
+    names = [name for name in (command.answer, command.against) if name]
+    answers = [_answer(name, truth, train) for name in names]
+    truth, answers, left = matched(truth, dict(zip(names, answers, strict=True)), command)
+    draws = (command.resamples, command.seed, systems)
+    result = evaluate(truth, answers[0], systems) | left
+    result["intervals"] = intervals(truth, answers[0], *draws) if command.resamples else {}
+    if train is not None:
+        result["floors"] = {
+            name: _levels(evaluate(truth, floor(train, truth), systems))
+            for name, floor in FLOORS.items()
+            if name != "gold_omq" or "omq" in truth
+        }
+    if len(answers) > 1:
+        result["against"] = compare(truth, *answers, *draws)
+    return rounded(result)
+
+
+def matched(
+    truth: DataFrame, answers: dict[str, DataFrame], command: Command
+) -> tuple[DataFrame, list[DataFrame], dict[str, int]]:
+    """Keep the clips that all files have.
+
+    Args:
+        truth: Ratings indexed by clip key.
+        answers: Predictions alike, by file.
+        command: Says whether others may be left out.
+
+    Returns:
+        Ratings and predictions of the same clips, and how many were `missing` in an answer or
+        `extra`, in no MOS list.
+
+    Raises:
+        ValueError: A file lacks clips or has others, and may not; or none is common.
+    """
+    problems, left = [], {"missing": 0, "extra": 0}
+    shared = truth.index
+    for name, answer in answers.items():
+        gone, more = truth.index.difference(answer.index), answer.index.difference(truth.index)
+        shared = shared.intersection(answer.index, sort=False)
+        left = {"missing": left["missing"] + len(gone), "extra": left["extra"] + len(more)}
+        for what, ids in (("lacks", gone), ("has, but the MOS list has not,", more)):
+            if len(ids):
+                problems.append(f"{name} {what} {len(ids)} clip(s):\n{listed(list(ids))}")
+    if problems and not command.allow_missing:
+        text = "\n".join(problems)
+        raise ValueError(f"{text}\nmend the ids, or score the others with --allow-missing")
+    if shared.empty:
+        raise ValueError(f"no id is in both: {truth.index[0]!r} in the MOS list, say")
+    return truth.loc[shared], [answer.loc[shared] for answer in answers.values()], left
+
+
+def _answer(name: str, truth: DataFrame, train: DataFrame | None) -> DataFrame:
+    if not name.startswith(FLOOR):
+        return read_scores(name)
+    floor = name.removeprefix(FLOOR)
+    if floor not in FLOORS:
+        raise ValueError(f"a floor must be one of {', '.join(FLOORS)}, given {floor!r}")
+    if train is None:
+        raise ValueError(f"{name} needs the training MOS list: give it with --train")
+    return FLOORS[floor](train, truth)
+
+
+def _levels(scores: dict[str, Any]) -> dict[str, Any]:
+    return {level: scores[level] for level in ("utt", "sys")}
+
+
+def _show(command: Command, result: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    console = Console()
+    counts = f"{result['n_clips']} clips of {result['n_systems']} systems"
+    title = f"{command.answer} on {command.truth}: {counts}"
+    console.print(show.figures(result, result["intervals"], title))
+    console.print(f"System level: the truth is the {result['system_truth'].removeprefix('the ')}.")
+    if result["missing"] or result["extra"]:
+        console.print(f"Left out: {result['missing']} missing, {result['extra']} extra clip(s).")
+    if "floors" in result:
+        console.print(show.floors(result["floors"], f"Floors from {command.train}, SRCC"))
+    if "against" in result:
+        title = f"A = {command.answer}, B = {command.against}, same resamples"
+        console.print(show.differences(result["against"], title))
