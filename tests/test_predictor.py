@@ -6,7 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import whisq
-from whisq.predictor import Score, ScoreWarning
+from whisq.model.architectures import ARCHITECTURES, build
+from whisq.model.config import Config
+from whisq.predictor import Predictor, ScoreWarning
+from whisq.scores import Score
 
 PROMPTS = [None, "a calm piano waltz", "drums", "a flute begins, strings join, then it slows down"]
 
@@ -50,6 +53,20 @@ def test_without_a_prompt_the_quality_stays_and_there_is_no_alignment(alone, cli
     for clip in clips:
         assert alone[clip, None].ta is None
         assert alone[clip, None].omq == pytest.approx(alone[clip, "drums"].omq, abs=1e-5)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_no_architecture_hears_the_prompt_in_the_quality(architecture):
+    noise = np.random.default_rng(0)
+    audio = noise.normal(size=(1, 9, 4)).astype(np.float16)
+    text = noise.normal(size=(1, 5, 3)).astype(np.float16)
+    sizes = {"audio_layers": [1], "audio": {"layers": [1]}, "width": 4, "hidden": 4}
+    torch.manual_seed(0)
+    network = build(Config(audio_dim=4, text_dim=3, architecture=architecture, bins=5, **sizes))
+    bare, prompted = Predictor(network, "cpu").score_embedded([(audio, None), (audio, text)])
+    assert bare.omq == pytest.approx(prompted.omq, abs=1e-6)
+    assert bare.omq_interval == pytest.approx(prompted.omq_interval, abs=1e-6)
+    assert (bare.ta, bare.ta_interval) == (None, None)
 
 
 def test_a_path_bytes_an_array_and_a_tensor_are_the_same_clip(predictor, clips):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from whisq.predictor import Predictor as Predictor
-    from whisq.predictor import Score as Score
+    from whisq.scores import Score as Score
 
 __all__ = ["Predictor", "Score", "load"]
 

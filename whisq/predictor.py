@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
@@ -25,6 +24,7 @@ from whisq.intake import waveform
 from whisq.intake.addresses import bring
 from whisq.intake.wording import check_prompt, unread
 from whisq.model.architectures import load as load_network
+from whisq.scores import Score, scores_of
 
 if TYPE_CHECKING:
     from whisq.intake.waveform import Audio
@@ -36,19 +36,6 @@ PROMPTS_KEPT = 256  # token states of the latest prompts; a list often repeats t
 BATCH = 16  # clips that the network rates at once; the encoders take one at a time
 
 
-@dataclass(frozen=True)
-class Score:
-    """What listeners would say on average, 1 to 5.
-
-    Attributes:
-        omq: Overall musical quality.
-        ta: Textual alignment; None if there was no prompt.
-    """
-
-    omq: float
-    ta: float | None
-
-
 class ScoreWarning(UserWarning):
     """A score is not of the whole clip or the whole prompt."""
 
@@ -56,18 +43,16 @@ class ScoreWarning(UserWarning):
 class Predictor:
     """A trained network and the two frozen encoders that its config names."""
 
-    def __init__(self, network: Architecture, folder: Path, device: str | None = None) -> None:
+    def __init__(self, network: Architecture, device: str | None = None) -> None:
         """Put a network in place; encoders are loaded when the first clip needs them.
 
         Args:
             network: Trained, its config naming both encoders.
-            folder: Where its files lie.
             device: As in `load`.
         """
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.network = network.eval().to(self.device)
         self.config = network.config
-        self.folder = folder
         # Text to float16, shape (1, tokens, dim).
         self.embed_prompt = lru_cache(PROMPTS_KEPT)(self._embed_prompt)
 
@@ -82,8 +67,7 @@ class Predictor:
         Returns:
             The model, ready to score.
         """
-        folder = bring(where)
-        return cls(load_network(folder), folder, device)
+        return cls(load_network(bring(where)), device)
 
     @cached_property
     def audio_encoder(self) -> WhisperEncoder:
@@ -183,17 +167,10 @@ class Predictor:
         Returns:
             One score a clip, in order; what it is batched with changes none.
         """
-        scores = []
-        for start in range(0, len(clips), BATCH):
-            chunk = clips[start : start + BATCH]
-            omq, ta = self._rate(chunk)
-            scores += [
-                Score(quality, alignment if text is not None else None)
-                for quality, alignment, (_, text) in zip(omq, ta, chunk, strict=True)
-            ]
-        return scores
+        chunks = (clips[start : start + BATCH] for start in range(0, len(clips), BATCH))
+        return [score for chunk in chunks for score in self._rate(chunk)]
 
-    def _rate(self, clips: Sequence[Embedded]) -> tuple[list[float], list[float]]:
+    def _rate(self, clips: Sequence[Embedded]) -> list[Score]:
         # Quality never sees the prompt, so any text will do where there is none.
         blank = np.zeros((1, self.config.text_dim), np.float32)
         examples = [
@@ -203,6 +180,4 @@ class Predictor:
         batch = collate(examples).to(self.device)
         with torch.inference_mode():
             out = self.network(batch.audio, batch.audio_mask, batch.text, batch.text_mask)
-        if not torch.stack([out.omq, out.ta]).isfinite().all():
-            raise ValueError(f"the model gives no number: its weights in {self.folder} are damaged")
-        return out.omq.tolist(), out.ta.tolist()
+        return scores_of(out, [text is not None for _, text in clips])
