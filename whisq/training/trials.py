@@ -34,6 +34,7 @@ class Trial:
         seed: Of weights, dropout and order; modulo folds it is also the fold.
         folds: Into how many parts systems or prompts are divided.
         data: The pipeline's data folder.
+        judged: Whether to look at the test clips; a search does not.
     """
 
     sections: Mapping[str, Any]
@@ -41,6 +42,7 @@ class Trial:
     seed: int
     folds: int
     data: Path
+    judged: bool = True
 
 
 def run(trials: Iterable[Trial], workers: int) -> list[dict[str, Any]]:
@@ -87,11 +89,12 @@ def _train_and_judge(trial: Trial) -> dict[str, Any]:
     recipe = Recipe.of(**trial.sections, seed=trial.seed)
     model, history = recipe.fit(data, progress=False)
     best = history.epochs[history.best_epoch - 1]
-    return {
+    measured = {
         "best_epoch": history.best_epoch,
         "epochs": len(history.epochs),
         "weights": sum(weight.numel() for weight in model.parameters()),
         "dev_score": history.best_score,
         "dev_omq_srcc": best["dev_omq_utt_srcc"],
         "dev_ta_srcc": best["dev_ta_utt_srcc"],
-    } | judge(model, data, recipe.objective)
+    }
+    return measured | judge(model, data, recipe.objective) if trial.judged else measured
