@@ -4,6 +4,7 @@ import soundfile
 
 from whisq.corpus import musiceval
 from whisq.corpus.problems import report
+from whisq.corpus.summary import summarise
 
 PREFIX = "audiomos2025-track1-"
 
@@ -42,10 +43,16 @@ def test_a_demo_clips_own_prompt_beats_the_shared_one_of_its_p_id(corpus):
     assert prompts[f"{PREFIX}S002_P001"] == "Shared piece 1, for children’s choir."
 
 
-def test_without_the_demo_table_the_shared_prompt_is_used(corpus):
-    (corpus / "demo_prompt_info.txt").unlink()
-    prompts = musiceval.read(corpus).clips.set_index("id")["prompt"]
-    assert prompts[f"{PREFIX}S001_P001"] == prompts[f"{PREFIX}S002_P001"]
+def test_a_clip_that_lacks_its_own_prompt_in_a_demo_system_is_warned_of(corpus):
+    rows = (corpus / "demo_prompt_info.txt").read_text().split("\n")
+    (corpus / "demo_prompt_info.txt").write_text("\n".join([rows[0], *rows[2:]]))
+    found = musiceval.read(corpus)
+    name = rows[1].split("\t")[0].removesuffix(".wav")
+    [problem] = found.problems.warnings
+    assert problem.kind == "no demo prompt"
+    assert name in problem.what
+    prompts = found.clips.set_index("id")["prompt"]
+    assert prompts[name] == prompts[f"{PREFIX}S002_P001"]
 
 
 def test_crlf_marks_blank_rows_and_white_space_change_nothing(corpus):
@@ -88,6 +95,9 @@ def test_the_evaluation_phase_has_clips_and_no_ratings(corpus):
     assert set(found.clips["id"]) == set(ids)
     assert found.ratings.empty
     assert found.problems.found == []
+    summary = summarise(found.clips, found.ratings, "unlabelled")
+    assert summary["unlabelled"] == 60
+    assert summary["labels"]["omq"]["mean"] is None
 
 
 def test_labelled_and_unlabelled_lists_may_stand_together(corpus):

@@ -18,8 +18,8 @@ from pathlib import Path
 import pandas as pd
 from pandas import DataFrame
 
-from whisq.corpus import tables
-from whisq.corpus.clips import CLIP_COLUMNS, RATING_COLUMNS, SPLITS
+from whisq.corpus import raters, tables
+from whisq.corpus.clips import CLIP_COLUMNS, RATING_COLUMNS
 from whisq.corpus.problems import Problems
 from whisq.corpus.rows import clip_id, system_and_prompt
 from whisq.corpus.sets import read_sets
@@ -65,7 +65,7 @@ def read(folder: str | Path, relative_to: str | Path | None = None) -> RatedClip
     base = Path(relative_to) if relative_to is not None else folder.parent
     clips["path"] = [_relative(files.get(key), base) for key in clips["id"]]
     clips["seconds"] = _seconds(files, clips["id"], problems)
-    ratings = _add_raters(labelled, _read_raters(folder, problems), problems)
+    ratings = raters.add(labelled, raters.read_all(folder, problems), problems)
     systems = system_tables(folder, labelled, problems)
     problems.raise_fatal(str(folder))
     return RatedClips(clips[CLIP_COLUMNS], ratings[RATING_COLUMNS], problems, systems)
@@ -98,13 +98,18 @@ def _prompts(folder: Path, clips: DataFrame, problems: Problems) -> list[str]:
         tables.read_prompts(folder / name, problems) if (folder / name).exists() else {}
         for name in ("prompt_info.txt", "demo_prompt_info.txt")
     )
+    demo_systems = set(clips["system"][clips["id"].isin(demo.keys())])
     texts = []
-    for key, prompt_id in zip(clips["id"], clips["prompt_id"], strict=True):
-        text = demo.get(key) or shared.get(prompt_id, "")
+    for clip in clips.itertuples():
+        text = demo.get(clip.id) or shared.get(clip.prompt_id, "")
         if not text:
-            what = f"none for {key}, neither by its name nor by {prompt_id}"
+            what = f"none for {clip.id}, neither by its name nor by {clip.prompt_id}"
             remedy = "add it to demo_prompt_info.txt or prompt_info.txt"
             problems.fatal("missing prompt", "prompt_info.txt", None, what, remedy)
+        elif clip.system in demo_systems and clip.id not in demo:
+            what = f"{clip.id} takes the shared {clip.prompt_id}, unlike others of its system"
+            remedy = "add its own prompt if it has one"
+            problems.warn("no demo prompt", "demo_prompt_info.txt", None, what, remedy)
         texts.append(text)
     return texts
 
@@ -118,36 +123,3 @@ def _seconds(files: dict[str, Path], ids: pd.Series, problems: Problems) -> list
 
 def _relative(path: Path | None, base: Path) -> str:
     return "" if path is None else path.relative_to(base).as_posix()
-
-
-def _read_raters(folder: Path, problems: Problems) -> DataFrame:
-    names = [f"{name}_person_mos.txt" for name in (*SPLITS, "total")]
-    paths = [path for name in names if (path := folder / "person_mos" / name).exists()]
-    rated = [tables.read_raters(path, problems).assign(file=path.name) for path in paths]
-    if not rated:
-        return DataFrame(columns=["id", "rater", "omq", "ta", "row", "file"])
-    # `total` repeats what the splits' tables say.
-    everything = pd.concat(rated, ignore_index=True)
-    first = everything.groupby("id")["file"].transform("first")
-    return everything[everything["file"] == first]
-
-
-def _add_raters(labelled: DataFrame, raters: DataFrame, problems: Problems) -> DataFrame:
-    grouped = {key: rows for key, rows in raters.groupby("id")}
-    columns: dict[str, list[str]] = {"raters": [], "omq_raters": [], "ta_raters": []}
-    for clip in labelled.itertuples():
-        rows = grouped.get(clip.id)
-        for column, source in zip(columns, ("rater", "omq", "ta"), strict=True):
-            columns[column].append("" if rows is None else " ".join(map(str, rows[source])))
-        if rows is not None:
-            _check_mean(clip, rows, problems)
-    return labelled.assign(**columns)
-
-
-def _check_mean(clip: tuple, rows: DataFrame, problems: Problems) -> None:
-    means = rows[["omq", "ta"]].mean()
-    if abs(means["omq"] - clip.omq) > 0.051 or abs(means["ta"] - clip.ta) > 0.051:
-        what = f"{clip.id} is {clip.omq},{clip.ta}, its raters' mean {tuple(means.round(2))}"
-        problems.warn(
-            "label is not the mean", clip.file, clip.row, what, "the list's label is used"
-        )

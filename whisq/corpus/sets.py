@@ -34,7 +34,9 @@ def read_sets(folder: Path, problems: Problems) -> tuple[DataFrame, DataFrame]:
     if not sets and plain.empty:
         wanted = "sets/train_mos_list.txt, dev, test, or sets/eval_list.txt"
         problems.fatal("no list", "sets", None, "no list of clips in it", f"put there {wanted}")
-    empty = DataFrame(columns=["id", "omq", "ta", "row", "split", "file"])
+    empty = DataFrame(columns=["id", "omq", "ta", "row", "split", "file"]).astype(
+        {"omq": float, "ta": float}
+    )
     labelled = pd.concat(sets, ignore_index=True) if sets else empty
     _check_once(labelled, problems)
     _check_total(folder, labelled, problems)
