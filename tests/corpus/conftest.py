@@ -57,12 +57,16 @@ class Handler(BaseHTTPRequestHandler):
             facts["Content-Range"] = f"bytes {start}-{whole - 1}/{whole}"
         self.head(206 if start else 200, facts)
         if body:
-            stop = self.server.web.stall_at or whole
+            web = self.server.web
+            stop = web.stall_at or web.drop_at or whole
             self.wfile.write(data[start:stop])
-            if stop < whole:
+            if web.drop_at:
+                web.drop_at = None
+                self.close_connection = True
+            elif stop < whole:
                 self.wfile.flush()
-                self.server.web.stalled.set()
-                self.server.web.go_on.wait(60)
+                web.stalled.set()
+                web.go_on.wait(60)
 
     def head(self, status, facts):
         self.send_response(status)
@@ -79,6 +83,7 @@ class Web:
 
     def __init__(self):
         self.files, self.refuse, self.told, self.asked = {}, {}, {}, []
+        self.drop_at = None
         self.stall_at, self.stalled, self.go_on = None, threading.Event(), threading.Event()
 
 

@@ -82,6 +82,16 @@ def test_killed_at_half_it_goes_on_from_there(served, road, raw, archive):
     assert 10 * 2**20 <= start < len(archive.read_bytes())
 
 
+@roads
+def test_a_dropped_connection_is_taken_up_again_in_one_run(served, road, raw, archive):
+    served.drop_at = len(served.files[archive.name]) // 2
+    fetch(source(road, served), raw, hashlib.sha256(archive.read_bytes()).hexdigest())
+    first, second = gets(served)
+    assert first is None
+    assert int(second[6:-1]) > 0
+    assert len(musiceval.read(raw).clips) == 60
+
+
 def refused(told, road, served, raw, sha256=None, kind=OSError):
     with pytest.raises(kind, match=told) as error:
         fetch(source(road, served), raw, sha256)
@@ -189,6 +199,7 @@ def test_a_relative_path_may_count_from_the_project(archive, raw, monkeypatch, t
     [
         (None, ValueError, "must say where MusicEval is"),
         ("/no/such/MusicEval.zip", OSError, "there is no /no/such/MusicEval.zip"),
+        ("s3://someone/MusicEval.zip", ValueError, "The source may also be https://"),
         ("hf://someone/MusicEval", ValueError, "must be hf://datasets/<owner>/<name>/<file>@"),
     ],
 )

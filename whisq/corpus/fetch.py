@@ -18,6 +18,8 @@ say where:
   dvc exp run -S corpus.name=musiceval -S corpus.musiceval.source=/where/it/is/MusicEval-full.zip
 The source may also be https://... or hf://datasets/<owner>/<name>/<file>@<revision>."""
 
+ROADS = ("https://", "http://", "hf://")
+
 
 def fetch(source: str | None, into: str | Path, sha256: str | None = None) -> None:
     """Bring the corpus into a folder: all of it, or an error and the folder as it was.
@@ -34,6 +36,8 @@ def fetch(source: str | None, into: str | Path, sha256: str | None = None) -> No
     """
     if not source:
         raise ValueError(f"corpus.musiceval.source must say where MusicEval is.\n{WHERE}")
+    if "://" in source and not source.startswith(ROADS):
+        raise ValueError(f"corpus.musiceval.source can't be {source!r}.\n{WHERE}")
     into = Path(into)
     try:
         local = download(source, cache_folder()) if "://" in source else _local(source)
@@ -72,8 +76,8 @@ def _check_sum(path: Path, wanted: str | None) -> None:
 def _name(folder: Path, source: str) -> None:
     if (folder / FILE).exists() and read_card(folder)["name"] != NAME:
         return
+    print(f"{NAME} is licensed {LICENCE}: no commercial use, and name its authors.")
     if is_musiceval(folder):
-        print(f"{NAME} is licensed {LICENCE}: no commercial use, and name its authors.")
         write_card(folder, NAME, licence=LICENCE, source=source)
     else:
         print(f"{source} has {NAME}'s form but not its labels: no result counts as {NAME}'s.")
