@@ -18,8 +18,8 @@ class Instrument:
         family: Instruments of one family are confused more easily.
         words: What a prompt may call it, without an article.
         bottom: Lowest pitch that it plays, as a MIDI number.
-        top: Highest. The synthesizer has no end of some notes a few steps above, so this is a
-            limit and not a matter of taste.
+        top: Highest. A few steps above, the font falls silent on some instruments and the
+            synthesizer never ends on others, so this is a limit and not a matter of taste.
     """
 
     program: int
@@ -32,7 +32,7 @@ class Instrument:
 
 # Chosen: far enough apart in timbre to be told apart at 16 kHz, all common in prompts.
 INSTRUMENTS: dict[str, Instrument] = {
-    "piano": Instrument(0, 62, "keys", ("piano", "grand piano")),
+    "piano": Instrument(0, 62, "keys", ("piano", "grand piano"), top=79),
     "harpsichord": Instrument(6, 62, "keys", ("harpsichord", "baroque harpsichord")),
     "music box": Instrument(10, 79, "bells", ("music box", "little music box"), top=96),
     "organ": Instrument(19, 60, "bellows", ("church organ", "pipe organ")),
@@ -44,6 +44,6 @@ INSTRUMENTS: dict[str, Instrument] = {
     "strings": Instrument(48, 62, "bowed", ("string orchestra", "string section")),
     "choir": Instrument(52, 62, "voices", ("choir", "wordless choir")),
     "trumpet": Instrument(56, 67, "brass", ("trumpet", "bright trumpet")),
-    "saxophone": Instrument(65, 60, "woodwind", ("saxophone", "alto saxophone")),
+    "saxophone": Instrument(66, 60, "woodwind", ("saxophone", "tenor saxophone")),
     "flute": Instrument(73, 76, "woodwind", ("flute", "concert flute"), top=96),
 }

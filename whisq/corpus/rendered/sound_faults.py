@@ -64,17 +64,17 @@ def wow(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.nd
     Args:
         samples: (n,) waveform.
         strength: How far the pitch swims, of 150 cents.
-        rng: Draws the rate and phase.
+        rng: Draws the rate, and whether it swims up or down at first.
 
     Returns:
         Samples (n,).
     """
-    rate, phase = rng.uniform(0.7, 3.0), rng.uniform(0, 2 * np.pi)
-    depth = (2.0 ** (150.0 * strength / 1200.0) - 1.0) / (2 * np.pi * rate) * RATE
-    angle = 2 * np.pi * rate * np.arange(len(samples)) / RATE + phase
-    # The edges stay where they are, so that a stretch joins what surrounds it.
-    hold = np.minimum(1.0, np.minimum(np.arange(len(samples)), np.arange(len(samples))[::-1]) / 800)
-    return sample_at(samples, np.arange(len(samples)) + hold * depth * np.sin(angle))
+    rate, sign = rng.uniform(0.7, 3.0), rng.choice([-1.0, 1.0])
+    place = np.arange(len(samples))
+    # A whole number of half swings: both ends stay in place and join what surrounds them.
+    turn = np.pi * max(1, round(2 * rate * len(samples) / RATE)) / len(samples)
+    depth = sign * (2.0 ** (150.0 * strength / 1200.0) - 1.0) / turn
+    return sample_at(samples, place + depth * np.sin(turn * place))
 
 
 def dropouts(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
@@ -133,7 +133,7 @@ def pumping(samples: np.ndarray, strength: float, rng: np.random.Generator) -> n
     rate, phase = rng.uniform(1.5, 4.0), rng.uniform(0, 1)
     cycle = (rate * np.arange(len(samples)) / RATE + phase) % 1.0
     gain = 10 ** (-24.0 * strength * np.exp(-4.0 * cycle) / 20)
-    return _as_loud(samples * _smooth(gain, 0.01), samples)
+    return _as_loud(samples * _smooth(gain, 0.003), samples)
 
 
 def _fit(samples: np.ndarray, count: int) -> np.ndarray:

@@ -68,7 +68,8 @@ def systems(
     Raises:
         ValueError: A count is out of range.
     """
-    if count < 4 or not 0 <= demo_systems < count or demo_clips < demo_systems:
+    orphans = demo_clips > 0 and not demo_systems
+    if count < 4 or not 0 <= demo_systems < count or demo_clips < demo_systems or orphans:
         raise ValueError(
             "systems must be at least 4, demo_systems fewer, demo_clips one or more for each: "
             f"given {count}, {demo_systems}, {demo_clips}"
