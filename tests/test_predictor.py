@@ -1,3 +1,5 @@
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import soundfile
@@ -47,6 +49,15 @@ def test_the_thread_count_changes_no_score(predictor, clips, alone):
         torch.set_num_threads(threads)
     assert again.omq == pytest.approx(alone[clips[-1], "drums"].omq, abs=1e-5)
     assert again.ta == pytest.approx(alone[clips[-1], "drums"].ta, abs=1e-5)
+
+
+def test_many_threads_may_ask_one_model(predictor, clips):
+    prompts = [f"waltz number {n} " * (n % 5 + 1) for n in range(60)]
+    alone = [predictor.score(clips[n % 8], prompt) for n, prompt in enumerate(prompts)]
+    predictor.embed_prompt.cache_clear()
+    with ThreadPoolExecutor(8) as pool:
+        jobs = [pool.submit(predictor.score, clips[n % 8], p) for n, p in enumerate(prompts)]
+        assert [job.result() for job in jobs] == alone
 
 
 def test_without_a_prompt_the_quality_stays_and_there_is_no_alignment(alone, clips):

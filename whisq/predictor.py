@@ -6,6 +6,7 @@ encoded by itself, and the network sees padding only under masks.
 
 from __future__ import annotations
 
+import threading
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
@@ -53,6 +54,7 @@ class Predictor:
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.network = network.eval().to(self.device)
         self.config = network.config
+        self._one_at_a_time = threading.Lock()
         # Text to float16, shape (1, tokens, dim).
         self.embed_prompt = lru_cache(PROMPTS_KEPT)(self._embed_prompt)
 
@@ -134,10 +136,14 @@ class Predictor:
         """
         samples = waveform.read(audio, rate)
         seconds = len(samples) / RATE
-        cautions = unread(self.text_encoder, prompt) if prompt is not None else []
+        cautions, text = [], None
         if seconds > LONGEST:
-            cautions.insert(0, f"only the first {LONGEST} s of {seconds:.1f} s are scored")
-        text = self.embed_prompt(prompt) if prompt is not None else None
+            cautions = [f"only the first {LONGEST} s of {seconds:.1f} s are scored"]
+        if prompt is not None:
+            # Tokenizers, and Python's warnings, can't be used by two threads at once.
+            with self._one_at_a_time:
+                cautions += unread(self.text_encoder, prompt)
+                text = self.embed_prompt(prompt)
         return (self.embed_audio(samples), text), cautions
 
     def embed_audio(self, samples: np.ndarray) -> np.ndarray:

@@ -103,4 +103,4 @@ class Worker:
             A row an answer, in order.
         """
         requests = [Request(**{**item, "path": Path(item["path"])}) for item in batch.to_pylist()]
-        return arrow(self.scorer(requests))
+        return arrow(list(self.scorer.rows(requests)))

@@ -33,7 +33,8 @@ class Command:
         output: The file to write; rows go to standard output if None.
         columns: The user's choice of a list's columns by field.
         engine: `local` or `ray`.
-        workers: Of the ray engine, processes with a model each.
+        workers: Clips encoded side by side: by threads here, by processes of the ray engine.
+            None means as many as there are cores here, one with ray.
         batch_size: Clips taken at once.
         device: Where to compute; None chooses.
         resume: Go on from an unfinished run.
@@ -47,7 +48,7 @@ class Command:
     output: Path | None = None
     columns: Mapping[str, str | None] = field(default_factory=dict)
     engine: str = "local"
-    workers: int = 1
+    workers: int | None = None
     batch_size: int = 8
     device: str | None = None
     resume: bool = False
@@ -151,17 +152,23 @@ def _one(command: Command, requests: list[Request]) -> int:
 
 
 def _engine(command: Command) -> Engine:
-    # A producer on a pipe may wait for each answer before it sends the next line.
-    batch_size = 1 if list(command.sources) == [STDIN] else command.batch_size
     if command.engine == "ray":
         from whisq.scoring.cluster import cluster
 
-        return cluster(command.model, command.workers, batch_size, command.device)
+        return cluster(command.model, command.workers or 1, command.batch_size, command.device)
     from whisq.predictor import Predictor
     from whisq.scoring.scorer import Scorer
 
     scorer = Scorer(Predictor.load(command.model, command.device))
-    return lambda requests: scorer.rows(requests, batch_size)
+    # A producer on a pipe may wait for each answer before it sends the next line; one clip by
+    # itself is fastest with all cores on it.
+    if len(command.sources) == 1 and (command.sources[0] == STDIN or is_clip(command.sources[0])):
+        return lambda requests: scorer.rows(requests, batch_size=1)
+    import torch
+
+    threads = command.workers or torch.get_num_threads()
+    torch.set_num_threads(1)  # of many clips a core each is faster than all cores on one
+    return lambda requests: scorer.rows(requests, command.batch_size, threads)
 
 
 def _say(message: str) -> None:

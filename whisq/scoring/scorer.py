@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -11,6 +13,8 @@ from whisq.scoring.rows import Row, row_of
 
 if TYPE_CHECKING:
     from whisq.predictor import Embedded, Predictor
+
+    Answer = tuple[Embedded, list[str]] | ValueError
 
 
 class Scorer:
@@ -24,43 +28,58 @@ class Scorer:
         """
         self.model = model
 
-    def rows(self, requests: Iterable[Request], batch_size: int) -> Iterator[Row]:
-        """Answer requests as they come.
+    def rows(
+        self, requests: Iterable[Request], batch_size: int = 8, threads: int = 1
+    ) -> Iterator[Row]:
+        """Answer requests as they come; no row depends on how many are taken at once.
 
         Args:
             requests: Any number of them.
-            batch_size: How many are taken at once, at least 1; no row depends on it.
+            batch_size: How many the network rates at once, at least 1.
+            threads: How many clips are encoded side by side, at least 1. With 1 no more
+                requests are read than are answered.
 
         Yields:
             One row a request, in order.
         """
-        waiting = iter(requests)
-        while chunk := list(islice(waiting, batch_size)):
-            yield from self(chunk)
+        embedded = self._side_by_side(requests, threads) if threads > 1 else self._each(requests)
+        while chunk := list(islice(embedded, batch_size)):
+            yield from self._rows(chunk)
 
-    def __call__(self, requests: Sequence[Request]) -> list[Row]:
-        """Answer a few requests at once.
+    def _each(self, requests: Iterable[Request]) -> Iterator[tuple[Request, Answer]]:
+        return ((request, self._embed(request)) for request in requests)
 
-        Args:
-            requests: Clips and prompts.
-
-        Returns:
-            One row a request, in order.
-        """
-        rows: list[Row | None] = []
-        embedded: list[Embedded] = []
-        notes = []
-        for request in requests:
+    def _side_by_side(
+        self, requests: Iterable[Request], threads: int
+    ) -> Iterator[tuple[Request, Answer]]:
+        # torch lets go of the interpreter while it computes. A few clips wait ready, so that no
+        # thread waits for the network's turn.
+        waiting: deque[tuple[Request, Future[Answer]]] = deque()
+        with ThreadPoolExecutor(threads) as pool:
             try:
-                states, cautions = self.model.embed(request.path, request.prompt)
-            except ValueError as error:
-                rows.append(row_of(request, error=str(error)))
-            else:
-                rows.append(None)
-                embedded.append(states)
-                notes.append("; ".join(cautions) or None)
-        scores = iter(zip(self.model.score_embedded(embedded), notes, strict=True))
+                for request in requests:
+                    waiting.append((request, pool.submit(self._embed, request)))
+                    if len(waiting) > 2 * threads:
+                        first, future = waiting.popleft()
+                        yield first, future.result()
+                while waiting:
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _embed(self, request: Request) -> Answer:
+        try:
+            return self.model.embed(request.path, request.prompt)
+        except ValueError as error:
+            return error
+
+    def _rows(self, chunk: Sequence[tuple[Request, Answer]]) -> list[Row]:
+        embedded = [answer[0] for _, answer in chunk if not isinstance(answer, ValueError)]
+        scores = iter(self.model.score_embedded(embedded))
         return [
-            row or row_of(request, *next(scores))
-            for row, request in zip(rows, requests, strict=True)
+            row_of(request, error=str(answer))
+            if isinstance(answer, ValueError)
+            else row_of(request, next(scores), note="; ".join(answer[1]) or None)
+            for request, answer in chunk
         ]
