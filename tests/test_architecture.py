@@ -15,7 +15,7 @@ STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 LEVELS = [
     ["corpus", "encoders", "losses", "model"],
     ["embeddings"],
-    ["intake"],
+    ["intake", "scores"],
     ["predictor"],
     ["evaluation"],
     ["training"],
