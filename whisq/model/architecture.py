@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+import torch
 from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -62,7 +63,7 @@ class Architecture(nn.Module, PyTorchModelHubMixin, library_name="whisq", licens
         audio_moments = Moments(len(config.audio_layers), config.audio_dim)
         text_moments = Moments(1, config.text_dim)
         for audio, audio_mask, text, text_mask in batches:
-            audio_moments.add(self.audio_input.pick(audio), audio_mask)
+            audio_moments.add(torch.stack(self.audio_input.pick(audio), 1), audio_mask)
             text_moments.add(text.unsqueeze(1), text_mask)
         self.audio_input.scaling.fit(audio_moments)
         self.text_input.scaling.fit(text_moments)

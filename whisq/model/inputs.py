@@ -41,21 +41,21 @@ class AudioInput(nn.Module):
             The sequence, (clips, shorter frames, dim), and its mask.
         """
         # Averaging first: it commutes with the scaling, which then has fewer frames to scale.
-        layers = [pool_time(layer, mask, self.pool) for layer in self.pick(audio).unbind(1)]
+        layers = [pool_time(layer, mask, self.pool) for layer in self.pick(audio)]
         states = self.scaling(torch.stack([sequence for sequence, _ in layers], 1))
         shorter = layers[0][1]
         if self.mixture is None:
             return states.squeeze(1), shorter
         return torch.einsum("l,clfd->cfd", self.mixture.softmax(0), states), shorter
 
-    def pick(self, audio: Tensor) -> Tensor:
+    def pick(self, audio: Tensor) -> list[Tensor]:
         """Keep the layers that the config names.
 
         Args:
             audio: (clips, cached layers, frames, dim).
 
         Returns:
-            (clips, picked layers, frames, dim).
+            One sequence a picked layer, (clips, frames, dim); views, nothing is copied.
 
         Raises:
             ValueError: The input does not hold the layers that the model was made for.
@@ -65,7 +65,7 @@ class AudioInput(nn.Module):
                 f"The model reads clips with {self.expected} cached layer(s), given "
                 f"{audio.shape[1]}; embed the audio with the layers in config.json's audio spec"
             )
-        return audio if len(self.picked) == self.expected else audio[:, self.picked]
+        return [audio[:, layer] for layer in self.picked]
 
 
 class TextInput(nn.Module):

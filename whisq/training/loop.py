@@ -47,7 +47,7 @@ def train(
         The history, that of before an interruption included.
     """
     optimizer = torch.optim.AdamW(
-        model.parameters(), lr=schedule.learning_rate, weight_decay=schedule.weight_decay
+        model.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
     )
     history, best = History(), {}
     resumed = checkpoint.load(model, optimizer) if checkpoint else None
