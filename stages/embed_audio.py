@@ -20,13 +20,7 @@ def main() -> None:
     clips = read_clips(DATA / "clips.csv")
     paths = {clip.id: DATA / clip.path for clip in clips.itertuples()}
     with tracking.data_run("embed_audio", params.flatten({"embed_audio": values})) as run:
-        counts = embed_audio(
-            paths,
-            AudioSpec(**values),
-            OUTPUT,
-            workers=running["workers"],
-            batch_size=running["batch_size"],
-        )
+        counts = embed_audio(paths, AudioSpec(**values), OUTPUT, **running)
         run.metrics(asdict(counts))
     print(f"{counts.keys} clips in {OUTPUT}: {counts.computed} computed, the rest were cached")
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from whisq.embeddings.cache import UNFINISHED, Cache, default_root, digest_of, sweep, write_whole
+from whisq.embeddings.cache import Cache, default_root
+from whisq.embeddings.files import UNFINISHED, digest_of, sweep, write_whole
 
 
 def test_what_is_kept_comes_back(cache, states):

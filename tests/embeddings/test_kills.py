@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from whisq.embeddings.cache import UNFINISHED
+from whisq.embeddings.files import UNFINISHED
 
 CHILD = """
 import sys

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from whisq.embeddings.cache import UNFINISHED
+from whisq.embeddings.files import UNFINISHED
 from whisq.embeddings.sequences import Sequences
 from whisq.embeddings.shards import DamagedError, assemble
 

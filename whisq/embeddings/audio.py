@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
-from whisq.embeddings.cache import Cache, default_root, digest_of
+from whisq.embeddings.cache import Cache, content_of, default_root
 from whisq.embeddings.embed import Counts, describe, fill
 from whisq.embeddings.known_files import digests
 from whisq.encoders.audio import load
-from whisq.encoders.weights import locate
+from whisq.encoders.weights import Location, locate
 from whisq.encoders.whisper import PREPROCESSING, AudioSpec
 
 
@@ -23,6 +21,7 @@ def embed_audio(
     root: Path | None = None,
     workers: int = 1,
     batch_size: int = 1,
+    engine: str = "local",
 ) -> Counts:
     """Embed sound files.
 
@@ -33,6 +32,7 @@ def embed_audio(
         root: Where caches are kept; the user's if None.
         workers: Processes that encode, at least 1.
         batch_size: Clips of one length that are encoded at once.
+        engine: `local`, processes of this machine, or `ray`, a cluster's.
 
     Returns:
         What was done.
@@ -45,22 +45,37 @@ def embed_audio(
     cache = Cache(about, root)
 
     def compute(missing: set[str]) -> None:
-        from whisq.embeddings.workers import encode_files
-
         jobs = {contents[key]: path for key, path in paths.items() if contents[key] in missing}
-        encode_files(spec, location, cache, jobs, workers, batch_size)
+        encode((spec, location, cache), jobs, workers, batch_size, engine)
 
     return fill(folder, contents, cache, about, compute)
 
 
-def content_of(samples: np.ndarray, rate: int) -> str:
-    """Hash decoded samples.
+def encode(
+    setting: tuple[AudioSpec, Location, Cache],
+    jobs: Mapping[str, Path],
+    workers: int,
+    batch_size: int,
+    engine: str,
+) -> None:
+    """Encode files and keep the results in the cache, with a progress bar.
 
     Args:
-        samples: float32, shape (samples,).
-        rate: Their rate, Hz.
-
-    Returns:
-        SHA-256, hexadecimal.
+        setting: What to keep of which encoder, where its weights are, where results go.
+        jobs: File by the hash of its samples.
+        workers: Processes, at least 1.
+        batch_size: Clips of one length that are encoded at once.
+        engine: `local` or `ray`.
     """
-    return digest_of("audio", str(rate), samples.data)
+    from tqdm import tqdm
+
+    from whisq.embeddings.cluster import encode_on_ray
+    from whisq.embeddings.workers import encode_here
+
+    # Files of one size are clips of one length, which can share a batch.
+    items = sorted(jobs.items(), key=lambda item: (item[1].stat().st_size, item[0]))
+    batches = [items[start : start + batch_size] for start in range(0, len(items), batch_size)]
+    run = encode_on_ray if engine == "ray" else encode_here
+    with tqdm(total=len(items), desc="clips", unit="clip", disable=None) as bar:
+        for done in run(setting, batches, workers):
+            bar.update(done)

@@ -9,11 +9,8 @@ whole or not at all, and carry a checksum that is verified at every read.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
-import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +18,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-UNFINISHED = ".unfinished-"
+from whisq.embeddings.files import digest_of, sweep, tell, write_whole
 
 
 def default_root() -> Path:
@@ -35,19 +32,17 @@ def default_root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "whisq"
 
 
-def digest_of(*parts: str | bytes | memoryview) -> str:
-    """Hash a sequence of texts and bytes.
+def content_of(samples: np.ndarray, rate: int) -> str:
+    """Hash decoded samples.
 
     Args:
-        *parts: What to hash, in this order.
+        samples: float32, shape (samples,).
+        rate: Their rate, Hz.
 
     Returns:
         SHA-256, hexadecimal.
     """
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part.encode() if isinstance(part, str) else part)
-    return digest.hexdigest()
+    return digest_of("audio", str(rate), samples.data)
 
 
 class Cache:
@@ -156,42 +151,6 @@ class Cache:
             yield
         finally:
             lock.release()
-
-
-def tell(message: str) -> None:
-    """Say what is going on, apart from what a command prints as its result.
-
-    Args:
-        message: One line.
-    """
-    print(message, file=sys.stderr, flush=True)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that it is there whole or not at all, even if the machine stops.
-
-    Args:
-        path: Where to; its folder is made.
-        data: What to write.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, unfinished = tempfile.mkstemp(prefix=UNFINISHED, dir=path.parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.chmod(unfinished, 0o644)
-    os.replace(unfinished, path)
-
-
-def sweep(folder: Path) -> None:
-    """Remove what killed processes left half written.
-
-    Args:
-        folder: Where to look, at any depth.
-    """
-    for unfinished in folder.rglob(f"{UNFINISHED}*"):
-        unfinished.unlink(missing_ok=True)
 
 
 def _checksum(key: str, states: np.ndarray) -> str:

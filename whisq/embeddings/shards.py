@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from whisq.embeddings.cache import Cache, digest_of, sweep, tell, write_whole
+from whisq.embeddings.cache import Cache
+from whisq.embeddings.files import digest_of, sweep, tell, write_whole
 from whisq.embeddings.known_files import digests
 from whisq.embeddings.sequences import COLUMNS, INDEX, MANIFEST, file_digest
 

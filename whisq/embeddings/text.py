@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from whisq.embeddings.cache import Cache, default_root, digest_of
+from whisq.embeddings.cache import Cache, default_root
 from whisq.embeddings.embed import Counts, describe, fill
+from whisq.embeddings.files import digest_of
 from whisq.encoders.text import PREPROCESSING, TextEncoder, TextSpec
 from whisq.encoders.weights import locate
 

@@ -38,7 +38,7 @@ def load(path: str | Path) -> tuple[np.ndarray, int]:
             "Put the file there, convert it, or take its row out of the list."
         ) from error
     try:
-        return mono(samples), rate
+        return _long_enough(mono(samples), rate), rate
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
 
@@ -58,15 +58,8 @@ def prepare(samples: np.ndarray, rate: int) -> np.ndarray:
     """
     if rate < 1:
         raise ValueError(f"a sampling rate must be a positive number of Hz, given {rate}")
-    sound = mono(np.asarray(samples))
-    if rate != RATE:
-        sound = _resample(sound, int(rate))
-    if len(sound) < SHORTEST:
-        raise ValueError(
-            f"a clip must last at least {SHORTEST / RATE} s, given {len(sound) / RATE:.4f} s; "
-            "leave it out"
-        )
-    return sound
+    sound = _long_enough(mono(np.asarray(samples)), rate)
+    return sound if rate == RATE else _resample(sound, int(rate))
 
 
 def mono(samples: np.ndarray) -> np.ndarray:
@@ -111,6 +104,15 @@ def _usable(sound: np.ndarray) -> np.ndarray:
         raise ValueError(
             f"samples must lie in about -1..1, given up to {loudest:g}; were they integers? "
             "Divide 16-bit values by 32768."
+        )
+    return sound
+
+
+def _long_enough(sound: np.ndarray, rate: int) -> np.ndarray:
+    if len(sound) * RATE < SHORTEST * rate:
+        raise ValueError(
+            f"a clip must last at least {SHORTEST / RATE} s, given {len(sound) / rate:.4f} s; "
+            "leave it out"
         )
     return sound
 

@@ -159,7 +159,10 @@ class WhisperEncoder:
         from whisq.encoders.whisper_blocks import hidden_states
 
         half = self.spec.dtype == "bfloat16"
-        batch = torch.from_numpy(mels).to(self.device)
+        batch = torch.from_numpy(mels)
+        if self.device.type == "cuda":
+            batch = batch.pin_memory()
+        batch = batch.to(self.device, non_blocking=True)
         # Under autocast products are in bfloat16, sums of residuals and norms in float32.
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, half):
             return hidden_states(self.encoder, batch, self.layers, frames).cpu().numpy()

