@@ -93,7 +93,10 @@ Strict = Annotated[bool, Option("--strict", help="Stop at the first clip that ca
 Summary = Annotated[bool, Option("--summary", help="Show each system's means, 95% intervals.")]
 Column = Annotated[str | None, Option(help="The list's column, where it has no usual name.")]
 BatchSize = Annotated[int, Option(min=1, help="Clips taken at once; no score depends on it.")]
-Workers = Annotated[int, Option(min=1, help="Processes of the ray engine, a model each.")]
+Workers = Annotated[
+    int | None,
+    Option(min=1, help="Clips encoded side by side; as many as cores, or 1 process with ray."),
+]
 Device = Annotated[str | None, Option(help="cpu, cuda, ...; the GPU if there is one.")]
 
 
@@ -124,7 +127,7 @@ def score(
     system_column: Column = None,
     batch_size: BatchSize = 8,
     engine: Annotated[Engine, Option(help="This machine, or a Ray cluster.")] = Engine.local,
-    workers: Workers = 1,
+    workers: Workers = None,
     device: Device = None,
 ) -> None:
     """Score clips; see `SCORE`.
