@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 # The stages run `python`: let it be the one that was set up.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: setup repro test lint bench clean
+.PHONY: setup repro paper test lint bench ui readme clean
 
 setup: $(READY)
 
@@ -19,6 +19,11 @@ $(READY): pyproject.toml constraints.txt
 repro: setup
 	dvc repro
 
+# SOURCE is a folder, a zip, an https address or a hub file that holds MusicEval.
+paper: setup
+	dvc exp run --name paper-musiceval -S corpus.musiceval.source=$(SOURCE) \
+		$$(sed -n 's/^[a-z].*/-S &/p' stages/paper.txt)
+
 test: setup
 	pytest
 
@@ -28,6 +33,13 @@ lint: setup
 
 bench: setup
 	for benchmark in tests/benchmarks/*.py; do python $$benchmark || exit 1; done
+
+ui: setup
+	@echo 'Open http://127.0.0.1:5000/?workflowType=machine_learning'
+	mlflow ui --backend-store-uri sqlite:///mlflow.db --port 5000
+
+readme: setup
+	python -m whisq.report.readme
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
