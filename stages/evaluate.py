@@ -1,4 +1,4 @@
-"""Stage evaluate: the model beside floors and ceilings, with intervals."""
+"""Stage evaluate: the model beside floors and ceilings, with intervals, and what it responds to."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from rich.console import Console
 import whisq.params
 from whisq import tracking
 from whisq.corpus.card import read_card
-from whisq.evaluation import plots, show
-from whisq.evaluation.gather import gather
+from whisq.evaluation import plots, show, show_probes
+from whisq.evaluation.gather import gather, make_bench
 from whisq.evaluation.headline import headline, logged
 from whisq.evaluation.judge import JUDGED, judge
 from whisq.evaluation.predict import write_predictions
+from whisq.evaluation.probes import probe
 from whisq.predictor import Predictor
 
 DATA, METRICS = Path("data"), Path("metrics")
@@ -25,20 +26,27 @@ def main() -> None:
     params = whisq.params.load()
     choices = params.evaluate
     with tracking.model_run("evaluate", whisq.params.flatten(params.model_dump())) as run:
-        case = gather(Predictor.load(DATA / "model"), DATA)
+        model = Predictor.load(DATA / "model")
+        case = gather(model, DATA)
         write_predictions(case.predictions, DATA / "predictions.csv")
         corpus = read_card(DATA / "raw")["name"]
         result = judge(case, corpus, params.split.protocol, choices.resamples, choices.seed)
-        numbers = headline(result, None)
-        for name, value in (("evaluate", result), ("headline", numbers)):
-            (METRICS / f"{name}.json").write_text(json.dumps(value, indent=2) + "\n")
+        bench = make_bench(model, DATA, case.rated, choices.seed)
+        probes, curves = probe(bench, corpus, choices.probe_clips, choices.probe_prompts)
+        numbers = headline(result, probes)
         plots.draw(case, result, METRICS / "plots")
+        plots.fault_response(curves, f"{corpus}, faults of clean clips", METRICS / "plots")
+        found = {"evaluate": result, "probes": probes, "headline": numbers}
+        for name, value in found.items():
+            text = json.dumps(value, indent=2, allow_nan=False) + "\n"
+            (METRICS / f"{name}.json").write_text(text, encoding="utf-8")
         run.metrics(logged(result) | numbers)
-        run.artifacts(METRICS / "evaluate.json", METRICS / "headline.json", METRICS / "plots")
+        run.artifacts(*(METRICS / f"{name}.json" for name in found))
+        run.artifacts(METRICS / "plots", folder="plots")
     for split in JUDGED:
         if split in result:
             Console().print(show.standings(result[split], f"{corpus}, {split}"))
-    print(json.dumps(numbers, indent=2))
+    Console().print(show_probes.responses(probes, f"{corpus}, probes"))
 
 
 if __name__ == "__main__":

@@ -27,8 +27,8 @@ def test_where_no_floor_ranks_the_floor_is_zero(floor):
     assert (found["share"], found["floor"]) == (pytest.approx(0.5), None)
 
 
-@pytest.mark.parametrize(("model", "ceiling"), [(None, 0.9), (0.8, None), (0.8, 0.5)])
-def test_an_unknown_end_leaves_the_share_open(model, ceiling):
+@pytest.mark.parametrize(("model", "ceiling"), [(None, 0.9), (0.8, None), (0.8, 0.5), (0.8, 0.61)])
+def test_an_unknown_end_or_a_narrow_gap_leaves_the_share_open(model, ceiling):
     assert shares(result(model, 0.6, ceiling))["utt"]["omq"]["share"] is None
 
 

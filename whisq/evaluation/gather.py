@@ -10,9 +10,11 @@ from whisq.corpus.clips import read_clips, read_ratings
 from whisq.embeddings.sequences import Sequences
 from whisq.encoders.audio import load
 from whisq.evaluation import truth
-from whisq.evaluation.judge import Case
+from whisq.evaluation.bench import Bench
+from whisq.evaluation.judge import JUDGED, Case
 from whisq.evaluation.predict import Scorer, predict
 from whisq.evaluation.ridge import loudness, pooled, ridge
+from whisq.intake import waveform
 
 
 def read_rated(data: Path) -> DataFrame:
@@ -40,6 +42,33 @@ def read_sequences(data: Path) -> tuple[Sequences, Sequences]:
     """
     folder = data / "embeddings"
     return Sequences.open(folder / "audio"), Sequences.open(folder / "text")
+
+
+def make_bench(scorer: Scorer, data: Path, rated: DataFrame, seed: int) -> Bench:
+    """Lay out what the probes work on: the last held-out split.
+
+    Args:
+        scorer: The model.
+        data: The pipeline's data folder.
+        rated: What `read_rated` gave.
+        seed: Of the probes' draws.
+
+    Returns:
+        The bench.
+    """
+    held_out = [split for split in JUDGED if (rated["split"] == split).any()]
+    clips = rated[rated["split"] == held_out[-1]] if held_out else rated
+    audio, text = read_sequences(data)
+    return Bench(
+        scorer=scorer,
+        clips=clips,
+        audio=audio,
+        text=text,
+        read=lambda key: waveform.read(data / clips.loc[key, "path"]),
+        seed=seed,
+        prompts=truth.read_prompts(data / "raw"),
+        truth=truth.read_clips(data / "raw"),
+    )
 
 
 def gather(scorer: Scorer, data: Path) -> Case:

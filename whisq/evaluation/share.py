@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 BLIND = ("global_mean", "system_mean", "prompt_mean")
 """The floors that know a clip's system or prompt but nothing of the clip."""
 
+NARROWEST = 0.05
+"""A gap between floor and ceiling below this is within their own errors: no share is told."""
+
 
 def shares(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Place the model's SRCC between the best floor's and the ceiling's.
@@ -25,8 +28,8 @@ def shares(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
 
     Returns:
         Level and axis by name: `share` (0 at the floor, 1 at the ceiling, negative below the
-        floor; None where an end is unknown or the ceiling is no higher than the floor), `floor`
-        (its name), `floor_srcc` (0 where no floor ranks anything) and `ceiling_srcc`.
+        floor; None where an end is unknown or they are nearer than NARROWEST), `floor` (its
+        name), `floor_srcc` (0 where no floor ranks anything) and `ceiling_srcc`.
     """
     return {
         level: {axis: _share(result, level, axis) for axis in result[level]}
@@ -79,7 +82,7 @@ def _share(result: dict[str, Any], level: str, axis: str) -> dict[str, Any]:
     floor = known[name] if name else 0.0
     ceiling = ((result["ceilings"].get("raters") or {}).get(level, {}).get(axis) or {}).get("srcc")
     model = result[level][axis]["srcc"]
-    usable = None not in (ceiling, model) and ceiling > floor
+    usable = None not in (ceiling, model) and ceiling - floor >= NARROWEST
     return {
         "share": (model - floor) / (ceiling - floor) if usable else None,
         "floor": name,
