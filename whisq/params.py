@@ -122,12 +122,15 @@ class Loss(Section):
     soft_label_weight: Weight
     rater_weight: Weight
     ranking_weight: Weight
+    mismatch_weight: Weight
     ot_weight: Weight
-    ot_form: Literal["plain", "rated", "ranked"]
+    ot_form: Literal["plain", "rated", "ranked", "contrastive"]
     ot_cost: Literal["cosine", "squared"]
     ot_epsilon: Above0
     ot_iterations: Positive
     ot_tolerance: Above0
+    mismatch_near: Annotated[float, Field(ge=0, le=1)]
+    mismatch_margin: Above0
     huber_delta: Above0
     soft_label_sigma: Above0
 

@@ -71,6 +71,15 @@ def test_ranking_counts_each_pair_once_and_only_those_far_enough_apart():
     assert ratings.ranking(prediction, rating, least=0.2).item() == pytest.approx(expected)
 
 
+def test_a_clip_counts_for_mismatch_by_how_well_it_follows_its_own_prompt():
+    own, other = torch.tensor([4.0, 4.0, 2.0]), torch.tensor([3.5, 2.0, 5.0])
+    rating = torch.tensor([5.0, 4.0, 2.0])
+    # The first lacks 0.5 of the margin at full weight, the second nothing at half; the third is
+    # not asked.
+    loss = ratings.mismatch(own, other, rating, margin=1.0)
+    assert loss.item() == pytest.approx(0.5 / 1.5)
+
+
 def test_ranking_of_equals_is_zero_and_still_has_a_gradient():
     prediction = torch.zeros(3, requires_grad=True)
     loss = ratings.ranking(prediction, torch.full((3,), 2.0))

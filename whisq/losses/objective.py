@@ -12,8 +12,9 @@ from whisq.losses import ratings
 from whisq.losses.sinkhorn import Transport
 from whisq.losses.transport import transport_cost
 
-FORMS = ("plain", "rated", "ranked")
+FORMS = ("plain", "rated", "ranked", "contrastive")
 DISTRIBUTIONS = ("soft_label", "rater")
+CONTRAST = 0.2  # how much more another prompt must cost, of a cosine cost in 0..2
 
 
 @dataclass(frozen=True)
@@ -27,13 +28,16 @@ class Objective:
         soft_label_weight: Divergence from Gaussian soft labels; needs a model with bins.
         rater_weight: Divergence from the raters' distribution; needs bins and raters.
         ranking_weight: Pairwise logistic loss.
+        mismatch_weight: A clip that follows its prompt must follow another one less.
         ot_weight: Transport between projected frames and tokens.
-        ot_form: plain (every pair is drawn together), rated (only as far as its TA says) or
-            ranked (the better of two aligned pairs costs less).
+        ot_form: plain (every pair is drawn together), rated (only as far as its TA says), ranked
+            (the better of two aligned pairs costs less) or contrastive (another prompt costs more).
         ot_cost: cosine or squared.
         ot_epsilon: Entropic blur in units of cost.
         ot_iterations: Most Sinkhorn rounds.
         ot_tolerance: Marginal error at which they stop.
+        mismatch_near: Share of other prompts that are the nearest to the clip's own, 0..1.
+        mismatch_margin: How much less, in MOS units.
         huber_delta: In MOS units.
         soft_label_sigma: In MOS units.
     """
@@ -44,12 +48,15 @@ class Objective:
     soft_label_weight: float = 0.0
     rater_weight: float = 0.0
     ranking_weight: float = 0.0
+    mismatch_weight: float = 0.0
     ot_weight: float = 0.1
     ot_form: str = "plain"
     ot_cost: str = "cosine"
     ot_epsilon: float = 0.1
     ot_iterations: int = 100
     ot_tolerance: float = 1e-3
+    mismatch_near: float = 0.5
+    mismatch_margin: float = 1.0
     huber_delta: float = 0.5
     soft_label_sigma: float = 0.25
 
@@ -74,12 +81,21 @@ class Objective:
         names = [name for name in self.__dataclass_fields__ if name.endswith("_weight")]
         return {name.removesuffix("_weight"): getattr(self, name) for name in names}
 
-    def __call__(self, output: Any, batch: Any) -> tuple[Tensor, dict[str, Tensor]]:
+    @property
+    def needs_mismatches(self) -> bool:
+        """Whether clips must also be rated against prompts that are not theirs."""
+        contrasted = self.ot_weight > 0 and self.ot_form == "contrastive"
+        return self.mismatch_weight > 0 or contrasted
+
+    def __call__(
+        self, output: Any, batch: Any, other: Any = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Compute the loss of a batch.
 
         Args:
             output: What the model made of it: `omq`, `ta`, `centres`, `audio`, `text` and so on.
             batch: Its ratings: `omq`, `ta`, `omq_raters`, `ta_raters`.
+            other: What the model made of the clips with other prompts, where a term needs it.
 
         Returns:
             The weighted sum, and every computed term before weighting, by key; with transport
@@ -88,11 +104,18 @@ class Objective:
         terms = {
             name: self._both(name, output, batch)
             for name, weight in self.weights().items()
-            if weight and name != "ot"
+            if weight and name not in ("ot", "mismatch")
         }
+        if self.mismatch_weight:
+            margin = self.mismatch_margin
+            terms["mismatch"] = ratings.mismatch(output.ta, other.ta, batch.ta, margin)
         if self.ot_weight:
             solved = self.transport(output)
-            terms["ot"] = transport_term(solved, batch.ta, self.ot_form)
+            if self.ot_form == "contrastive":
+                apart = self.transport(other).cost
+                terms["ot"] = ratings.mismatch(-solved.cost, -apart, batch.ta, CONTRAST)
+            else:
+                terms["ot"] = transport_term(solved, batch.ta, self.ot_form)
             terms["ot_cost"] = solved.cost.detach().mean()
             terms["ot_marginal_error"] = torch.tensor(solved.marginal_error)
         weights = self.weights()

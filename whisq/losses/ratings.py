@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import huber_loss, l1_loss, log_softmax, mse_loss, softplus
+from torch.nn.functional import huber_loss, l1_loss, log_softmax, mse_loss, relu, softplus
 
 MARKS = (1.0, 2.0, 3.0, 4.0, 5.0)
 
@@ -114,6 +114,25 @@ def ranking(prediction: Tensor, rating: Tensor, least: float = 0.2) -> Tensor:
         return prediction.sum() * 0
     lead = prediction.unsqueeze(1) - prediction.unsqueeze(0)
     return softplus(-lead[better]).mean()
+
+
+def mismatch(own: Tensor, other: Tensor, rating: Tensor, margin: float) -> Tensor:
+    """Ask that a clip which follows its prompt be rated lower against another.
+
+    A clip counts by how well it follows its own prompt: not at all at 3 and below, for there is no
+    telling what it does follow, and fully at 5.
+
+    Args:
+        own: Predicted alignment with the clip's own prompt, (clips,).
+        other: Predicted alignment with another prompt, (clips,).
+        rating: Rated alignment with its own, (clips,), in MOS units.
+        margin: How much lower, in the unit of the predictions.
+
+    Returns:
+        Weighted mean of what is lacking, a scalar.
+    """
+    weight = ((rating - 3) / 2).clamp(min=0)
+    return (weight * relu(margin - own + other)).sum() / weight.sum().clamp(min=1)
 
 
 def _divergence(target: Tensor, logits: Tensor) -> Tensor:

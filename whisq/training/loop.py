@@ -17,6 +17,7 @@ from whisq.losses.objective import Objective
 from whisq.training.checkpoints import Checkpoint
 from whisq.training.history import History
 from whisq.training.measuring import dev_metrics, inputs
+from whisq.training.mismatches import Mismatches
 from whisq.training.schedule import Schedule
 
 
@@ -28,6 +29,7 @@ def train(
     schedule: Schedule,
     *,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
+    mismatches: Mismatches | None = None,
     checkpoint: Checkpoint | None = None,
     progress: bool = True,
 ) -> History:
@@ -39,6 +41,7 @@ def train(
         batches: The training set's batches in the order of an epoch, which it is given.
         dev: Batches to choose the epoch by.
         schedule: How long and how fast.
+        mismatches: Draws other prompts, where the objective needs them.
         on_epoch: Told each epoch's record as soon as it is known.
         checkpoint: Where to go on from and to save after each epoch.
         progress: Whether to show a bar.
@@ -62,7 +65,7 @@ def train(
         if epoch - history.best_epoch >= schedule.patience and history.best_epoch:
             break
         started = time.perf_counter()
-        steps = _one_epoch(model, objective, batches(epoch), optimizer, schedule, epoch)
+        steps = _one_epoch(model, objective, batches(epoch), optimizer, schedule, epoch, mismatches)
         record = _record(epoch, steps, dev_metrics(model, dev))
         record["seconds"] = time.perf_counter() - started
         _warn_if_stuck(record, objective.ot_tolerance)
@@ -87,6 +90,7 @@ def _one_epoch(
     optimizer: torch.optim.Optimizer,
     schedule: Schedule,
     epoch: int,
+    mismatches: Mismatches | None,
 ) -> list[dict[str, Any]]:
     # Seeding by epoch makes dropout the same whether or not training was interrupted before it.
     torch.manual_seed(schedule.seed * 10_007 + epoch)
@@ -97,7 +101,10 @@ def _one_epoch(
         for group in optimizer.param_groups:
             group["lr"] = rate
         optimizer.zero_grad()
-        loss, terms = objective(model(*inputs(batch)), batch)
+        other = None
+        if mismatches is not None:
+            other = model(batch.audio, batch.audio_mask, *mismatches.draw(batch))
+        loss, terms = objective(model(*inputs(batch)), batch, other)
         if not torch.isfinite(loss):
             raise ValueError(
                 f"The loss must be finite; it is {loss.item()} in epoch {epoch + 1}, step "

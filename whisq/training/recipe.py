@@ -21,6 +21,7 @@ from whisq.training.checkpoints import Checkpoint, key_of
 from whisq.training.history import History
 from whisq.training.loop import train
 from whisq.training.measuring import inputs
+from whisq.training.mismatches import Mismatches
 from whisq.training.schedule import Schedule
 
 
@@ -153,7 +154,8 @@ class Recipe:
         config, seed = self.config(data), self.schedule.seed
         torch.manual_seed(seed)
         model = build(config)
-        loader = make_loader(data.dataset("train"), self.batch_size, shuffle=True, seed=seed)
+        dataset = data.dataset("train")
+        loader = make_loader(dataset, self.batch_size, shuffle=True, seed=seed)
         dev = list(make_loader(data.dataset("dev"), self.batch_size))
         model.fit_scaling(inputs(batch) for batch in loader)
 
@@ -161,6 +163,7 @@ class Recipe:
             loader.batch_sampler.set_epoch(epoch)
             return loader
 
+        near, wanted = self.objective.mismatch_near, self.objective.needs_mismatches
         checkpoint = Checkpoint(checkpoints, self.key(config, data)) if checkpoints else None
         history = train(
             model,
@@ -168,6 +171,7 @@ class Recipe:
             batches,
             dev,
             self.schedule,
+            mismatches=Mismatches(dataset, near) if wanted else None,
             on_epoch=on_epoch,
             checkpoint=checkpoint,
             progress=progress,
