@@ -56,8 +56,6 @@ def encode_on_ray(
         compute=ray.data.ActorPoolStrategy(size=workers),
         num_cpus=CPUS,
         num_gpus=1 if ray.cluster_resources().get("GPU") else 0,
-        max_restarts=-1,
-        max_task_retries=-1,
     )
     for row in done.iter_rows():
         yield int(row["done"])
