@@ -6,12 +6,27 @@ failed, 2 the call or the list is wrong. Each command imports its work when it i
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from typer import Argument, Option
+
+from whisq.scoring.options import (
+    BatchSize,
+    Column,
+    Device,
+    Engine,
+    Engines,
+    Model,
+    Output,
+    Prompt,
+    Resume,
+    Sources,
+    Strict,
+    Summary,
+    Workers,
+)
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -64,48 +79,6 @@ Examples:
   whisq metrics answer.txt test_mos_list.txt --train train_mos_list.txt --against floor:system_mean
 """
 
-Sources = Annotated[
-    list[str],
-    Argument(
-        metavar="SOURCE",
-        help="Clips, lists (.csv, .tsv, .jsonl), folders, patterns such as 'out/*.wav', "
-        "or - for jsonl on standard input.",
-    ),
-]
-Prompt = Annotated[
-    str | None, Option("--prompt", "-p", help="For clips that have none of their own.")
-]
-Model = Annotated[
-    str,
-    Option("--model", "-m", help="A folder, models:/whisq@champion and the like, or a hub id."),
-]
-Output = Annotated[
-    Path | None,
-    Option(
-        "--output",
-        "-o",
-        help="What to write: .csv, .jsonl, .parquet, or .txt for a MusicEval answer file. "
-        "Without it rows go to standard output as jsonl.",
-    ),
-]
-Resume = Annotated[bool, Option("--resume", help="Go on from a run that was stopped.")]
-Strict = Annotated[bool, Option("--strict", help="Stop at the first clip that can't be scored.")]
-Summary = Annotated[bool, Option("--summary", help="Show each system's means, 95% intervals.")]
-Column = Annotated[str | None, Option(help="The list's column, where it has no usual name.")]
-BatchSize = Annotated[int, Option(min=1, help="Clips taken at once; no score depends on it.")]
-Workers = Annotated[
-    int | None,
-    Option(min=1, help="Clips encoded side by side; as many as cores, or 1 process with ray."),
-]
-Device = Annotated[str | None, Option(help="cpu, cuda, ...; the GPU if there is one.")]
-
-
-class Engine(StrEnum):
-    """Where clips are scored."""
-
-    local = "local"
-    ray = "ray"
-
 
 @app.callback(help=WHISQ)
 def main() -> None:
@@ -126,7 +99,7 @@ def score(
     id_column: Column = None,
     system_column: Column = None,
     batch_size: BatchSize = 8,
-    engine: Annotated[Engine, Option(help="This machine, or a Ray cluster.")] = Engine.local,
+    engine: Engines = Engine.local,
     workers: Workers = None,
     device: Device = None,
 ) -> None:
