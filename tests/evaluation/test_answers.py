@@ -38,6 +38,15 @@ def test_one_axis_is_enough(tmp_path):
     assert "omq" not in read_scores(write(tmp_path, "id,ta\nS001_P001,4.2\n"))
 
 
+def test_a_column_that_is_blank_throughout_is_no_axis_and_a_blank_field_is_an_error(tmp_path):
+    table = read_scores(write(tmp_path, "id,omq,ta\nS001_P001,4,\nS002_P001,3,\n"))
+    assert "ta" not in table
+    lines = [json.dumps({"id": f"S00{n}_P001", "omq": n, "ta": None}) for n in (1, 2)]
+    assert "ta" not in read_scores(write(tmp_path, "\n".join(lines)))
+    with pytest.raises(ValueError, match="row 3: ta"):
+        read_scores(write(tmp_path, "id,omq,ta\nS001_P001,4,3\nS002_P001,3,\n"))
+
+
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
@@ -99,9 +108,9 @@ def test_a_nan_in_the_first_row_is_no_header(tmp_path):
 
 
 def test_a_score_of_null_is_no_number(tmp_path):
-    line = json.dumps({"id": "S001_P001", "omq": None, "ta": 3})
-    with pytest.raises(ValueError, match="omq of 'S001_P001'"):
-        read_scores(write(tmp_path, line))
+    lines = [json.dumps({"id": f"S00{n}_P001", "omq": n or None, "ta": 3}) for n in (0, 1)]
+    with pytest.raises(ValueError, match="omq of 'S000_P001'"):
+        read_scores(write(tmp_path, "\n".join(lines)))
 
 
 def test_a_missing_file_is_told(tmp_path):

@@ -47,10 +47,11 @@ def read_scores(path: str | Path, by: str | None = None, systems: bool = False) 
     """
     header, rows = _table(Path(path))
     places = _places(header, rows[0][1], path, by)
+    axes = _axes(rows, places)
     problems, found = [], {}
     for number, row in rows:
         name = row[places["id"]] if len(row) > places["id"] else ""
-        clip = {axis: _number(row, places[axis]) for axis in ("omq", "ta") if axis in places}
+        clip = {axis: _number(row, places[axis]) for axis in axes}
         bad = [axis for axis, value in clip.items() if value is None]
         problems += [f"row {number}: {axis} of {name!r} is not a finite number" for axis in bad]
         own = name if systems else key(name)
@@ -153,6 +154,14 @@ def _places(
         wanted = "; ".join(f"{what}: {', '.join(names)}" for what, names in COLUMNS.items())
         raise ValueError(f"{path} must have an id and omq or ta. Names that are known: {wanted}")
     return places
+
+
+def _axes(rows: list[tuple[int, list[str]]], places: dict[str, int]) -> list[str]:
+    # A scorer that was given no prompts leaves the whole column blank: that axis is not there.
+    axes = [axis for axis in ("omq", "ta") if axis in places]
+    return [
+        axis for axis in axes if any(row[places[axis] :][:1] not in ([], [""]) for _, row in rows)
+    ] or axes
 
 
 def _groups(own: str, name: str, by: str | None, row: list[str], places: dict) -> tuple:

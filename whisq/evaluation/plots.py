@@ -123,7 +123,7 @@ def standing(result: dict[str, Any], title: str, folder: Path) -> list[Path]:
             panel.scatter(part["srcc"], part["name"], marker=marker, label=level)
         panel.set(xlabel="SRCC", title=NAMES[axis])
         panel.grid(axis="y", color="0.9")
-    panels[0].legend(frameon=False)
+    figure.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return _save(figure, title, table, folder / "standing")
 
 
