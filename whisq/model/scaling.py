@@ -48,7 +48,8 @@ class Scaling(nn.Module):
             return states
         centred = states - self.mean.unsqueeze(1)
         if self.kind == "whiten":
-            return centred @ self.matrix
+            # One matrix for the whole batch is one product, not one a clip.
+            return centred @ (self.matrix if len(self.matrix) > 1 else self.matrix[0])
         return centred * self.matrix.unsqueeze(1)
 
     def fit(self, moments: Moments) -> None:

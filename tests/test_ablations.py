@@ -1,0 +1,51 @@
+"""Every variant of params.yaml is a recipe, and its stage depends on what it runs."""
+
+import ast
+from pathlib import Path
+
+import pytest
+import yaml
+
+from whisq import params
+from whisq.model.config import Config
+from whisq.training.recipe import Recipe
+
+ROOT = Path(__file__).parents[1]
+VALUES = params.load(ROOT / "params.yaml").model_dump()
+STAGES = yaml.safe_load((ROOT / "stages" / "ablations" / "dvc.yaml").read_text())["stages"]
+
+
+@pytest.mark.parametrize("name", VALUES["ablations"])
+def test_a_variant_is_a_recipe(name):
+    changes = VALUES["ablations"][name]
+    values = params.load(ROOT / "params.yaml", overrides=changes).model_dump()
+    recipe = Recipe.of(values["model"], values["loss"], values["train"], seed=0)
+    cached = {"layers": values["embed_audio"]["layers"]}
+    config = Config(audio_dim=512, text_dim=384, audio=cached, **recipe.model)
+    shared = config.architecture == "whisq"
+    assert shared or recipe.objective.ot_weight == 0
+    assert config.bins or not recipe.objective.soft_label_weight + recipe.objective.rater_weight
+
+
+@pytest.mark.parametrize("name", VALUES["ablations"])
+def test_a_variant_changes_something_that_the_pipeline_does_not(name):
+    flat = params.flatten(VALUES)
+    changes = VALUES["ablations"][name]
+    assert name == "paper" or any(flat[key] != value for key, value in changes.items())
+    assert {key.split(".")[0] for key in changes} <= {"model", "loss", "train"}
+
+
+@pytest.mark.parametrize("script", ["variant", "table"])
+def test_a_stage_depends_on_the_package_parts_that_it_imports(script):
+    stage = STAGES[script].get("do", STAGES[script])
+    waiting, seen = [ROOT / "stages" / "ablations" / f"{script}.py"], set()
+    while waiting:
+        for node in ast.walk(ast.parse(waiting.pop().read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("whisq."):
+                path = ROOT / (node.module.replace(".", "/") + ".py")
+                if path.is_file() and path not in seen:
+                    seen.add(path)
+                    waiting.append(path)
+    runs = {str(path.relative_to(ROOT)) for path in seen}
+    missing = {file for file in runs if not any(file.startswith(dep) for dep in stage["deps"])}
+    assert missing == set()
