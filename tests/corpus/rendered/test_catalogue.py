@@ -44,7 +44,7 @@ def test_no_wording_gives_the_order_away(groups):
 
 def test_orders_are_of_many_kinds(groups):
     aspects = Counter(request.order for request, _ in groups[0] if request.order)
-    assert set(aspects) == {"instrument", "tempo", "dynamics", "kind", "mode"}
+    assert set(aspects) == {"instrument", "tempo", "dynamics", "kind"}
     assert aspects["instrument"] == 12
     pairs = {
         frozenset((request.first, request.then))

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from whisq.corpus.rendered.instruments import INSTRUMENTS
-from whisq.corpus.rendered.performance import find_key, fit, perform, set_mode, synthesize
+from whisq.corpus.rendered.performance import find_key, fit, fold, perform, set_mode, synthesize
 from whisq.corpus.rendered.requests import CHOICES
 from whisq.corpus.rendered.synthesis import RATE
 
+ACCORDION = INSTRUMENTS["accordion"]
 SCALES = {"major": np.array([0, 2, 4, 5, 7, 9, 11]), "minor": np.array([0, 2, 3, 5, 7, 8, 11])}
 
 
@@ -42,6 +43,14 @@ def test_an_instrument_plays_near_its_centre_and_within_its_range():
         assert ((played >= instrument.bottom) & (played <= instrument.top)).all()
         assert ((played - pitch) % 12 == 0).all()
         assert abs(np.median(played) - instrument.centre) <= 6
+
+
+def test_notes_led_astray_are_played_within_the_range(whole):
+    (only,) = _perform(replace(whole, instrument="accordion"))
+    far = replace(only, notes=replace(only.notes, pitch=only.notes.pitch + 24))
+    near = replace(only, notes=replace(only.notes, pitch=fold(far.notes.pitch, ACCORDION)))
+    assert near.notes.pitch.max() <= ACCORDION.top < far.notes.pitch.max()
+    assert np.array_equal(synthesize((far,), 6.0), synthesize((near,), 6.0))
 
 
 def test_one_section_lasts_throughout_and_two_share_the_clip(whole, ordered):

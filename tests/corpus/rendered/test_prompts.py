@@ -8,7 +8,7 @@ import pytest
 from whisq.corpus.rendered.prompts import ORDERED, WHOLE, changed, sentence
 from whisq.corpus.rendered.requests import CHOICES, change, reverse
 
-ASPECTS = ("instrument", "tempo", "dynamics", "kind", "mode")
+ASPECTS = ("instrument", "tempo", "dynamics", "kind")
 
 
 def _ordered_by(ordered, aspect):

@@ -20,6 +20,7 @@ from whisq.corpus.rendered.systems import System
 MEAN, BETWEEN, WITHIN = 3.3, 0.83, 0.5
 STRAY = 0.12  # share of clips with a fault that is not their system's own
 FAINT = 0.03  # strengths below are left out
+ENOUGH = 0.3  # damage that may be left undone rather than add another fault
 
 ORDER_FAILURES = {"order_reversed": 0.45, "order_first_only": 0.3, "order_other_second": 0.25}
 
@@ -52,8 +53,12 @@ def spoil(system: System, rng: np.random.Generator) -> tuple[Fault, ...]:
         return ()
     target = MEAN + BETWEEN * system.quality + WITHIN * rng.standard_normal()
     left = listeners.damage(target)
+    planned = int(rng.integers(1, 4))
     found = []
-    for name, share in _choose(system, rng):
+    for place, name in enumerate(_choose(system, rng)):
+        if place >= planned and left < ENOUGH:
+            break
+        share = 1.0 if place >= planned - 1 else float(rng.uniform(0.2, 0.7))
         fault = _fault(name, left * share, system.momentary, rng)
         left -= fault.damage
         if fault.strength >= FAINT:
@@ -112,14 +117,13 @@ def distance(attribute: str, asked: str, played: str) -> float:
     return 0.7 if {asked, played} == {"hymn", "motet"} else 1.0
 
 
-def _choose(system: System, rng: np.random.Generator) -> list[tuple[str, float]]:
-    # One to three of its faults, the likelier the heavier; the last one takes all that is left.
+def _choose(system: System, rng: np.random.Generator) -> list[str]:
+    # Its own faults, the heavier the sooner, and now and then one that it seldom has before them.
     names, weights = list(system.faults), np.array(list(system.faults.values()))
-    count = min(int(rng.integers(1, 4)), len(names))
-    picked = [str(name) for name in rng.choice(names, count, replace=False, p=weights)]
+    order = rng.choice(names, len(names), replace=False, p=weights).tolist()
     if rng.random() < STRAY:
-        picked.insert(0, str(rng.choice([name for name in NAMES if name not in picked])))
-    return [(name, 1.0 if name == picked[-1] else float(rng.uniform(0.2, 0.7))) for name in picked]
+        order.insert(0, str(rng.choice([name for name in NAMES if name not in names])))
+    return order
 
 
 def _fault(name: str, damage: float, momentary: float, rng: np.random.Generator) -> Fault:
@@ -143,11 +147,7 @@ def _fill(request: Request, rng: np.random.Generator) -> Request:
 
 
 def _misorder(request: Request, rng: np.random.Generator) -> tuple[Request, Failure]:
-    chances = dict(ORDER_FAILURES)
-    if request.order == "mode":
-        del chances["order_other_second"]  # there is no third mode
-    weights = np.array(list(chances.values()))
-    name = str(rng.choice(list(chances), p=weights / weights.sum()))
+    name = str(rng.choice(list(ORDER_FAILURES), p=list(ORDER_FAILURES.values())))
     if name == "order_reversed":
         return reverse(request), Failure(name, 1.0)
     if name == "order_first_only":

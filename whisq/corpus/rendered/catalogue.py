@@ -17,14 +17,14 @@ Asked = tuple[Request, str]
 
 # Chosen: instruments most, for they have the most pairs; dynamics and tempo next.
 ASPECTS = ("instrument", "tempo", "instrument", "dynamics", "instrument", "kind") * 2
-ASPECTS = (*ASPECTS[:-1], "mode")
+ASPECTS = (*ASPECTS[:-1], "tempo")
 """What the pairs are about, in turn."""
 
 HELD = (
     ("kind", "instrument"),
     ("tempo", "instrument"),
     ("mood", "kind", "instrument"),
-    ("tempo", "mode", "instrument"),
+    ("tempo", "instrument"),
     ("kind", "tempo", "instrument"),
     ("mood", "instrument"),
     ("kind", "mode", "instrument"),
@@ -32,7 +32,7 @@ HELD = (
 )
 """What a prompt about the whole mentions, in turn."""
 
-CONTEXT = ((), ("kind",), ("tempo",), ("instrument",), ("kind", "instrument"), ("mode",))
+CONTEXT = ((), ("kind",), ("tempo",), ("instrument",), ("kind", "instrument"), ("kind", "tempo"))
 """What a prompt about order mentions beside it, in turn."""
 
 

@@ -29,7 +29,7 @@ LOSS = {
     "kind": 1.3,
     "instrument": 1.4,
     "tempo": 1.2,
-    "mode": 0.8,
+    "mode": 0.6,
     "order_reversed": 1.7,
     "order_first_only": 1.5,
     "order_other_second": 1.2,

@@ -5,7 +5,7 @@ Each takes (notes, strength in 0 to 1, which notes are within reach, rng) and re
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 
@@ -15,49 +15,63 @@ from whisq.corpus.rendered.synthesis import Notes
 def wrong_notes(
     notes: Notes, strength: float, reach: np.ndarray, rng: np.random.Generator
 ) -> Notes:
-    """Miss keys: up to 60% of the notes land one to three semitones away.
+    """Miss keys: up to 90% of the notes go astray.
+
+    A quarter of those that do leap by five to eleven semitones; the others are struck together
+    with the keys on both sides.
 
     Args:
         notes: What should be played.
-        strength: Share of notes missed, of 60%.
+        strength: Share of notes that go astray, of 90%.
         reach: (notes,) True where a note may be touched.
-        rng: Picks the notes and how far they miss.
+        rng: Picks the notes and how they go astray.
 
     Returns:
-        The notes as played.
+        The notes as played, the keys struck by mistake last.
     """
-    missed = reach & (rng.random(len(reach)) < 0.6 * strength)
-    steps = rng.choice([-3, -2, -1, 1, 2, 3], size=len(reach))
-    return replace(notes, pitch=notes.pitch + np.where(missed, steps, 0))
+    astray = reach & (rng.random(len(reach)) < 0.9 * strength)
+    leaps = rng.random(len(reach)) < 0.25
+    steps = rng.integers(5, 12, len(reach)) * rng.choice([-1, 1], len(reach))
+    played = replace(notes, pitch=notes.pitch + np.where(astray & leaps, steps, 0))
+    for neighbour in (-1, 1):
+        played = _add(played, replace(notes, pitch=notes.pitch + neighbour), astray & ~leaps)
+    return played
 
 
 def detune(notes: Notes, strength: float, reach: np.ndarray, rng: np.random.Generator) -> Notes:
-    """Play out of tune: a third of the notes sharp, a third flat, by up to 80 cents.
+    """Play on two strings that disagree: one too high and one too low, by up to 70 cents each.
 
     Args:
         notes: What should be played.
-        strength: How far out of tune, of 80 cents.
+        strength: How far off each is, of 70 cents.
         reach: (notes,) True where a note may be touched.
-        rng: Picks which notes are sharp and which flat.
+        rng: Not used; every fault takes one.
 
     Returns:
-        The notes as played.
+        The notes as played, the lower strings last.
     """
-    signs = rng.choice([-1.0, 0.0, 1.0], size=len(reach))
-    return replace(notes, cents=notes.cents + np.where(reach, signs * 80.0 * strength, 0.0))
+    cents = np.where(reach, 70.0 * strength, 0.0)
+    return _add(replace(notes, cents=notes.cents + cents), replace(notes, cents=-cents), reach)
 
 
 def stumbling(notes: Notes, strength: float, reach: np.ndarray, rng: np.random.Generator) -> Notes:
-    """Lose the beat: notes come early or late, by a standard deviation of up to 160 ms.
+    """Lose the beat: notes come early or late, by a standard deviation of up to 250 ms.
 
     Args:
         notes: What should be played.
-        strength: How unsteady, of 160 ms.
+        strength: How unsteady, of 250 ms.
         reach: (notes,) True where a note may be touched.
         rng: Draws the delays.
 
     Returns:
         The notes as played.
     """
-    delay = np.where(reach, rng.standard_normal(len(reach)) * 0.16 * strength, 0.0)
+    delay = np.where(reach, rng.standard_normal(len(reach)) * 0.25 * strength, 0.0)
     return replace(notes, start=np.maximum(notes.start + delay, 0.0))
+
+
+def _add(notes: Notes, others: Notes, chosen: np.ndarray) -> Notes:
+    def join(name: str) -> np.ndarray:
+        return np.concatenate([getattr(notes, name), getattr(others, name)[chosen]])
+
+    return Notes(*(join(field.name) for field in fields(Notes)))

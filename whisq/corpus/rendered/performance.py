@@ -81,7 +81,10 @@ def synthesize(sections: tuple[Section, ...], seconds: float) -> np.ndarray:
     """
     total = np.zeros(round(seconds * RATE), dtype=np.float32)
     for section in sections:
-        sound = play(section.notes, INSTRUMENTS[section.instrument].program, seconds)
+        instrument = INSTRUMENTS[section.instrument]
+        # A fault may have led a note out of range, where the synthesizer must not be asked.
+        notes = replace(section.notes, pitch=fold(section.notes.pitch, instrument))
+        sound = play(notes, instrument.program, seconds)
         part = sound[round(section.start * RATE) : round(section.end * RATE)]
         # Without this an order of instruments would be one of loudness: fonts are uneven.
         rms = float(np.sqrt(np.mean(np.square(part, dtype=np.float64))))
@@ -168,7 +171,19 @@ def fit(pitch: np.ndarray, instrument: Instrument) -> np.ndarray:
     Returns:
         Pitches (notes,), their median near the instrument's centre, all within its range.
     """
-    pitch = pitch + int(12 * np.round((instrument.centre - np.median(pitch)) / 12))
+    return fold(pitch + int(12 * np.round((instrument.centre - np.median(pitch)) / 12)), instrument)
+
+
+def fold(pitch: np.ndarray, instrument: Instrument) -> np.ndarray:
+    """Bring notes outside an instrument's range into it, by whole octaves.
+
+    Args:
+        pitch: (notes,) MIDI numbers.
+        instrument: Who plays them; its range spans an octave at least.
+
+    Returns:
+        Pitches (notes,).
+    """
     above = np.maximum(pitch - instrument.top, 0)
     below = np.maximum(instrument.bottom - pitch, 0)
     return pitch - 12 * -(-above // 12) + 12 * -(-below // 12)

@@ -48,10 +48,6 @@ HALVES: dict[str, dict[str, tuple[str, ...]]] = {
         "even": ("even playing", "a half-loud passage", "music of medium loudness"),
         "loud": ("loud playing", "a thundering passage", "forceful music"),
     },
-    "mode": {
-        "major": ("a major key", "bright major harmony", "major chords"),
-        "minor": ("a minor key", "dark minor harmony", "minor chords"),
-    },
 }
 """How one half of a request about order is named; instruments and kinds take an article."""
 

@@ -46,7 +46,8 @@ class Request:
         dynamics: quiet, even or loud.
         held: The attributes that the prompt mentions, and that are therefore judged; may hold
             "mood", which tempo and mode make.
-        order: The attribute that changes half way, or "" when nothing does.
+        order: The attribute that changes half way, or "" when nothing does. Any but the mode:
+            it is too little heard to be asked for in halves.
         then: The value that it changes to; what it is at first is its own field.
         template: Which form of sentence words the request, from 0.
         wording: Which synonyms word it, from 0.

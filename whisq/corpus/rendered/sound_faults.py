@@ -13,7 +13,7 @@ from whisq.corpus.rendered.synthesis import RATE, sample_at
 
 
 def narrow_band(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Sound like a telephone: low-pass from 7 kHz down to 700 Hz, high-pass up to 400 Hz.
+    """Sound like a telephone: low-pass from 7 kHz down to 600 Hz, high-pass up to 400 Hz.
 
     Args:
         samples: (n,) waveform.
@@ -23,13 +23,13 @@ def narrow_band(samples: np.ndarray, strength: float, rng: np.random.Generator) 
     Returns:
         Samples (n,).
     """
-    high = 7000.0 * (700.0 / 7000.0) ** strength
+    high = 7000.0 * (600.0 / 7000.0) ** strength
     low = 40.0 * (400.0 / 40.0) ** strength
     return sosfiltfilt(butter(3, [low, high], "bandpass", fs=RATE, output="sos"), samples)
 
 
 def noise(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Add hiss, 42 dB below the music at the weakest and 2 dB below at the strongest.
+    """Add hiss, 38 dB below the music at the weakest and as loud at the strongest.
 
     Args:
         samples: (n,) waveform.
@@ -39,12 +39,12 @@ def noise(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.
     Returns:
         Samples (n,).
     """
-    gain = 10 ** (-(42.0 - 40.0 * strength) / 20) * _rms(samples)
+    gain = 10 ** (-(38.0 - 38.0 * strength) / 20) * _rms(samples)
     return samples + gain * rng.standard_normal(len(samples))
 
 
 def clipping(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Overload: cut peaks at 3 down to 0.15 times the root mean square.
+    """Overload: cut peaks at 2.5 down to 0.1 times the root mean square.
 
     Args:
         samples: (n,) waveform.
@@ -54,42 +54,42 @@ def clipping(samples: np.ndarray, strength: float, rng: np.random.Generator) -> 
     Returns:
         Samples (n,), as loud as before.
     """
-    limit = 3.0 * (0.15 / 3.0) ** strength * _rms(samples)
+    limit = 2.5 * (0.1 / 2.5) ** strength * _rms(samples)
     return _as_loud(np.clip(samples, -limit, limit), samples)
 
 
 def wow(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Let the pitch swim as on a worn tape: up to 150 cents, 0.7 to 3 times a second.
+    """Let the pitch swim as on a worn tape: up to 250 cents, 1 to 4 times a second.
 
     Args:
         samples: (n,) waveform.
-        strength: How far the pitch swims, of 150 cents.
+        strength: How far the pitch swims, of 250 cents.
         rng: Draws the rate, and whether it swims up or down at first.
 
     Returns:
         Samples (n,).
     """
-    rate, sign = rng.uniform(0.7, 3.0), rng.choice([-1.0, 1.0])
+    rate, sign = rng.uniform(1.0, 4.0), rng.choice([-1.0, 1.0])
     place = np.arange(len(samples))
     # A whole number of half swings: both ends stay in place and join what surrounds them.
     turn = np.pi * max(1, round(2 * rate * len(samples) / RATE)) / len(samples)
-    depth = sign * (2.0 ** (150.0 * strength / 1200.0) - 1.0) / turn
+    depth = sign * (2.0 ** (250.0 * strength / 1200.0) - 1.0) / turn
     return sample_at(samples, place + depth * np.sin(turn * place))
 
 
 def dropouts(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Lose the sound for 40 to 160 ms at a time, up to four times a second.
+    """Lose the sound for 40 to 160 ms at a time, up to five times a second.
 
     Args:
         samples: (n,) waveform.
-        strength: How often, of four times a second.
+        strength: How often, of five times a second.
         rng: Draws when and for how long.
 
     Returns:
         Samples (n,).
     """
     # The places are drawn for the strongest and then kept in part: stronger adds to weaker.
-    count = max(1, round(4.0 * len(samples) / RATE))
+    count = max(1, round(5.0 * len(samples) / RATE))
     gain = np.ones(len(samples))
     starts = rng.uniform(0, len(samples), count)
     lengths = rng.uniform(0.04, 0.16, count) * RATE
@@ -120,19 +120,19 @@ def metal(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.
 
 
 def pumping(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
-    """Duck and swell like a badly set compressor, 1.5 to 4 times a second, by up to 24 dB.
+    """Duck and swell like a badly set compressor, 2 to 5 times a second, by up to 36 dB.
 
     Args:
         samples: (n,) waveform.
-        strength: How deep, of 24 dB.
+        strength: How deep, of 36 dB.
         rng: Draws the rate and phase.
 
     Returns:
         Samples (n,), as loud as before.
     """
-    rate, phase = rng.uniform(1.5, 4.0), rng.uniform(0, 1)
+    rate, phase = rng.uniform(2.0, 5.0), rng.uniform(0, 1)
     cycle = (rate * np.arange(len(samples)) / RATE + phase) % 1.0
-    gain = 10 ** (-24.0 * strength * np.exp(-4.0 * cycle) / 20)
+    gain = 10 ** (-36.0 * strength * np.exp(-4.0 * cycle) / 20)
     return _as_loud(samples * _smooth(gain, 0.003), samples)
 
 

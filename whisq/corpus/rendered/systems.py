@@ -87,7 +87,7 @@ def systems(
                 quality=float(quality[place]),
                 skill=float(skill[place]),
                 faults=weights,
-                momentary=float(rng.uniform(0.15, 0.75)),
+                momentary=float(rng.uniform(0.1, 0.6)),
                 failings=dict(zip(FAILINGS, rng.uniform(0.6, 1.4, len(FAILINGS)), strict=True)),
                 demo_clips=int(clips[place]),
             )
