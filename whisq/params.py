@@ -94,6 +94,8 @@ class Model(Section):
     text_sequence: Literal["tokens", "mean"]
     width: Positive
     dropout: Annotated[float, Field(ge=0, lt=1)]
+    input_dropout: Annotated[float, Field(ge=0, lt=1)]
+    quality_projection: Literal["shared", "own"]
     positions: Literal["none", "audio", "text", "both"]
     position_unit: Literal["steps", "share"]
     coattention: Literal["none", "audio_to_text", "text_to_audio", "both"]
@@ -146,6 +148,7 @@ class Train(Section):
     gradient_clip: Above0
     warmup: Weight
     decay: Literal["constant", "cosine"]
+    averaging: Annotated[float, Field(ge=0, lt=1)]
     threads: Positive
 
 

@@ -19,6 +19,7 @@ CHOICES = {
         "alignment_pooling": "mean_std",
         "bins": 9,
     },
+    "own_projection": {"quality_projection": "own", "input_dropout": 0.2},
     "shares": {"position_unit": "share", "alignment_pooling": "max", "output_range": "sigmoid"},
     "challenge_baseline": {"architecture": "challenge_baseline"},
     "challenge_baseline_relu": {"architecture": "challenge_baseline_relu"},

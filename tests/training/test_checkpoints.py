@@ -18,11 +18,13 @@ def started():
 def test_network_optimiser_and_progress_come_back(started, tmp_path):
     model, optimizer = started
     best = {"weight": torch.ones(2, 3)}
-    Checkpoint(tmp_path, "a").save(model, best, optimizer, {"epochs": [{"epoch": 1}]})
+    weights = {"now": model.state_dict(), "best": best}
+    Checkpoint(tmp_path, "a").save(weights, optimizer, {"epochs": [{"epoch": 1}]})
     other = nn.Linear(3, 2)
     other_optimizer = torch.optim.AdamW(other.parameters())
-    loaded, progress = Checkpoint(tmp_path, "a").load(other, other_optimizer)
-    assert torch.equal(loaded["weight"], best["weight"])
+    loaded, progress = Checkpoint(tmp_path, "a").load(other_optimizer)
+    other.load_state_dict(loaded["now"])
+    assert torch.equal(loaded["best"]["weight"], best["weight"])
     assert progress == {"epochs": [{"epoch": 1}]}
     for one, two in ((model, optimizer), (other, other_optimizer)):
         two.zero_grad()
@@ -32,13 +34,13 @@ def test_network_optimiser_and_progress_come_back(started, tmp_path):
 
 
 def test_another_key_resumes_nothing(started, tmp_path):
-    Checkpoint(tmp_path, "a").save(started[0], {}, started[1], {})
-    assert Checkpoint(tmp_path, "b").load(*started) is None
+    Checkpoint(tmp_path, "a").save({}, started[1], {})
+    assert Checkpoint(tmp_path, "b").load(started[1]) is None
 
 
 def test_what_has_ended_is_removed(started, tmp_path):
     checkpoint = Checkpoint(tmp_path / "new", "a")
-    checkpoint.save(started[0], {}, started[1], {})
+    checkpoint.save({}, started[1], {})
     checkpoint.remove()
     assert list((tmp_path / "new").iterdir()) == []
     checkpoint.remove()

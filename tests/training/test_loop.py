@@ -85,6 +85,27 @@ def test_an_interrupted_training_ends_as_if_it_had_not_been(fit, schedule, batch
     assert [r["dev_score"] for r in history.epochs] == [r["dev_score"] for r in straight.epochs]
 
 
+def test_an_average_of_the_weights_is_judged_and_kept(fit, schedule, batches, dev):
+    plain, _ = fit(schedule(epochs=1), batches, dev)
+    mean, history = fit(schedule(epochs=1, averaging=0.5), batches, dev)
+    assert weights(plain) != weights(mean)
+    assert dev_metrics(mean, dev)["dev_score"] == pytest.approx(history.best_score, abs=1e-9)
+
+
+def test_an_interrupted_average_goes_on(fit, schedule, batches, dev, tmp_path):
+    choices = {"averaging": 0.9}
+    whole, _ = fit(schedule(**choices), batches, dev)
+    checkpoint = Checkpoint(tmp_path, "key")
+
+    def interrupt(record):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(schedule(**choices), batches, dev, checkpoint=checkpoint, on_epoch=interrupt)
+    resumed, _ = fit(schedule(**choices), batches, dev, checkpoint=checkpoint)
+    assert weights(resumed) == weights(whole)
+
+
 def test_a_loss_that_is_not_finite_ends_training_with_a_remedy(fit, schedule, batches, dev):
     batches[1].omq[0] = torch.nan
     with pytest.raises(ValueError, match=r"epoch 1, step 2\. Lower train\.learning_rate"):

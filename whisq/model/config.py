@@ -13,6 +13,7 @@ CHOICES = {
     "position_unit": ("steps", "share"),
     "text_sequence": ("tokens", "mean"),
     "coattention": ("none", "audio_to_text", "text_to_audio", "both"),
+    "quality_projection": ("shared", "own"),
     "quality_pooling": ("mean", "max", "attention", "mean_std"),
     "alignment_pooling": ("mean", "max", "attention", "mean_std"),
     "interaction": ("none", "product"),
@@ -38,6 +39,9 @@ class Config:
         text_sequence: tokens, or mean: one vector a prompt.
         width: Dimension of the space that both sequences are projected into.
         dropout: Share of units dropped in training, 0..1.
+        input_dropout: Share of the scaled encoder dimensions dropped in training, 0..1, the same
+            ones at every step of a sequence.
+        quality_projection: shared with the alignment branch, or own.
         positions: Which projected sequences are given sinusoidal positions.
         position_unit: steps (how far from the start) or share (how far through the sequence).
         coattention: Which side attends to the other.
@@ -66,6 +70,8 @@ class Config:
     text_sequence: str = "tokens"
     width: int = 128
     dropout: float = 0.1
+    input_dropout: float = 0.0
+    quality_projection: str = "shared"
     positions: str = "both"
     position_unit: str = "steps"
     coattention: str = "both"

@@ -33,6 +33,8 @@ class WhisQ(Architecture):
         super().__init__(config)
         self.project_audio = projection(config.audio_dim, config)
         self.project_text = projection(config.text_dim, config)
+        own = config.quality_projection == "own"
+        self.project_quality = projection(config.audio_dim, config) if own else None
         self.quality = QualityBranch(config)
         self.alignment = AlignmentBranch(config)
 
@@ -48,8 +50,10 @@ class WhisQ(Architecture):
         Returns:
             Ratings, projected sequences and attention maps.
         """
+        heard = self.project_quality(audio) if self.project_quality else None
         audio, text = self.project_audio(audio), self.project_text(text)
-        omq, omq_logits, weights = self.quality(audio, audio_mask)
+        heard = audio if heard is None else heard
+        omq, omq_logits, weights = self.quality(heard, audio_mask)
         ta, ta_logits, audio_map, text_map = self.alignment(audio, audio_mask, text, text_mask)
         return Output(
             omq=omq,
@@ -109,5 +113,23 @@ def projection(dim: int, config: Config) -> nn.Sequential:
         Layers from (..., dim) to (..., width).
     """
     return nn.Sequential(
-        nn.Linear(dim, config.width), nn.LayerNorm(config.width), nn.Dropout(config.dropout)
+        SequenceDropout(config.input_dropout),
+        nn.Linear(dim, config.width),
+        nn.LayerNorm(config.width),
+        nn.Dropout(config.dropout),
     )
+
+
+class SequenceDropout(nn.Dropout1d):
+    """Drop dimensions of a sequence at all of its steps: no step can stand in for another."""
+
+    def forward(self, sequence: Tensor) -> Tensor:
+        """Drop in training.
+
+        Args:
+            sequence: (batch, steps, dim).
+
+        Returns:
+            The same shape.
+        """
+        return super().forward(sequence.transpose(1, 2)).transpose(1, 2)

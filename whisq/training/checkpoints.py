@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 SOURCES = ("model", "losses", "training")
 
@@ -48,21 +48,22 @@ class Checkpoint:
 
     def save(
         self,
-        model: nn.Module,
-        best: Mapping[str, Tensor],
+        weights: Mapping[str, Mapping[str, Tensor]],
         optimizer: torch.optim.Optimizer,
         progress: Mapping[str, Any],
     ) -> None:
         """Write everything, then put it in the old one's place.
 
         Args:
-            model: The network as it is now.
-            best: The weights of the best epoch so far.
+            weights: Sets of weights by name, such as those of now and of the best epoch.
             optimizer: The optimiser.
             progress: What else must be known, ready for JSON.
         """
-        tensors = {f"model/{name}": value for name, value in model.state_dict().items()}
-        tensors |= {f"best/{name}": value for name, value in best.items()}
+        tensors = {
+            f"weights/{kind}/{name}": value
+            for kind, values in weights.items()
+            for name, value in values.items()
+        }
         for index, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{index}/{name}": value for name, value in state.items()}
         tensors = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
@@ -72,34 +73,31 @@ class Checkpoint:
         os.replace(unfinished, self.path)
 
     def load(
-        self, model: nn.Module, optimizer: torch.optim.Optimizer
-    ) -> tuple[dict[str, Tensor], dict[str, Any]] | None:
-        """Put network and optimiser back as they were.
+        self, optimizer: torch.optim.Optimizer
+    ) -> tuple[dict[str, dict[str, Tensor]], dict[str, Any]] | None:
+        """Put the optimiser back as it was.
 
         Args:
-            model: Takes the saved weights.
             optimizer: Takes the saved state.
 
         Returns:
-            The best epoch's weights and the progress; None if nothing was saved.
+            The sets of weights and the progress; None if nothing was saved.
         """
         if not self.path.exists():
             return None
-        parts: dict[str, dict[str, Tensor]] = {"model": {}, "best": {}, "optimizer": {}}
+        weights: dict[str, dict[str, Tensor]] = {}
+        state: dict[int, dict[str, Tensor]] = {}
         with safe_open(self.path, "pt") as file:
             progress = json.loads(file.metadata()["progress"])
             names = list(file.keys())
             for name in names:
-                part, rest = name.split("/", 1)
-                parts[part][rest] = file.get_tensor(name)
-        model.load_state_dict(parts["model"])
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, value in parts["optimizer"].items():
-            index, entry = name.split("/")
-            state.setdefault(int(index), {})[entry] = value
+                part, owner, rest = name.split("/", 2)
+                into = weights.setdefault(owner, {}) if part == "weights" else None
+                into = state.setdefault(int(owner), {}) if into is None else into
+                into[rest] = file.get_tensor(name)
         groups = optimizer.state_dict()["param_groups"]
         optimizer.load_state_dict({"state": state, "param_groups": groups})
-        return parts["best"], progress
+        return weights, progress
 
     def remove(self) -> None:
         """Forget the training: it has ended."""

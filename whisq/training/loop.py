@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
 from pandas import DataFrame
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from whisq.losses.objective import Objective
@@ -52,11 +53,15 @@ def train(
     optimizer = torch.optim.AdamW(
         model.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
     )
+    judged = _averaged(model, schedule.averaging)
     history, best = History(), {}
-    resumed = checkpoint.load(model, optimizer) if checkpoint else None
+    resumed = checkpoint.load(optimizer) if checkpoint else None
     if resumed:
-        best, records = resumed
-        history = History(**records)
+        weights, records = resumed
+        model.load_state_dict(weights["now"])
+        judged.load_state_dict(weights["judged"])
+        history, best = History(**records), weights["best"]
+    learner = _Learner(model, judged, objective, optimizer, schedule, mismatches)
     first = len(history.epochs)
     bar = tqdm(
         range(first, schedule.epochs), "train", schedule.epochs, initial=first, disable=not progress
@@ -65,17 +70,18 @@ def train(
         if epoch - history.best_epoch >= schedule.patience and history.best_epoch:
             break
         started = time.perf_counter()
-        steps = _one_epoch(model, objective, batches(epoch), optimizer, schedule, epoch, mismatches)
-        record = _record(epoch, steps, dev_metrics(model, dev))
+        steps = learner.epoch(epoch, list(batches(epoch)))
+        record = _record(epoch, steps, dev_metrics(judged.module, dev))
         record["seconds"] = time.perf_counter() - started
         _warn_if_stuck(record, objective.ot_tolerance)
         history.epochs.append(record)
         history.steps += steps
         if record["dev_score"] > history.best_score:
             history.best_score, history.best_epoch = record["dev_score"], epoch + 1
-            best = {name: value.clone() for name, value in model.state_dict().items()}
+            best = {key: value.clone() for key, value in judged.module.state_dict().items()}
         if checkpoint:
-            checkpoint.save(model, best, optimizer, asdict(history))
+            weights = {"now": model.state_dict(), "judged": judged.state_dict(), "best": best}
+            checkpoint.save(weights, optimizer, asdict(history))
         if on_epoch:
             on_epoch(record)
         bar.set_postfix(dev=f"{record['dev_score']:.3f}", best=history.best_epoch)
@@ -83,39 +89,50 @@ def train(
     return history
 
 
-def _one_epoch(
-    model: nn.Module,
-    objective: Objective,
-    batches: Iterable[Any],
-    optimizer: torch.optim.Optimizer,
-    schedule: Schedule,
-    epoch: int,
-    mismatches: Mismatches | None,
-) -> list[dict[str, Any]]:
-    # Seeding by epoch makes dropout the same whether or not training was interrupted before it.
-    torch.manual_seed(schedule.seed * 10_007 + epoch)
-    model.train()
-    batches, steps = list(batches), []
-    for number, batch in enumerate(batches):
-        rate = schedule.learning_rate * schedule.factor(epoch + (number + 1) / len(batches))
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        optimizer.zero_grad()
+@dataclass(frozen=True)
+class _Learner:
+    model: nn.Module
+    judged: AveragedModel
+    objective: Objective
+    optimizer: torch.optim.Optimizer
+    schedule: Schedule
+    mismatches: Mismatches | None
+
+    def epoch(self, epoch: int, batches: list[Any]) -> list[dict[str, Any]]:
+        # Seeding by epoch makes dropout the same whether or not training was interrupted before.
+        torch.manual_seed(self.schedule.seed * 10_007 + epoch)
+        self.model.train()
+        steps = []
+        for number, batch in enumerate(batches, start=1):
+            factor = self.schedule.factor(epoch + number / len(batches))
+            rate = self.schedule.learning_rate * factor
+            for group in self.optimizer.param_groups:
+                group["lr"] = rate
+            values = self.step(batch, f"epoch {epoch + 1}, step {number}")
+            steps.append({"epoch": epoch + 1, "learning_rate": rate, **values})
+        return steps
+
+    def step(self, batch: Any, place: str) -> dict[str, float]:
+        self.optimizer.zero_grad()
         other = None
-        if mismatches is not None:
-            other = model(batch.audio, batch.audio_mask, *mismatches.draw(batch))
-        loss, terms = objective(model(*inputs(batch)), batch, other)
+        if self.mismatches is not None:
+            other = self.model(batch.audio, batch.audio_mask, *self.mismatches.draw(batch))
+        loss, terms = self.objective(self.model(*inputs(batch)), batch, other)
         if not torch.isfinite(loss):
             raise ValueError(
-                f"The loss must be finite; it is {loss.item()} in epoch {epoch + 1}, step "
-                f"{number + 1}. Lower train.learning_rate or raise loss.ot_epsilon"
+                f"The loss must be finite; it is {loss.item()} in {place}. Lower "
+                "train.learning_rate or raise loss.ot_epsilon"
             )
         loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), schedule.gradient_clip)
-        optimizer.step()
-        values = {name: term.item() for name, term in terms.items()}
-        steps.append({"epoch": epoch + 1, "learning_rate": rate, "loss": loss.item(), **values})
-    return steps
+        nn.utils.clip_grad_norm_(self.model.parameters(), self.schedule.gradient_clip)
+        self.optimizer.step()
+        self.judged.update_parameters(self.model)
+        return {"loss": loss.item()} | {name: term.item() for name, term in terms.items()}
+
+
+def _averaged(model: nn.Module, decay: float) -> AveragedModel:
+    # A decay of 0 copies the weights at every step: what is judged is then the network itself.
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))
 
 
 def _record(

@@ -20,6 +20,8 @@ class Schedule:
         gradient_clip: Largest norm of a step's gradient.
         warmup: Epochs over which the step size rises from zero.
         decay: constant, or cosine down to zero over all the epochs.
+        averaging: Share that a running mean of the weights keeps at each step; the mean is what is
+            measured on dev and kept. 0 keeps the weights themselves.
         seed: Of weights, dropout and order.
     """
 
@@ -30,6 +32,7 @@ class Schedule:
     gradient_clip: float = 1.0
     warmup: float = 1.0
     decay: str = "cosine"
+    averaging: float = 0.0
     seed: int = 0
 
     def factor(self, epoch: float) -> float:
