@@ -80,18 +80,35 @@ def bench(tables) -> Bench:
 def test_requests_are_read_back_from_the_ground_truth(tables):
     prompts, _ = tables
     for text, row in prompts.iterrows():
-        assert sentence(prompt_probes.request_of(row)) == text
+        assert sentence(truth.request_of(row)) == text
 
 
 def test_a_model_that_reads_the_prompt_passes_every_prompt_probe(bench):
     swap = prompt_probes.order_swap(bench)
     assert (swap["swap"], swap["error"]) == (1, 0)
-    assert swap["clips"] == (bench.clips["prompt"].map(bench.prompts["is_order"]) == "1").sum()
-    assert 0 < swap["followed"]["clips"] < swap["clips"]
+    about = bench.clips["prompt"].map(bench.prompts["is_order"]) == "1"
+    assert 0 < swap["clips"] < swap["all"]["clips"] == about.sum()
+    assert sum(part["clips"] for part in swap["by_attribute"].values()) == swap["clips"]
     assert prompt_probes.other_prompts(bench, 3)["auc"] == 1
     changed = prompt_probes.changed_attributes(bench)
     assert {"kind", "instrument", "tempo"} <= set(changed)
     assert all(found["fell"] == 1 and found["fall"] > 0 for found in changed.values())
+
+
+def test_a_clip_that_plays_the_order_backwards_is_counted_apart(bench):
+    key, text = next(
+        (key, text)
+        for key, text in bench.clips["prompt"].items()
+        if bench.prompts.loc[text, "order"] and prompt_probes._played(bench, key, text) == "asked"
+    )
+    backwards = bench.truth.copy()
+    changes = bench.prompts.loc[text, "order"]
+    backwards.loc[key, [changes, "then"]] = bench.prompts.loc[text, ["then", changes]].to_numpy()
+    first = prompt_probes.order_swap(bench)
+    again = prompt_probes.order_swap(replace(bench, truth=backwards))
+    assert again["clips"] == first["clips"] - 1
+    assert again["reversed"]["clips"] == first["reversed"]["clips"] + 1
+    assert again["all"] == first["all"]
 
 
 def test_a_deaf_model_is_at_chance(bench):

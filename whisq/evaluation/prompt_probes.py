@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from whisq.corpus.rendered.prompts import changed
-from whisq.corpus.rendered.requests import CHOICES, Request
+from whisq.corpus.rendered.requests import CHOICES
 from whisq.evaluation.bench import Bench, won
 from whisq.evaluation.metrics import measure
+from whisq.evaluation.truth import request_of
 
 if TYPE_CHECKING:
-    from pandas import DataFrame, Series
+    from pandas import Series
 
 SHUFFLES = 5
 DISTANCES = ("near", "middle", "far")
@@ -26,30 +27,39 @@ NO_TRUTH = "the corpus does not say what its prompts ask for"
 def order_swap(bench: Bench) -> dict[str, Any]:
     """Ask whether a prompt about order is preferred to the same prompt with the order reversed.
 
+    Asked of the clips that play the order asked for, where the corpus knows: of a clip that plays
+    it backwards the reversed prompt is the true one.
+
     Args:
         bench: What to work on.
 
     Returns:
-        `swap`, the share of clips that prefer the true order (0.5: deaf to it), `clips`, `error`
-        (its standard error, by prompt), `followed`, the same over the clips that do play the
-        order asked for, and `by_attribute`; None without such clips.
+        `swap`, the share that prefers the true order (0.5: deaf to it), `clips`, `error` (its
+        standard error, by prompt) and `by_attribute`; under `reversed` the `swap` of the clips
+        that play the order backwards (below 0.5 at best) and under `all` that of all, with their
+        `clips`. `swap` is None where nothing can be asked, with the reason under `undefined`.
     """
     if bench.prompts is None:
         return {"swap": None, "undefined": NO_TRUTH}
-    rows = bench.clips[["prompt"]].join(bench.prompts[["reversed", "order", "then"]], on="prompt")
+    rows = bench.clips[["prompt"]].join(bench.prompts[["reversed", "order"]], on="prompt")
     rows = rows[rows["reversed"].fillna("") != ""]
-    if rows.empty:
-        return {"swap": None, "undefined": "no held-out clip has a prompt about order"}
+    played = np.array(
+        [_played(bench, key, text) for key, text in rows["prompt"].items()], dtype=str
+    )
+    if not (played == "asked").any():
+        return {"swap": None, "undefined": "no held-out clip plays an order that was asked for"}
     right = bench.alignment(zip(rows.index, rows["prompt"], strict=True))
     wrong = bench.alignment(zip(rows.index, rows["reversed"], strict=True))
     rows = rows.assign(won=won(right, wrong))
-    by_prompt = rows.groupby("prompt")["won"].mean()
+    asked = rows[played == "asked"]
+    by_prompt = asked.groupby("prompt")["won"].mean()
+    by_attribute = {name: _share(part["won"]) for name, part in asked.groupby("order")}
     return {
-        "swap": rows["won"].mean(),
-        "clips": len(rows),
+        **_share(asked["won"]),
         "error": by_prompt.std() / np.sqrt(len(by_prompt)) if len(by_prompt) > 1 else None,
-        "followed": _followed(bench, rows),
-        "by_attribute": rows.groupby("order")["won"].agg(["mean", "size"]).to_dict("index"),
+        "by_attribute": by_attribute,
+        "reversed": _share(rows.loc[played == "reversed", "won"]),
+        "all": _share(rows["won"]),
     }
 
 
@@ -146,38 +156,19 @@ def changed_attributes(bench: Bench) -> dict[str, Any]:
     return found
 
 
-def request_of(row: Series) -> Request:
-    """Read a request back from its row of ground truth.
-
-    Args:
-        row: Of the tables of prompts or clips; what a clip's row lacks stays blank.
-
-    Returns:
-        The request.
-    """
-    return Request(
-        **{name: row[name] for name in ("kind", "instrument", "tempo", "mode", "dynamics")},
-        held=tuple(row.get("held", "").split()),
-        order=row["order"],
-        then=row["then"],
-        template=int(row.get("template", 0)),
-        wording=int(row.get("wording", 0)),
-    )
-
-
-def _followed(bench: Bench, rows: DataFrame) -> dict[str, Any] | None:
+def _played(bench: Bench, key: str, text: str) -> str:
     if bench.truth is None:
-        return None
-    played, asked = bench.truth.loc[rows.index], bench.prompts.loc[rows["prompt"]]
-    kept = []
-    for (_, clip), (_, want) in zip(played.iterrows(), asked.iterrows(), strict=True):
-        first = want["order"]
-        kept.append(
-            clip["order"] == first and clip[first] == want[first] and clip["then"] == want["then"]
-        )
-    kept = np.array(kept, dtype=bool)
-    wins = rows["won"].to_numpy()[kept]
-    return {"swap": wins.mean() if len(wins) else None, "clips": len(wins)}
+        return "asked"
+    clip, want = bench.truth.loc[key], bench.prompts.loc[text]
+    changes = want["order"]
+    if clip["order"] != changes:
+        return "other"
+    halves, wanted = (clip[changes], clip["then"]), (want[changes], want["then"])
+    return {wanted: "asked", wanted[::-1]: "reversed"}.get(halves, "other")
+
+
+def _share(wins: Series) -> dict[str, Any]:
+    return {"swap": float(wins.mean()) if len(wins) else None, "clips": len(wins)}
 
 
 def _deranged(prompts: Series, draw: np.random.Generator) -> Series:

@@ -31,6 +31,7 @@ def responses(probes: dict[str, Any], title: str) -> Table:
     chance = "0.5 is chance"
     rows = [
         ("order swap", swap["swap"], f"share that prefers the true order; {chance}"),
+        ("  of all clips", swap.get("all", {}).get("swap"), "those that play another order too"),
         ("other prompts", others["auc"], f"share that prefers the own prompt; {chance}"),
         ("TA SRCC, true prompts", shuffled["true_srcc"], ""),
         ("TA SRCC, shuffled prompts", shuffled["srcc"], "far below the above at best"),

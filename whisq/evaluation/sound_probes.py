@@ -13,7 +13,7 @@ from scipy import stats
 from whisq.corpus.rendered import faults, studio
 from whisq.encoders.audio import RATE
 from whisq.evaluation.bench import Bench
-from whisq.evaluation.prompt_probes import request_of
+from whisq.evaluation.truth import request_of
 from whisq.intake import waveform
 
 if TYPE_CHECKING:
