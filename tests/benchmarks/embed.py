@@ -11,14 +11,12 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import multiprocessing
 import os
 import resource
 import subprocess
 import sys
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +25,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from whisq.embeddings import workers
-from whisq.embeddings.audio import content_of, embed_audio
-from whisq.embeddings.cache import Cache
+from whisq.embeddings.audio import embed_audio
+from whisq.embeddings.cache import Cache, content_of
 from whisq.encoders.audio import load, prepare
 from whisq.encoders.weights import locate, whisper_base_file
 from whisq.encoders.whisper import AudioSpec, WhisperEncoder
@@ -119,13 +117,10 @@ def ours(paths: list[Path], spec: AudioSpec, root: Path) -> float:
     """Clips a second of the stage's processes once they are started."""
     cache = Cache({"kind": "audio", "spec": str(spec)}, root)
     location = locate(spec.model, spec.revision)
-    context = multiprocessing.get_context("spawn")
-    jobs = [(content_of(*load(path)), path) for path in paths]
-    with ProcessPoolExecutor(CORES, context, workers._start, (spec, location, cache)) as pool:
-        list(pool.map(workers._work, [[job] for job in jobs[: 2 * CORES]]))
-        taken = min(
-            _timed(lambda: list(pool.map(workers._work, [[job] for job in jobs]))) for _ in range(2)
-        )
+    jobs = [[(content_of(*load(path)), path)] for path in paths]
+    with workers.start((spec, location, cache), CORES) as pool:
+        list(pool.map(workers.work, jobs[: 2 * CORES]))
+        taken = min(_timed(lambda: list(pool.map(workers.work, jobs))) for _ in range(2))
     return len(paths) / taken
 
 

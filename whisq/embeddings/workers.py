@@ -6,11 +6,13 @@ other more than they compute. With GPUs the processes take them in turn.
 
 from __future__ import annotations
 
+import functools
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
@@ -89,38 +91,71 @@ def encode_here(
 
     Yields:
         How many files are done with each batch, in any order.
+
+    Raises:
+        ChildProcessError: A process was killed.
     """
-    targets = devices()
     if workers == 1 or len(batches) < FEW:
-        yield from map(Worker(*setting, targets[0]), batches)
+        yield from map(Worker(*setting, devices()[0]), batches)
         return
+    with start(setting, workers) as pool:
+        try:
+            for done in as_completed([pool.submit(work, batch) for batch in batches]):
+                yield done.result()
+        except BrokenProcessPool as error:
+            raise ChildProcessError(
+                "a worker process was ended from outside; is there memory for embed_audio.workers "
+                f"= {workers}? What is embedded is kept: run the stage again"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def start(setting: tuple[AudioSpec, Location, Cache], workers: int) -> ProcessPoolExecutor:
+    """Start processes that encode, and that end with this one however it ends.
+
+    Args:
+        setting: What to keep of which encoder, where its weights are, where results go.
+        workers: Processes, at least 1.
+
+    Returns:
+        A pool to which `work` can be submitted.
+    """
     context = multiprocessing.get_context("spawn")
-    waiting = context.SimpleQueue()
+    waiting, targets = context.SimpleQueue(), devices()
     for number in range(workers):
         waiting.put(targets[number % len(targets)])
-    with ProcessPoolExecutor(workers, context, _start, (setting, waiting)) as pool:
-        yield from _results(pool.submit(_work, batch) for batch in batches)
+    return ProcessPoolExecutor(workers, context, _begin, (setting, waiting))
 
 
-def _results(futures: Iterable[Any]) -> Iterator[int]:
-    for done in as_completed(futures):
-        yield done.result()
+def work(batch: list[Job]) -> int:
+    """Encode files with the process's own encoder, which its first call loads.
+
+    Args:
+        batch: Hash and file of each.
+
+    Returns:
+        How many were encoded.
+    """
+    return _worker()(batch)
 
 
-_worker: Worker
+_setting: tuple[AudioSpec, Location, Cache, str]
 
 
-def _start(setting: tuple[AudioSpec, Location, Cache], waiting: Any) -> None:
+def _begin(setting: tuple[AudioSpec, Location, Cache], waiting: Any) -> None:
     import torch
 
-    global _worker
+    global _setting
     threading.Thread(target=_end_with_parent, daemon=True).start()
     torch.set_num_threads(1)
-    _worker = Worker(*setting, waiting.get())
+    _setting = (*setting, waiting.get())
 
 
-def _work(batch: list[Job]) -> int:
-    return _worker(batch)
+@functools.cache
+def _worker() -> Worker:
+    # Not when the process begins: an error there would reach nobody.
+    return Worker(*_setting)
 
 
 def _end_with_parent() -> None:

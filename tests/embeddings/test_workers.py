@@ -1,0 +1,101 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from whisq.embeddings import workers
+from whisq.embeddings.cache import content_of
+from whisq.encoders.audio import load
+from whisq.encoders.weights import locate
+from whisq.encoders.whisper import AudioSpec
+
+
+@pytest.fixture
+def setting(tiny_whisper, cache):
+    spec = AudioSpec(model=str(tiny_whisper), layers=(1,), window="clip")
+    return spec, locate(spec.model), cache
+
+
+@pytest.fixture
+def jobs(wavs):
+    return [[(content_of(*load(path)), path)] for path in wavs(3).values()]
+
+
+@pytest.fixture
+def many(monkeypatch):
+    monkeypatch.setattr(workers, "FEW", 0)
+
+
+def test_a_few_files_are_encoded_without_other_processes(setting, jobs):
+    assert list(workers.encode_here(setting, jobs, 4)) == [1, 1, 1]
+    assert all(content in setting[2] for ((content, _),) in jobs)
+
+
+def test_what_was_encoded_is_known_of_the_encoder(setting, jobs):
+    list(workers.encode_here(setting, jobs, 1))
+    assert setting[2].noted() == {"layers": [1], "dim": 16}
+
+
+def test_a_file_that_changes_meanwhile_is_named(setting, jobs):
+    ((content, path),) = jobs[0]
+    with pytest.raises(ValueError, match=rf"{path.name} must not change"):
+        workers.Worker(*setting)([(content[::-1], path)])
+
+
+def test_every_gpu_is_used_or_the_cpu(monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    assert workers.devices() == ["cuda:0", "cuda:1"]
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    assert workers.devices() == ["cpu"]
+
+
+@pytest.mark.slow
+def test_an_error_in_a_process_arrives_as_it_was_raised(setting, jobs):
+    spec = AudioSpec(model=setting[0].model, layers=(9,))
+    with workers.start((spec, *setting[1:]), 1) as pool:
+        with pytest.raises(ValueError, match="hidden states 0 to 3"):
+            pool.submit(workers.work, jobs[0]).result()
+        assert pool.submit(os.getpid).result() != os.getpid()
+
+
+ORPHAN = """
+import os, time
+from whisq.embeddings import workers
+
+if __name__ == "__main__":
+    pool = workers.start((None, None, None), 1)
+    print(pool.submit(os.getpid).result(), flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.slow
+def test_processes_end_with_the_one_that_started_them_even_if_it_is_killed(tmp_path):
+    (tmp_path / "parent.py").write_text(ORPHAN)
+    command = [sys.executable, tmp_path / "parent.py"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        worker = int(parent.stdout.readline())
+        parent.kill()
+    ends = time.monotonic() + 20
+    while Path(f"/proc/{worker}").exists() and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{worker}").exists()
+
+
+@pytest.mark.slow
+def test_a_killed_process_is_told_with_a_remedy(setting, jobs, many, monkeypatch):
+    started = workers.start
+
+    def start_and_kill(setting, _):
+        pool = started(setting, 1)
+        os.kill(pool.submit(os.getpid).result(), signal.SIGKILL)
+        time.sleep(0.2)
+        return pool
+
+    monkeypatch.setattr(workers, "start", start_and_kill)
+    with pytest.raises(ChildProcessError, match="run the stage again"):
+        list(workers.encode_here(setting, jobs, 2))
