@@ -119,7 +119,16 @@ def test_the_table_shows_model_floors_and_ceilings_within_80_columns(result):
     console = Console(width=80, record=True, file=io.StringIO())
     console.print(show.standings(result["test"], "rendered corpus, test"))
     text = console.export_text()
-    for name in ("system_mean", "some_ridge", "model", "latent_truth", "share", "rendered corpus"):
+    for name in (
+        "system_mean",
+        "some_ridge",
+        "model",
+        "latent_truth",
+        "share",
+        "pairs",
+        "worth",
+        "rendered",
+    ):
         assert name in text
     assert f"{result['test']['utt']['ta']['srcc']:.3f}" in text
 

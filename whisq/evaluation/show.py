@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from whisq.evaluation.metrics import METRICS
+from whisq.evaluation.metrics import AXES, METRICS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -38,7 +38,7 @@ def span(ends: list[float] | None) -> str:
 
 
 def standings(result: dict[str, Any], title: str) -> Table:
-    """Lay out the SRCC of floors, model and ceilings.
+    """Lay out the SRCC of floors, model and ceilings, and what the model knows beyond systems.
 
     Args:
         result: One split of `metrics/evaluate.json`.
@@ -65,6 +65,14 @@ def standings(result: dict[str, Any], title: str) -> Table:
     shares = [result["share"][level][axis] for level, axis in PLACES]
     table.add_section()
     table.add_row("share of the way", *(number(share["share"]) for share in shares))
+    within, worth = result["within"]["model"], result["raters_worth"]
+    rows = {
+        "inside a system": [within["system"][axis]["srcc"] for axis in AXES],
+        "same-prompt pairs": [within["pairs"][axis]["agreement"] for axis in AXES],
+        "worth in raters": [worth[axis]["raters"] for axis in AXES],
+    }
+    for name, values in rows.items():
+        table.add_row(name, *map(number, values), "", "")
     return table
 
 
