@@ -1,3 +1,4 @@
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -116,6 +117,16 @@ def test_a_model_that_gives_no_number_is_an_error(tiny_model, clips):
         next(broken.network.quality.parameters()).fill_(float("nan"))
     with pytest.raises(ValueError, match="damaged"):
         broken.score(clips[0])
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors"])
+@pytest.mark.parametrize("damage", [lambda text: text[:40], lambda text: text.replace("8", "9")])
+def test_a_model_that_can_not_be_read_is_an_error(file, damage, tiny_model, tmp_path):
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    text = (folder / file).read_text(encoding="latin-1")
+    (folder / file).write_text(damage(text), encoding="latin-1")
+    with pytest.raises(ValueError, match="holds no model that this version"):
+        whisq.load(folder)
 
 
 def test_the_package_offers_what_it_documents():

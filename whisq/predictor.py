@@ -22,9 +22,8 @@ from whisq.encoders.audio import RATE
 from whisq.encoders.text import TextEncoder, TextSpec
 from whisq.encoders.whisper import LONGEST, AudioSpec, WhisperEncoder
 from whisq.intake import waveform
-from whisq.intake.addresses import bring
+from whisq.intake.addresses import read_network
 from whisq.intake.wording import check_prompt, unread
-from whisq.model.architectures import load as load_network
 from whisq.scores import Score, scores_of
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ class Predictor:
         Returns:
             The model, ready to score.
         """
-        return cls(load_network(bring(where)), device)
+        return cls(read_network(where), device)
 
     @cached_property
     def audio_encoder(self) -> WhisperEncoder:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from whisq.model.architecture import Architecture
 
 MLFLOW = ("models:/", "runs:/", "mlflow-artifacts:/")
 FILES = ("config.json", "model.safetensors")  # all that is read: no pickle
@@ -32,6 +36,33 @@ def bring(where: str | Path) -> Path:
             "or give an MLflow address or a hub id"
         )
     return _from_hub(address)
+
+
+def read_network(where: str | Path) -> Architecture:
+    """Read a trained network.
+
+    Args:
+        where: See `bring`.
+
+    Returns:
+        The network, ready to rate.
+
+    Raises:
+        ValueError: There is no model, or not one that this version reads.
+    """
+    from safetensors import SafetensorError
+
+    from whisq.model.architectures import load
+
+    folder = bring(where)
+    try:
+        return load(folder)
+    except (RuntimeError, TypeError, ValueError, SafetensorError) as error:
+        reason = str(error).split("\n")[0]
+        raise ValueError(
+            f"{where} holds no model that this version of whisq reads ({reason}): train it again, "
+            "or install the version that made it"
+        ) from error
 
 
 def fingerprint(folder: Path) -> str:
