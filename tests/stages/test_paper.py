@@ -98,6 +98,8 @@ def ran(project, archive, tiny_whisper, tiny_qwen):
         "embed_text.revision=null",
         "train.epochs=2",
         "evaluate.resamples=20",
+        "evaluate.probe_clips=2",
+        "evaluate.probe_prompts=1",
     ]
     changes = [part for value in [*paper(), *tiny] for part in ("-S", value)]
     own = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
