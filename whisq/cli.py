@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
+from whisq.report.options import EXPLAIN, Clip, ItsPrompt, Page
 from whisq.scoring.options import (
     BatchSize,
     Column,
@@ -178,3 +179,17 @@ def metrics(
 
     given = (answer, truth, system_truth, by, against, train, allow_missing, resamples, seed, json)
     raise typer.Exit(run(Command(*given)))
+
+
+@app.command(help=EXPLAIN)
+def explain(
+    clip: Clip, prompt: ItsPrompt, output: Page, model: Model = "data/model", device: Device = None
+) -> None:
+    """Explain a clip's score; see `EXPLAIN`.
+
+    Raises:
+        Exit: With the exit code.
+    """
+    from whisq.report.why import run
+
+    raise typer.Exit(run(clip, prompt, output, model, device))

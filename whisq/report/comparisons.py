@@ -140,6 +140,8 @@ def _standing(found: dict[str, Any], axis: str, place: str) -> Picture:
 def _rows(
     values: Sequence[float], half: np.ndarray, names: list[str], axis: str, label: str, line: float
 ) -> Any:
+    # An interval of two clips spans the scale: it may leave the picture.
+    most = 1.15 * max(np.max(np.abs(values)) + float(np.median(half)), 1e-3)
     with sheet(height=1 + line * len(names)) as page:
         page.axes.axvline(0, color=FAINT, linewidth=1)
         page.axes.errorbar(
@@ -147,4 +149,5 @@ def _rows(
         )
         page.axes.set_yticks(range(len(names)), names, fontsize=9 if line >= LINE else 7)
         page.axes.set(xlabel=label, title=NAMES[axis], ylim=(-0.7, len(names) - 0.3))
+        page.axes.set_xlim(-most, most)
     return page

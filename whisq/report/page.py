@@ -66,6 +66,7 @@ def render(
         revision=provenance.revision(),
         sections=SECTIONS.items(),
         headline=sentences.headline(results),
+        ends=sentences.ends(found),
         worth=sentences.worth(found),
         standings=figures.standings(found, place),
         standing=comparisons.standing(found, place),

@@ -24,11 +24,24 @@ def headline(results: Results) -> str:
         One sentence, at the utterance level, both axes, with intervals.
     """
     share = results.found["share"]["utt"]
-    parts = "; ".join(f"in {SHORT[axis]} {_way(share[axis])}" for axis in AXES)
+    parts = " and ".join(f"{_way(share[axis])} in {SHORT[axis]}" for axis in AXES)
     return (
-        f"On the {results.found['n_clips']} {results.split} clips of “{results.evaluate['corpus']}”"
-        f" ({results.evaluate['protocol']} split, clip by clip), the model goes {parts}."
-    )
+        f"On the {results.found['n_clips']} {results.split} clips "
+        f"({results.evaluate['corpus']}, {results.evaluate['protocol']} split, clip by clip) the "
+        f"model covers {parts} of the way from the best floor to the ceiling."
+    ).replace("-", "−")
+
+
+def ends(found: dict[str, Any]) -> str:
+    """Say where that way begins and ends.
+
+    Args:
+        found: The judge's result on a split.
+
+    Returns:
+        A sentence or two an axis.
+    """
+    return " ".join(_ends(found, axis) for axis in AXES)
 
 
 def worth(found: dict[str, Any]) -> str:
@@ -102,21 +115,57 @@ def unplaced(maps: Maps) -> str:
         One or two sentences.
     """
     words, stretches = maps.misplaced(), maps.unmatched()
-    said = f"Words that found no place: {', '.join(words) or 'none'}."
+    named = ", ".join(word.strip(".,;:!?") for word in words)
+    said = f"Words that found no place: {named or 'none'}."
     spans = ", ".join(f"{begin:.1f} to {end:.1f} s" for begin, end in stretches)
     return f"{said} Moments that matched no word: {spans or 'none'}."
 
 
-def _way(share: dict[str, Any]) -> str:
-    value, floor = share["share"], share["floor_srcc"]
-    name = (share["floor"] or "no ranking at all").replace("_", " ")
-    if value is None:
-        return "an unknown share of the way (no ceiling is known above the floor)"
-    ends = share.get("interval")
-    sure = f"; 95% interval {ends[0]:.0%} to {ends[1]:.0%}" if ends else ""
-    below = ", that is, it stays below the floor" if value < 0 else ""
-    text = (
-        f"{value:.0%} of the way from the best floor that never listens ({name}, SRCC {floor:.2f}) "
-        f"to the raters' ceiling ({share['ceiling_srcc']:.2f}){below}{sure}"
+def scores(maps: Maps) -> str:
+    """Say what the clip is predicted to be rated.
+
+    Args:
+        maps: The clip's.
+
+    Returns:
+        One sentence.
+    """
+    return f"Predicted: {SHORT['omq']} {maps.omq:.2f}, {SHORT['ta']} {maps.ta:.2f}, of 1 to 5."
+
+
+def cost(maps: Maps) -> str:
+    """Say what the transport costs and what that is held against.
+
+    Args:
+        maps: A clip's, of a network with a transport plan.
+
+    Returns:
+        Two sentences.
+    """
+    return (
+        f"The transport costs {maps.cost:.3f}; moving everything everywhere alike would cost "
+        f"{maps.typical:.3f}. A word or a moment that costs no less than that has found nothing."
     )
-    return text.replace("-", "−")
+
+
+def _way(share: dict[str, Any]) -> str:
+    if share["share"] is None:
+        return "an unknown share"
+    sure = share.get("interval")
+    return f"{share['share']:.0%}" + (
+        f" (95% interval {sure[0]:.0%} to {sure[1]:.0%})" if sure else ""
+    )
+
+
+def _ends(found: dict[str, Any], axis: str) -> str:
+    share, srcc = found["share"]["utt"][axis], found["utt"][axis]["srcc"]
+    shown = "undefined" if srcc is None else f"{srcc:.2f}"
+    floor = "no floor ranks anything (0)"
+    if share["floor"]:
+        name = share["floor"].replace("_", " ")
+        floor = f"the {name}, which never listens, {share['floor_srcc']:.2f}"
+    ceiling = share["ceiling_srcc"]
+    top = "unknown" if ceiling is None else f"{ceiling:.2f}"
+    below = share["share"] is not None and share["share"] < 0
+    text = f"{axis.upper()}: model SRCC {shown}; {floor}; raters' ceiling {top}."
+    return (text + " The model stays below the floor." * below).replace(" -", " −")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from whisq.report.embedding import full_range, map_address
 from whisq.report.maps import TITLES, Maps
 
+QUALITY = {"quality": "How much each moment counts for OMQ"}
 TICKS = (0.5, 1, 2, 5, 10)  # seconds between labels
 
 
@@ -47,18 +48,34 @@ def shown(maps: Maps, name: str) -> Shown:
     Returns:
         What the page needs.
     """
-    values, seconds = maps.maps[name], float(maps.edges[-1])
+    title = (TITLES | QUALITY)[name]
+    values = maps.maps[name]
+    # Columns are of one width, though the last moment may end with the clip before its time.
+    seconds = float(maps.edges[1]) * values.shape[1]
     most = 2 ** full_range(values)
     return Shown(
-        title=TITLES[name],
+        title=title,
         names=maps.words,
         seconds=round(seconds, 3),
         ticks=ticks(seconds),
         address=map_address(values),
-        words=f"{TITLES[name]}. {strongest(maps, values)}",
+        words=f"{title}. {strongest(maps, values)}",
         least=f"1/{most:.3g}",
         most=f"{most:.3g}",
     )
+
+
+def quality_strip(maps: Maps) -> Shown:
+    """Prepare how much each moment counts for OMQ, as a map of one row.
+
+    Args:
+        maps: The clip's, of a network whose pooling has weights.
+
+    Returns:
+        What the page needs.
+    """
+    row = replace(maps, words=("OMQ",), maps={"quality": maps.quality[None]})
+    return shown(row, "quality")
 
 
 def strongest(maps: Maps, values: np.ndarray) -> str:

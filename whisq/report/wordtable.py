@@ -1,0 +1,41 @@
+"""The table of a prompt's words: what each does to TA, and what it costs to place it."""
+
+from __future__ import annotations
+
+from whisq.report.explain import Explanation
+from whisq.report.tables import Cell, Table, number
+
+
+def words_in_turn(explanation: Explanation) -> Table:
+    """Lay out what is known of each word.
+
+    Args:
+        explanation: The clip's.
+
+    Returns:
+        The table, in the prompt's order.
+    """
+    costs = _costs(explanation)
+    rows = [
+        [
+            number(place, 0),
+            Cell(removal.word, removal.word.lower()),
+            number(removal.ta, 2),
+            number(removal.change, 2, sign=True, strong=True),
+            number(costs[place - 1] if place <= len(costs) else None),
+        ]
+        for place, removal in enumerate(explanation.removals, start=1)
+    ]
+    heads = ["place", "word", "TA without it", "change", "transport cost"]
+    note = (
+        "A word whose removal lowers TA speaks for the clip. Without it the prompt is encoded "
+        "anew, so that the other words' states change too."
+    )
+    return Table("Words, taken out in turn", heads, rows, note)
+
+
+def _costs(explanation: Explanation) -> list[float]:
+    # The maps' rows are the prompt's words in order, but where one vector stands for all.
+    maps = explanation.maps
+    whole = len(maps.words) == 1 < len(explanation.removals)
+    return [] if maps.word_cost is None or whole else maps.word_cost.tolist()
