@@ -4,36 +4,15 @@ import numpy as np
 import pytest
 
 from whisq.corpus.rendered.instruments import INSTRUMENTS
-from whisq.corpus.rendered.performance import find_key, fit, fold, perform, set_mode, synthesize
+from whisq.corpus.rendered.performance import fit, fold, perform, synthesize
 from whisq.corpus.rendered.requests import CHOICES
 from whisq.corpus.rendered.synthesis import RATE
 
 ACCORDION = INSTRUMENTS["accordion"]
-SCALES = {"major": np.array([0, 2, 4, 5, 7, 9, 11]), "minor": np.array([0, 2, 3, 5, 7, 8, 11])}
 
 
 def _perform(request, seed=0, seconds=6.0):
     return perform(request, seconds, np.random.default_rng(seed))
-
-
-def _scale(mode, tonic):
-    tune = np.concatenate([SCALES[mode], [0, 7, 0, SCALES[mode][2], 0]])
-    return 60 + tonic + tune
-
-
-@pytest.mark.parametrize("mode", ["major", "minor"])
-@pytest.mark.parametrize("tonic", [0, 5, 11])
-def test_a_scale_tells_its_key(mode, tonic):
-    assert find_key(_scale(mode, tonic)) == (tonic, mode)
-
-
-@pytest.mark.parametrize("mode", ["major", "minor"])
-@pytest.mark.parametrize("old", ["major", "minor"])
-def test_setting_the_mode_gives_that_scale_on_that_tonic(old, mode):
-    for tonic in range(12):
-        pitch = set_mode(_scale(old, 3), mode, tonic)
-        assert set((pitch - tonic) % 12) == set(SCALES[mode])
-        assert np.abs(pitch - _scale(old, 3)).max() <= 7
 
 
 def test_an_instrument_plays_near_its_centre_and_within_its_range():
@@ -72,6 +51,20 @@ def test_music_fills_the_clip_whatever_the_kind_and_tempo(whole, kind):
             assert starts[0] < 0.5
             assert starts[-1] > 3.0
             assert (only.notes.start + only.notes.length <= 6.0 + 1e-9).all()
+
+
+def test_a_march_has_drums_on_its_beat_and_nothing_else_has(ordered):
+    request = replace(ordered, order="kind", kind="march", then="waltz")
+    for seed in range(6):
+        march, waltz = _perform(request, seed)
+        assert not len(waltz.drums.start)
+        assert march.drums.start.min() >= march.start
+        assert march.drums.start.max() < march.end
+        # Drums and tune share the beat: nearly every bass drum meets an onset of a half beat.
+        bass = march.drums.start[march.drums.pitch == 36]
+        half = np.diff(bass).min() / 2
+        grid = (march.notes.start - bass[0]) / half
+        assert np.mean(np.abs(grid - np.round(grid)) < 0.05) > 0.5
 
 
 def test_faster_means_more_onsets_a_second(whole):

@@ -114,7 +114,7 @@ def distance(attribute: str, asked: str, played: str) -> float:
         return abs(steps.index(asked) - steps.index(played)) / 2
     if attribute == "instrument":
         return 0.6 if INSTRUMENTS[asked].family == INSTRUMENTS[played].family else 1.0
-    return 0.7 if {asked, played} == {"hymn", "motet"} else 1.0
+    return 1.0
 
 
 def _choose(system: System, rng: np.random.Generator) -> list[str]:

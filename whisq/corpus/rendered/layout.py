@@ -21,8 +21,9 @@ from whisq.corpus.rendered.takes import Cast, Prompt, Take
 SPLITS = ("train", "dev", "test", "total")
 ATTRIBUTES = ("kind", "instrument", "tempo", "mode", "dynamics", "mood", "order", "then")
 LICENCE = (
-    "Apache-2.0. Rendered from public-domain scores (music21's corpus) with TimGM6mb.sf2 "
-    "(pretty_midi); ratings are simulated."
+    "Made where it is used; the ratings are simulated. Music out of copyright, in the encodings "
+    "that music21 ships (whose notices apply to a redistribution), sounded with TimGM6mb.sf2 "
+    "(GPL-2.0) as pretty_midi ships it."
 )
 
 

@@ -8,25 +8,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.stats import zscore
 
 from whisq.corpus.rendered.instruments import INSTRUMENTS, Instrument
+from whisq.corpus.rendered.keys import set_mode
 from whisq.corpus.rendered.requests import Request, reverse
 from whisq.corpus.rendered.scores import Piece, pieces
 from whisq.corpus.rendered.synthesis import RATE, Notes, play
 
 # Chosen: tempo is heard as how many notes begin in a second; some kinds are busier than others.
 ONSETS = {"slow": 1.6, "medium": 3.2, "fast": 6.4}
-BUSYNESS = {"hymn": 0.75, "reel": 1.25, "motet": 0.75, "rag": 1.3, "serenade": 1.1, "waltz": 0.9}
+BUSYNESS = {"hymn": 0.75, "reel": 1.25, "march": 1.0, "rag": 1.3, "serenade": 1.1, "waltz": 0.9}
+# A drummer's quarter note: (General MIDI drum, when, how long), in quarter notes.
+DRUMS = {"march": ((36, 0.0, 0.4), (38, 0.5, 0.2), (38, 0.75, 0.2))}
+DRUM_LEVEL = -4.0  # decibels against who plays the tune
+
 LEVELS = {"quiet": -13.0, "even": 0.0, "loud": 3.0}
-
-# Krumhansl and Kessler's key profiles, from the tonic upwards.
-MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
-PROFILES = np.array([np.roll(zscore(one), tonic) for one in (MAJOR, MINOR) for tonic in range(12)])
-
-# The third and the sixth make the mode; the leading note stays as it is.
-SHIFTS = {"major": {3: 1, 8: 1}, "minor": {4: -1, 9: -1}}
 
 
 @dataclass(frozen=True)
@@ -39,6 +35,7 @@ class Section:
         start: When it begins, in seconds.
         end: When it ends, in seconds.
         level: Its loudness against the other section's, in decibels.
+        drums: What the drummer adds; no notes in most kinds.
     """
 
     notes: Notes
@@ -46,6 +43,7 @@ class Section:
     start: float
     end: float
     level: float
+    drums: Notes
 
 
 def perform(request: Request, seconds: float, rng: np.random.Generator) -> tuple[Section, ...]:
@@ -84,12 +82,18 @@ def synthesize(sections: tuple[Section, ...], seconds: float) -> np.ndarray:
         instrument = INSTRUMENTS[section.instrument]
         # A fault may have led a note out of range, where the synthesizer must not be asked.
         notes = replace(section.notes, pitch=fold(section.notes.pitch, instrument))
-        sound = play(notes, instrument.program, seconds)
-        part = sound[round(section.start * RATE) : round(section.end * RATE)]
+        stretch = slice(round(section.start * RATE), round(section.end * RATE))
+        tune = play(notes, instrument.program, seconds)
+        drums = play(section.drums, None, seconds)
         # Without this an order of instruments would be one of loudness: fonts are uneven.
-        rms = float(np.sqrt(np.mean(np.square(part, dtype=np.float64))))
-        total += sound * np.float32(10 ** (section.level / 20) / max(rms, 1e-4))
+        total += _gain(tune[stretch], section.level) * tune
+        total += _gain(drums[stretch], section.level + DRUM_LEVEL) * drums
     return total
+
+
+def _gain(part: np.ndarray, level: float) -> np.float32:
+    rms = float(np.sqrt(np.mean(np.square(part, dtype=np.float64))))
+    return np.float32(10 ** (level / 20) / max(rms, 1e-4))
 
 
 @dataclass(frozen=True)
@@ -110,8 +114,26 @@ class _Excerpt:
         pitch = set_mode(self.piece.pitch[inside], self.request.mode, self.tonic)
         length = np.minimum(self.piece.length[inside] * self.quarter, end - start - begins)
         pitch = fit(pitch, INSTRUMENTS[self.request.instrument])
-        notes = Notes(pitch, begins + start, length, np.zeros(len(pitch)))
-        return Section(notes, self.request.instrument, start, end, LEVELS[self.request.dynamics])
+        return Section(
+            Notes(pitch, begins + start, length, np.zeros(len(pitch))),
+            self.request.instrument,
+            start,
+            end,
+            LEVELS[self.request.dynamics],
+            self._drums(start, end),
+        )
+
+    def _drums(self, start: float, end: float) -> Notes:
+        # The beat falls on whole quarter notes of the piece, wherever the excerpt begins.
+        beats = np.arange(int(end / self.quarter) + 1) - self.begin % 1
+        hits = [
+            (drum, start + (beat + when) * self.quarter, long * self.quarter)
+            for beat in beats
+            for drum, when, long in DRUMS.get(self.request.kind, ())
+        ]
+        hits = [hit for hit in hits if start <= hit[1] < end - 0.05]
+        pitch, begins, length = np.array(hits, dtype=float).reshape(-1, 3).T
+        return Notes(pitch.astype(int), begins, length, np.zeros(len(pitch)))
 
 
 def _excerpt(request: Request, tonic: int, jitter: float, rng: np.random.Generator) -> _Excerpt:
@@ -123,42 +145,6 @@ def _excerpt(request: Request, tonic: int, jitter: float, rng: np.random.Generat
     latest = max(piece.end - 8.0 / quarter, 0.0)
     begins = np.unique(piece.start[piece.start <= latest])
     return _Excerpt(piece, request, float(begins[rng.integers(len(begins))]), quarter, tonic)
-
-
-def set_mode(pitch: np.ndarray, mode: str, tonic: int) -> np.ndarray:
-    """Transpose to a tonic and bend the third and the sixth to the mode.
-
-    Args:
-        pitch: (notes,) MIDI numbers in any key.
-        mode: major or minor.
-        tonic: Pitch class of the new tonic, 0 (C) to 11.
-
-    Returns:
-        Pitches (notes,) in the key asked for.
-    """
-    found, found_mode = find_key(pitch)
-    degree = (pitch - found) % 12
-    bend = np.zeros_like(pitch)
-    for step, shift in SHIFTS[mode].items() if found_mode != mode else ():
-        bend[degree == step] = shift
-    return pitch + bend + (tonic - found + 6) % 12 - 6
-
-
-def find_key(pitch: np.ndarray) -> tuple[int, str]:
-    """Find the key whose profile the pitches fit best.
-
-    Source: Krumhansl and Kessler's probe-tone profiles, by correlation.
-
-    Args:
-        pitch: (notes,) MIDI numbers.
-
-    Returns:
-        The tonic's pitch class, 0 (C) to 11, and major or minor.
-    """
-    counts = np.bincount(pitch % 12, minlength=12)
-    fits = PROFILES @ (counts - counts.mean())
-    mode, tonic = divmod(int(np.argmax(fits)), 12)
-    return tonic, ("major", "minor")[mode]
 
 
 def fit(pitch: np.ndarray, instrument: Instrument) -> np.ndarray:

@@ -15,8 +15,8 @@ WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     "kind": {
         "hymn": ("hymn", "chorale", "church hymn"),
         "reel": ("reel", "country dance tune", "jig"),
-        "motet": ("Renaissance motet", "piece of sacred polyphony", "sixteenth-century motet"),
-        "rag": ("rag", "ragtime piece", "ragtime march"),
+        "march": ("march", "military march", "marching tune"),
+        "rag": ("rag", "ragtime piece", "ragtime dance"),
         "serenade": ("classical serenade", "serenade", "piece of classical chamber music"),
         "waltz": ("waltz", "waltz tune", "dance in three-four time"),
     },

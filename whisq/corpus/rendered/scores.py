@@ -1,7 +1,7 @@
 """Real public-domain pieces of clearly different kinds, as plain arrays of notes.
 
-Source: the scores that come with music21 (chorales of Bach, masses of Palestrina, the fiddle
-tunes of Ryan's Mammoth Collection, Joplin, Mozart, Chopin, Verdi).
+Source: the scores that come with music21: chorales of Bach, fife tunes of the American
+revolution, the fiddle tunes of Ryan's Mammoth Collection, Joplin, Mozart, Chopin, Verdi.
 
 Conventions: times are in quarter notes, pitches are MIDI numbers (60 is middle C).
 """
@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 # One kind must differ from another by ear, whoever plays it: four voices in block chords, one
-# voice of running notes, interwoven voices, syncopation over a march bass, melody over
-# repeated chords, and three beats to the bar.
+# voice of running notes, a tune with drums, syncopation over a striding bass, melody over
+# repeated chords, and three beats to the bar. A number after # picks one tune of a collection.
 FILES: dict[str, tuple[str, ...]] = {
     "hymn": (
         "bach/bwv64.8.mxl",
@@ -41,12 +41,8 @@ FILES: dict[str, tuple[str, ...]] = {
         "ryansMammoth/BannocksOBarleyMealJig.abc",
         "ryansMammoth/BattleTheCashJig.abc",
     ),
-    "motet": (
-        "palestrina/Agnus.krn",
-        "palestrina/Benedictus_05_a.krn",
-        "palestrina/Credo_65_c.krn",
-        "palestrina/Kyrie_31_a.krn",
-        "palestrina/Gloria_19_b.krn",
+    "march": tuple(
+        f"miscFolk/americanfifeopus.abc#{number}" for number in (5, 6, 16, 17, 21, 23, 25, 30)
     ),
     "rag": ("joplin/maple_leaf_rag.mxl",),
     "serenade": (
@@ -64,7 +60,7 @@ class Piece:
     """The notes of one piece, sorted by start.
 
     Attributes:
-        name: Its file in music21's corpus.
+        name: Its file in music21's corpus, as in `FILES`.
         pitch: (notes,) MIDI numbers.
         start: (notes,) in quarter notes from the beginning.
         length: (notes,) in quarter notes, above 0.
@@ -111,8 +107,13 @@ def _parse(name: str) -> Piece:
         from music21 import converter
 
         # Its cache of pickles lies in a shared temporary folder: two processes would race for it.
-        path = Path(folder) / "corpus" / name
-        score = converter.parse(path, forceSource=True, storePickle=False)
+        file, _, number = name.partition("#")
+        score = converter.parse(
+            Path(folder) / "corpus" / file,
+            number=int(number) if number else None,
+            forceSource=True,
+            storePickle=False,
+        )
         rows = [
             (pitch.midi, float(note.offset), float(note.quarterLength))
             for note in score.flatten().notes

@@ -42,12 +42,12 @@ class Notes:
     cents: np.ndarray
 
 
-def play(notes: Notes, program: int, seconds: float) -> np.ndarray:
+def play(notes: Notes, program: int | None, seconds: float) -> np.ndarray:
     """Play notes on one instrument.
 
     Args:
         notes: What to play.
-        program: General MIDI program, 0 to 127.
+        program: General MIDI program, 0 to 127; None for the drum kit.
         seconds: Length of the result.
 
     Returns:
@@ -79,13 +79,13 @@ def sample_at(samples: np.ndarray, positions: np.ndarray) -> np.ndarray:
     return map_coordinates(samples, positions[None], order=3, mode="constant").astype(np.float32)
 
 
-def _render(notes: Notes, chosen: np.ndarray, ratio: float, program: int) -> np.ndarray:
+def _render(notes: Notes, chosen: np.ndarray, ratio: float, program: int | None) -> np.ndarray:
     from symusic import Note, Score, Track
 
     scale = TICKS_PER_SECOND * ratio
     start = np.round(notes.start[chosen] * scale).astype(int)
     length = np.maximum(np.round(notes.length[chosen] * scale).astype(int), 1)
-    track = Track("", program, False)
+    track = Track("", program or 0, program is None)
     for values in zip(start, length, notes.pitch[chosen], strict=True):
         track.notes.append(Note(*(int(value) for value in values), 100))
     score = Score(480)
