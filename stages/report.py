@@ -16,20 +16,40 @@ TRANSPORT = ("cost", "epsilon", "iterations", "tolerance")
 
 def main() -> None:
     """Render the page."""
-    params = whisq.params.load()
-    flat = whisq.params.flatten(params.model_dump())
+    flat = whisq.params.flatten(whisq.params.load().model_dump())
     with tracking.model_run("report", flat) as run:
         page = render(
             read_results(DATA, METRICS),
             DATA,
             flat,
             lock=Path("dvc.lock"),
-            seconds={},
+            seconds=stage_seconds(run.id),
             transport={name: flat[f"loss.ot_{name}"] for name in TRANSPORT},
         )
         PAGE.write_text(page, encoding="utf-8")
         run.artifacts(PAGE)
     print(f"{PAGE}: {len(page.encode()) / 1e6:.1f} MB")
+
+
+def stage_seconds(run_id: str) -> dict[str, float]:
+    """Ask MLflow how long stages took.
+
+    Args:
+        run_id: The pipeline's run.
+
+    Returns:
+        Seconds of each data stage's last finished run in this store, and of training's epochs.
+    """
+    from mlflow.tracking import MlflowClient
+
+    client, found = MlflowClient(), {}
+    data = client.get_experiment_by_name(tracking.DATA)
+    finished = {"filter_string": "status = 'FINISHED'", "order_by": ["start_time DESC"]}
+    for run in client.search_runs([data.experiment_id], **finished) if data else []:
+        lasted = (run.info.end_time - run.info.start_time) / 1000
+        found.setdefault(run.data.tags.get("stage", "unnamed"), lasted)
+    epochs = client.get_metric_history(run_id, "seconds")
+    return found | ({"train, its epochs": sum(epoch.value for epoch in epochs)} if epochs else {})
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 import csv
 import json
+import shutil
 from dataclasses import asdict
 
 import numpy as np
@@ -16,6 +17,8 @@ from whisq.encoders.words import load_tokenizer
 from whisq.evaluation.judge import Case, judge
 from whisq.model.architectures import build
 from whisq.model.config import Config
+from whisq.report.page import render
+from whisq.report.results import read_results
 
 MINILM = TextSpec("sentence-transformers/all-MiniLM-L6-v2")
 PROMPTS = [
@@ -92,3 +95,56 @@ def run(tmp_path_factory, tokenizer):
     config = Config(audio_dim=16, text_dim=8, audio_layers=[1], width=8, hidden=8, **own)
     build(config).save_pretrained(data / "model")
     return folder
+
+
+def page_of(folder, **options):
+    results = read_results(folder / "data", folder / "metrics")
+    params = {"loss.ot_weight": 0.1}
+    seconds = options.pop("seconds", {})
+    return render(
+        results, folder / "data", params, lock=folder / "dvc.lock", seconds=seconds, **options
+    )
+
+
+@pytest.fixture(scope="session")
+def make_page():
+    """Render a run's folder: `make_page(folder, worst=3)`."""
+    return page_of
+
+
+@pytest.fixture(scope="session")
+def page(run):
+    """The page of a run without extras."""
+    return page_of(run, worst=3)
+
+
+@pytest.fixture(scope="session")
+def full_page(run, tmp_path_factory):
+    """The page of a run with everything."""
+    folder = tmp_path_factory.mktemp("full") / "run"
+    shutil.copytree(run, folder)
+    metrics = folder / "metrics"
+    (metrics / "plots").mkdir()
+    epochs = {"epoch": [1, 2], "train_loss": [2.0, 1.0], "dev_omq_utt_srcc": [0.1, 0.3]}
+    pd.DataFrame(epochs).to_csv(metrics / "epochs.csv", index=False)
+    (metrics / "train.json").write_text('{"epoch": 2}')
+    curve = {"fault": "wow", "strength": [0.0, 1.0], "omq": [4.0, 2.0], "error": [0.1, 0.2]}
+    pd.DataFrame(curve).to_csv(metrics / "plots/fault_response.csv", index=False)
+    row = {"protocol": "official", "metric": "utt_ta_srcc", "mean": 0.5, "sd": 0.1, "n": 3}
+    differences = {"less_paper": -0.1, "less_paper_low": -0.2, "less_paper_high": 0.0}
+    rows = [{"variant": "paper", **row}, {"variant": "no_transport", **row, **differences}]
+    pd.DataFrame(rows).to_csv(metrics / "ablations.csv", index=False)
+    (metrics / "probes.json").write_text(json.dumps(PROBES))
+    lock = "stages: {train: {outs: [{path: data/model, md5: abc123.dir, size: 1234}]}}"
+    (folder / "dvc.lock").write_text(lock)
+    return page_of(folder, worst=2, seconds={"train": 12.3})
+
+
+PROBES = {
+    "order_swap": {"swap": 0.75, "clips": 40},
+    "other_prompts": {"auc": None, "undefined": "all held-out clips have one prompt"},
+    "shuffled_prompts": {"srcc": 0.1, "true_srcc": 0.5},
+    "changed_attributes": {"tempo": {"fell": 0.6, "fall": 0.12, "clips": 9}},
+    "faults": {"tau": -0.5, "clips": 6},
+    "invariance": {"gain -6 dB": {axis: {"mean": 0.01, "largest": 0.05} for axis in ("omq", "ta")}},
+}

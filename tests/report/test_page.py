@@ -4,23 +4,10 @@ import re
 import shutil
 
 import numpy as np
-import pandas as pd
 import pytest
 import soundfile
 
-from whisq.report.page import render
 from whisq.report.results import read_results
-
-
-def page_of(folder, **options):
-    results = read_results(folder / "data", folder / "metrics")
-    params = {"loss.ot_weight": 0.1}
-    return render(results, folder / "data", params, lock=folder / "dvc.lock", seconds={}, **options)
-
-
-@pytest.fixture(scope="module")
-def page(run):
-    return page_of(run, worst=3)
 
 
 def test_the_page_needs_no_other_file(page):
@@ -69,29 +56,27 @@ def test_what_was_not_run_is_said_in_a_line(page):
         assert line in page
 
 
-def test_what_was_run_is_drawn(run, tmp_path):
-    folder = tmp_path / "run"
-    shutil.copytree(run, folder)
-    (folder / "metrics/plots").mkdir()
-    epochs = {"epoch": [1, 2], "train_loss": [2.0, 1.0], "dev_omq_utt_srcc": [0.1, 0.3]}
-    pd.DataFrame(epochs).to_csv(folder / "metrics/epochs.csv", index=False)
-    (folder / "metrics/train.json").write_text('{"epoch": 2}')
-    curve = {"fault": "wow", "strength": [0.0, 1.0], "omq": [4.0, 2.0], "error": [0.1, 0.2]}
-    pd.DataFrame(curve).to_csv(folder / "metrics/plots/fault_response.csv", index=False)
-    row = {"protocol": "official", "metric": "utt_ta_srcc", "mean": 0.5, "sd": 0.1, "n": 3}
-    differences = {"less_paper": -0.1, "less_paper_low": -0.2, "less_paper_high": 0.0}
-    rows = [{"variant": "paper", **row}, {"variant": "no_transport", **row, **differences}]
-    pd.DataFrame(rows).to_csv(folder / "metrics/ablations.csv", index=False)
-    page = page_of(folder, worst=0)
+def test_what_was_run_is_drawn_and_said(full_page):
     for name in ("dev-srcc", "fault-wow", "forest-official-ta"):
-        assert f'id="{name}-figure_1"' in page
-    assert "No variant was trained" not in page
+        assert f'id="{name}-figure_1"' in full_page
+    for line in (
+        "75% of 40 clips prefer their prompt",
+        "Other prompts: not asked, all held-out clips have one prompt",
+        "falls from 0.50 to 0.10",
+        "tau of −0.50",
+        "gain -6 dB",
+        "abc123.dir",
+        "12.3",
+    ):
+        assert line in full_page
+    for line in ("No variant was trained", "No fault was probed", "no record of the epochs"):
+        assert line not in full_page
 
 
-def test_a_run_without_model_or_sound_is_still_reported(run, tmp_path):
+def test_a_run_without_model_or_sound_is_still_reported(run, make_page, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(run, folder, ignore=shutil.ignore_patterns("model", "wav"))
-    page = page_of(folder, worst=2)
+    page = make_page(folder, worst=2)
     assert page.count("The clip's file is not there") == 2
     assert page.count("no transport plan") == 2
 

@@ -100,7 +100,7 @@ def probes(found: dict[str, Any] | None) -> list[str]:
         )
     said.append(
         f"Faults: predicted OMQ follows their strength with a mean Kendall tau of "
-        f"{faults['tau']:+.2f} over {faults['clips']} clips (perfect: −1).".replace("+-", "-")
+        f"{faults['tau']:.2f} over {faults['clips']} clips (perfect: −1).".replace("-", "−")
     )
     return said
 
