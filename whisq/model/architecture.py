@@ -20,7 +20,30 @@ from whisq.model.scaling import Moments
 Sequences = tuple[Tensor, Tensor, Tensor, Tensor]  # audio, audio mask, text, text mask
 
 
-class Architecture(nn.Module, PyTorchModelHubMixin, library_name="whisq", license="apache-2.0"):
+CARD = """---
+{{ card_data }}
+---
+
+Rates a text-to-music clip: overall musical quality (OMQ) and textual alignment (TA), 1 to 5.
+
+    import whisq
+
+    whisq.load("<this repository>").score("clip.wav", "the prompt")
+
+`config.json` names the network's choices and the frozen encoders that it reads. After
+[WhisQ](https://arxiv.org/abs/2506.05899). A score is worth what the ratings were that it learnt
+from: see the run's metrics for the corpus and the figures.
+"""
+
+
+class Architecture(
+    nn.Module,
+    PyTorchModelHubMixin,
+    library_name="whisq",
+    license="apache-2.0",
+    tags=["music", "mos", "audio-quality"],
+    model_card_template=CARD,
+):
     """A network from a clip's and a prompt's cached states to OMQ and TA.
 
     A subclass defines `rate`. Its files are config.json and model.safetensors, never a pickle.
