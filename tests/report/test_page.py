@@ -60,7 +60,7 @@ def test_what_was_run_is_drawn_and_said(full_page):
     for name in ("dev-srcc", "fault-wow", "forest-official-ta"):
         assert f'id="{name}-figure_1"' in full_page
     for line in (
-        "75% of 40 clips prefer their prompt",
+        "75% of 40 clips that play the order asked for prefer their prompt",
         "Other prompts: not asked, all held-out clips have one prompt",
         "falls from 0.50 to 0.10",
         "tau of −0.50",
@@ -78,7 +78,7 @@ def test_a_run_without_model_or_sound_is_still_reported(run, make_page, tmp_path
     shutil.copytree(run, folder, ignore=shutil.ignore_patterns("model", "wav"))
     page = make_page(folder, worst=2)
     assert page.count("The clip's file is not there") == 2
-    assert page.count("no transport plan") == 2
+    assert page.count("data/embeddings is not there") == 2
 
 
 def test_a_folder_without_evaluation_is_refused_with_the_remedy(tmp_path):

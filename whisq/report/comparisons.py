@@ -112,7 +112,7 @@ def fault_responses(curves: DataFrame, place: str) -> list[Picture]:
                 curve["strength"], curve["omq"], error, marker="o", markersize=3, color=INK
             )
             page.axes.set(ylim=(low, high), xlabel="strength", ylabel="OMQ", title=name)
-        caption = f"{name}: mean predicted OMQ by strength ({place})."
+        caption = f"{name}, {place}"
         pictures.append(page.picture(f"fault-{fault}", caption))
     return pictures
 

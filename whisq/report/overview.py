@@ -73,7 +73,15 @@ def probes(found: dict[str, Any] | None, place: str) -> list[Table]:
         + [number(part[axis][kind], 3) for axis in AXES for kind in ("mean", "largest")]
         for name, part in found["invariance"].items()
     ]
+    fell = [
+        [word(name), number(part["tau"], 2), number(part["fall"], 2, sign=True)]
+        for name, part in found["faults"].get("by_fault", {}).items()
+    ]
     tables = []
+    if fell:
+        caption = f"When a clean clip is given a fault ({place})"
+        note = "Kendall's tau of strength and predicted OMQ: −1 follows every step."
+        tables.append(Table(caption, ["fault", "tau", "fall at full strength"], fell, note))
     if changed:
         heads = ["attribute", "share of clips whose TA fell", "mean fall", "clips"]
         caption = f"When one attribute of the prompt is changed ({place})"

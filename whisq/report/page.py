@@ -21,6 +21,8 @@ from whisq.report.mistaken import Mistake, mistakes
 from whisq.report.results import Results
 from whisq.report.shown import shown
 
+NO_PLAN = "This network has no transport plan: its two sides share no space."
+NO_STATES = "No map: data/model or data/embeddings is not there."
 SECTIONS = {
     "results": "Results",
     "published": "Published",
@@ -67,6 +69,7 @@ def render(
         sections=SECTIONS.items(),
         headline=sentences.headline(results),
         ends=sentences.ends(found),
+        inside=sentences.inside(found),
         worth=sentences.worth(found),
         standings=figures.standings(found, place),
         standing=comparisons.standing(found, place),
@@ -136,6 +139,7 @@ def described(mistake: Mistake) -> dict[str, Any]:
         "sound": mistake.sound,
         "lines": lines,
         "map": shown(maps, "transport") if plan else None,
+        "no_map": NO_PLAN if maps else NO_STATES,
         "remark": sentences.unplaced(maps) if plan else "",
     }
 

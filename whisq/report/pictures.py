@@ -121,6 +121,7 @@ def _curves(
         if kept is not None:
             page.axes.axvline(kept, color=FAINT, linestyle=":", label=f"kept: epoch {kept}")
         page.axes.set(xlabel="epoch", ylabel=what)
+        page.axes.xaxis.get_major_locator().set_params(integer=True)
         page.axes.legend(fontsize=8)
     return page.picture(name, f"Epoch by epoch: {what}.")
 

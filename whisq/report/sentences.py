@@ -44,6 +44,27 @@ def ends(found: dict[str, Any]) -> str:
     return " ".join(_ends(found, axis) for axis in AXES)
 
 
+def inside(found: dict[str, Any]) -> str:
+    """Say what the model knows where knowing the system tells nothing.
+
+    Args:
+        found: The judge's result on a split.
+
+    Returns:
+        One sentence.
+    """
+    within, parts = found["within"]["model"], []
+    for axis in AXES:
+        srcc, pairs = within["system"][axis]["srcc"], within["pairs"][axis]["agreement"]
+        one = "undefined" if srcc is None else f"{srcc:.2f}"
+        two = "of no pair" if pairs is None else f"in {pairs:.0%} of pairs"
+        parts.append(f"in {SHORT[axis]} its SRCC is {one} and it names the better clip {two}")
+    return (
+        f"Among clips of one system, and between two clips of one prompt: {'; '.join(parts)} "
+        "(knowing nothing: 0 and 50%)."
+    ).replace("-", "−")
+
+
 def worth(found: dict[str, Any]) -> str:
     """Say how many raters the model is worth.
 
@@ -83,8 +104,8 @@ def probes(found: dict[str, Any] | None) -> list[str]:
         said.append(f"Order: not asked, {swap['undefined']}.")
     else:
         said.append(
-            f"Order: {swap['swap']:.0%} of {swap['clips']} clips prefer their prompt to the same "
-            f"prompt with its order reversed (deaf: {CHANCE:.0%})."
+            f"Order: {swap['swap']:.0%} of {swap['clips']} clips that play the order asked for "
+            f"prefer their prompt to the same prompt with its order reversed (deaf: {CHANCE:.0%})."
         )
     if other["auc"] is None:
         said.append(f"Other prompts: not asked, {other['undefined']}.")
