@@ -44,10 +44,18 @@ def _run(block: Any, hidden: Tensor, frames: int) -> Tensor:
     query = _heads(attention.q_proj(normed[:, :frames]), attention.num_heads)
     key = _heads(attention.k_proj(normed), attention.num_heads)
     value = _heads(attention.v_proj(normed), attention.num_heads)
-    mixed = scaled_dot_product_attention(query, key, value, scale=attention.scaling)
+    mixed = _attend(query, key, value, attention.scaling)
     hidden = hidden[:, :frames] + attention.out_proj(mixed.transpose(1, 2).flatten(2))
     inner = block.activation_fn(block.fc1(block.final_layer_norm(hidden)))
     return hidden + block.fc2(inner)
+
+
+def _attend(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
+    if query.dtype != torch.bfloat16 or query.device.type != "cpu":
+        return scaled_dot_product_attention(query, key, value, scale=scale)
+    # A head at a time stays in the processor's cache: twice as fast here as the fused kernel.
+    heads = zip(query.unbind(1), key.unbind(1), value.unbind(1), strict=True)
+    return torch.stack([((q * scale) @ k.mT).softmax(-1) @ v for q, k, v in heads], dim=1)
 
 
 def _heads(states: Tensor, heads: int) -> Tensor:
