@@ -15,6 +15,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 @pytest.fixture(scope="module")
 def ray():
     ray = pytest.importorskip("ray")
+    os.environ.setdefault("RAY_worker_niceness", "0")  # else they starve beside other tests
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
     yield ray
     ray.shutdown()
@@ -54,6 +55,6 @@ def test_a_killed_worker_costs_no_row(ray, clips, tiny_model):
 
 
 def test_without_ray_the_remedy_is_named(monkeypatch):
-    monkeypatch.setattr(module, "find_spec", lambda name: None)
+    monkeypatch.setattr("whisq.embeddings.cluster.find_spec", lambda name: None)
     with pytest.raises(ValueError, match=r"pip install 'whisq\[ray\]'"):
         module.cluster("data/model", 1, 8, None)

@@ -6,6 +6,7 @@ cache (`WHISQ_CACHE`) must lie where every machine finds them under the same pat
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,17 +35,10 @@ def encode_on_ray(
 
     Yields:
         How many files are done with each batch.
-
-    Raises:
-        ValueError: Ray is not installed.
     """
-    if find_spec("ray") is None:
-        raise ValueError("embed_audio.engine: ray needs Ray: pip install 'whisq[ray]'")
+    join("embed_audio.engine: ray")
     import ray
 
-    if not ray.is_initialized():
-        ray.init(logging_level="warning", log_to_driver=False)
-    ray.data.DataContext.get_current().enable_progress_bars = False  # the stage shows its own
     items = [
         {"batch": [{"content": content, "path": str(path.resolve())} for content, path in batch]}
         for batch in batches
@@ -59,6 +53,26 @@ def encode_on_ray(
     )
     for row in done.iter_rows():
         yield int(row["done"])
+
+
+def join(asked_by: str) -> None:
+    """Join the cluster, or start one on this machine.
+
+    Args:
+        asked_by: The setting or option that wants Ray, for the message.
+
+    Raises:
+        ValueError: Ray is not installed.
+    """
+    if find_spec("ray") is None:
+        raise ValueError(f"{asked_by} needs Ray: pip install 'whisq[ray]'")
+    # Left to itself Ray gives its workers the lowest rank, and they starve on a busy machine.
+    os.environ.setdefault("RAY_worker_niceness", "0")
+    import ray
+
+    if not ray.is_initialized():
+        ray.init(logging_level="warning", log_to_driver=False)
+    ray.data.DataContext.get_current().enable_progress_bars = False  # the caller shows its own
 
 
 class RayWorker:

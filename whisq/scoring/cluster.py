@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whisq.embeddings.cluster import CPUS, join
 from whisq.scoring.job import Engine
 from whisq.scoring.requests import Request
 from whisq.scoring.rows import Row, arrow
@@ -16,9 +16,6 @@ from whisq.scoring.rows import Row, arrow
 if TYPE_CHECKING:
     from pyarrow import Table
     from ray.data import Dataset
-
-# With whole CPUs for the actors none is left for Ray Data's own tasks, and nothing moves.
-CPUS = 0.5
 
 
 def cluster(model: str, workers: int, batch_size: int, device: str | None) -> Engine:
@@ -31,16 +28,12 @@ def cluster(model: str, workers: int, batch_size: int, device: str | None) -> En
         model: As `whisq.load` takes it.
         workers: Processes with a model each, at least 1.
         batch_size: Clips that a worker takes at once.
-        device: Where to compute; with `cuda` each worker asks for a GPU.
+        device: Where to compute; unless it is `cpu`, each worker asks for a GPU if there are any.
 
     Returns:
         The engine; its rows come in the requests' order.
-
-    Raises:
-        ValueError: Ray is not installed.
     """
-    if find_spec("ray") is None:
-        raise ValueError("--engine ray needs Ray: pip install 'whisq[ray]'")
+    join("--engine ray")
     where = os.path.abspath(model) if os.path.isdir(model) else model
 
     def rows(requests: Iterable[Request]) -> Iterator[Row]:
@@ -59,11 +52,7 @@ def _answers(
 ) -> Dataset:
     import ray
 
-    if not ray.is_initialized():
-        ray.init(logging_level="warning", log_to_driver=False)
-    context = ray.data.DataContext.get_current()
-    context.execution_options.preserve_order = True
-    context.enable_progress_bars = False  # the job shows its own
+    ray.data.DataContext.get_current().execution_options.preserve_order = True
     items = [{**vars(request), "path": os.path.abspath(request.path)} for request in requests]
     # One block a batch: rows reach the journal as soon as they are scored.
     blocks = -(-len(items) // batch_size)
@@ -74,7 +63,7 @@ def _answers(
         batch_format="pyarrow",
         compute=ray.data.ActorPoolStrategy(size=workers),
         num_cpus=CPUS,
-        num_gpus=1 if device and device.startswith("cuda") else 0,
+        num_gpus=1 if device != "cpu" and ray.cluster_resources().get("GPU") else 0,
     )
 
 
@@ -82,15 +71,18 @@ class Worker:
     """A scorer in a process of its own."""
 
     def __init__(self, model: str, device: str | None) -> None:
-        """Load the model.
+        """Load the model, on one thread.
 
         Args:
             model: As `whisq.load` takes it.
             device: Where to compute.
         """
+        import torch
+
         from whisq.predictor import Predictor
         from whisq.scoring.scorer import Scorer
 
+        torch.set_num_threads(1)
         self.scorer = Scorer(Predictor.load(model, device))
 
     def __call__(self, batch: Table) -> Table:
