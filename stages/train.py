@@ -1,14 +1,18 @@
 """Train the network on cached embeddings: data/model, metrics/train.json, metrics/epochs.csv."""
 
+import hashlib
 import json
 from pathlib import Path
 
 import torch
 
 from whisq import params, tracking
+from whisq.corpus.card import read_card
+from whisq.corpus.clips import read_ratings
+from whisq.serving.publish import publish
 from whisq.training.recipe import Data, Recipe
 
-MODEL, METRICS = Path("data/model"), Path("metrics")
+MODEL, METRICS, RATINGS = Path("data/model"), Path("metrics"), Path("data/ratings.csv")
 CHECKPOINTS = Path(".dvc/tmp/whisq-checkpoints")
 
 
@@ -32,8 +36,10 @@ def main() -> None:
         (METRICS / "train.json").write_text(json.dumps(best, indent=2) + "\n")
         records = steps.add_prefix("step/").to_dict("records")
         run.curves(list(enumerate(records, start=1)))
-        run.artifacts(MODEL, folder="model")
         run.artifacts(METRICS / "epochs.csv", METRICS / "train.json")
+        run.dataset(read_ratings(RATINGS), read_card("data/raw")["name"], RATINGS)
+        digest = hashlib.sha256(RATINGS.read_bytes()).hexdigest()
+        print(publish(MODEL, best["dev_score"], digest))
 
 
 if __name__ == "__main__":

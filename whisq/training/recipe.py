@@ -156,7 +156,7 @@ class Recipe:
         model = build(config)
         dataset = data.dataset("train")
         loader = make_loader(dataset, self.batch_size, shuffle=True, seed=seed)
-        dev = list(make_loader(data.dataset("dev"), self.batch_size))
+        dev = make_loader(data.dataset("dev"), self.batch_size)
         model.fit_scaling(inputs(batch) for batch in loader)
 
         def batches(epoch: int) -> Any:
