@@ -3,20 +3,21 @@
 Prints one JSON object. Rates are clips a second without the start of processes; `floor` is what
 the same products would take at the rate of a large matrix product on all cores.
 
-    python tests/benchmarks/embed.py [--clips 16] [--noop-clips 2748]
+    python tests/benchmarks/embed.py [--only compare|noop|memory]
 """
 
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib.util
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 import time
+from concurrent.futures import Executor
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +34,15 @@ from whisq.encoders.whisper import AudioSpec, WhisperEncoder
 
 RATE = 16_000
 CORES = os.cpu_count() or 1
-LAST = (6,)
+# The plain loop pads every clip to 30 s, so that its rate is one for all lengths.
+RUNS = [
+    (10, "padded", "float32"),
+    (10, "padded", "bfloat16"),
+    (10, "clip", "float32"),
+    (10, "clip", "bfloat16"),
+    (5, "clip", "float32"),
+    (5, "clip", "bfloat16"),
+]
 
 
 def write_clips(folder: Path, number: int, seconds: float) -> list[Path]:
@@ -113,15 +122,23 @@ def ctranslate2(paths: list[Path]) -> float | None:
     return len(paths) / seconds_of(run, 1)
 
 
-def ours(paths: list[Path], spec: AudioSpec, root: Path) -> float:
+_encoders: dict[AudioSpec, workers.Worker] = {}
+
+
+def encode(setting: tuple, batch: list[workers.Job]) -> int:
+    """Do what the stage's processes do; one process serves every setting, to start it once."""
+    if setting[0] not in _encoders:
+        _encoders[setting[0]] = workers.Worker(*setting)
+    return _encoders[setting[0]](batch)
+
+
+def ours(pool: Executor, paths: list[Path], spec: AudioSpec, root: Path) -> float:
     """Clips a second of the stage's processes once they are started."""
     cache = Cache({"kind": "audio", "spec": str(spec)}, root)
-    location = locate(spec.model, spec.revision)
+    run = functools.partial(encode, (spec, locate(spec.model, spec.revision), cache))
     jobs = [[(content_of(*load(path)), path)] for path in paths]
-    with workers.start((spec, location, cache), CORES) as pool:
-        list(pool.map(workers.work, jobs[: 2 * CORES]))
-        taken = min(_timed(lambda: list(pool.map(workers.work, jobs))) for _ in range(2))
-    return len(paths) / taken
+    list(pool.map(run, jobs))
+    return len(paths) / min(_timed(lambda: list(pool.map(run, jobs))) for _ in range(2))
 
 
 def operations(spec: AudioSpec, path: Path) -> float:
@@ -159,7 +176,8 @@ def error(spec: AudioSpec, exact: AudioSpec, paths: list[Path]) -> float:
 def noop(folder: Path, number: int) -> dict[str, float]:
     """Time a run that has nothing to do, in a new process, and the assembling before it."""
     paths = write_clips(folder / "many", number, 0.1)
-    spec = AudioSpec(layers=LAST, window="clip", pool=8)
+    spec = AudioSpec(layers=(6,), window="clip", pool=8)
+    say(f"a run with nothing to do, {number} clips")
     time.sleep(2.1)  # files touched just now would be hashed again
     code = (
         "import sys, time; start = time.perf_counter(); from pathlib import Path\n"
@@ -196,51 +214,50 @@ def peak_memory(folder: Path) -> dict[str, float]:
         "[worker([(f'{i:04}', path)]) for i, path in enumerate(paths)]\n"
         "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - loaded) / 1024)"
     )
+    say("an hour of audio")
     write_clips(folder / "hour", 120, 30)
     command = [sys.executable, "-c", code, str(folder / "memory"), str(folder / "hour")]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     return {"minutes": 60.0, "megabytes_above_model": float(done.stdout)}
 
 
-def measure(folder: Path, number: int, noop_clips: int, memory: bool) -> dict:
-    """Run every comparison."""
+def compare(folder: Path, number: int) -> dict:
+    """Compare rates, for clips of 10 and of 5 seconds."""
     ten, five = (write_clips(folder / f"{s}s", number, s) for s in (10, 5))
     rates = {"float32": matmul_rate(torch.float32), "bfloat16": matmul_rate(torch.bfloat16)}
-    plain = {10: plain_transformers(ten), 5: plain_transformers(five)}
+    say("the plain loop")
+    plain = plain_transformers(ten)
     result = {
         "cores": CORES,
         "matmul_gflops": {name: rate / 1e9 for name, rate in rates.items()},
-        "plain_transformers_10s": plain[10],
-        "plain_transformers_5s": plain[5],
-        "ctranslate2_10s": ctranslate2(ten[:8]),
+        "plain_transformers": plain,
+        "ctranslate2": ctranslate2(ten),
         "runs": [],
     }
-    for seconds, paths in ((10, ten), (5, five)):
-        for window in ("padded", "clip"):
-            for dtype in ("float32", "bfloat16"):
-                spec = AudioSpec(layers=LAST, window=window, dtype=dtype)
-                rate = ours(paths, spec, folder / "cache")
-                floor = rates[dtype] / operations(spec, paths[0])
-                exact = AudioSpec(layers=LAST, window=window)
-                result["runs"].append(
-                    {
-                        "seconds": seconds,
-                        "window": window,
-                        "dtype": dtype,
-                        "clips_per_second": rate,
-                        "times_plain": rate / plain[seconds],
-                        "share_of_floor": rate / floor,
-                        "error_to_float32": error(spec, exact, paths),
-                        "shares": shares(spec, paths[0]),
-                    }
-                )
-    padded = AudioSpec(layers=LAST)
-    result["error_of_clip_window"] = error(AudioSpec(layers=LAST, window="clip"), padded, ten)
-    result["noop"] = noop(folder / "noop", noop_clips)
-    if memory:
-        result["peak"] = peak_memory(folder)
-    result["peak_megabytes_here"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    with workers.start((None, None, None), CORES) as pool:
+        for seconds, window, dtype in RUNS:
+            say(f"{seconds} s, {window}, {dtype}")
+            paths, spec = {10: ten, 5: five}[seconds], AudioSpec(window=window, dtype=dtype)
+            rate = ours(pool, paths, spec, folder / "cache")
+            result["runs"].append(
+                {
+                    "seconds": seconds,
+                    "window": window,
+                    "dtype": dtype,
+                    "clips_per_second": rate,
+                    "times_plain": rate / plain,
+                    "share_of_floor": rate * operations(spec, paths[0]) / rates[dtype],
+                    "error_to_float32": error(spec, AudioSpec(window=window), paths),
+                    "shares": shares(spec, paths[0]),
+                }
+            )
+    result["error_of_clip_window"] = error(AudioSpec(window="clip"), AudioSpec(), ten)
     return result
+
+
+def say(step: str) -> None:
+    """Tell on standard error what is going on."""
+    print(step, file=sys.stderr, flush=True)
 
 
 def main() -> None:
@@ -248,10 +265,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clips", type=int, default=16)
     parser.add_argument("--noop-clips", type=int, default=2748)
-    parser.add_argument("--no-memory", action="store_true", help="leave out the hour of audio")
+    parser.add_argument("--only", choices=["compare", "noop", "memory"], help="one part")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        result = measure(Path(folder), options.clips, options.noop_clips, not options.no_memory)
+    parts = {
+        "compare": lambda folder: compare(folder, options.clips),
+        "noop": lambda folder: noop(folder, options.noop_clips),
+        "memory": peak_memory,
+    }
+    result = {}
+    for name in [options.only] if options.only else parts:
+        with tempfile.TemporaryDirectory() as folder:
+            result[name] = parts[name](Path(folder))
     print(json.dumps(result, indent=1))
 
 

@@ -158,6 +158,11 @@ def test_a_wrong_setting_is_refused(wrong, words):
         AudioSpec(**wrong)
 
 
+def test_settings_read_from_json_are_the_same_settings():
+    assert AudioSpec(layers=[2, 6], window=10) == AudioSpec(layers=(2, 6), window=10.0)
+    assert type(AudioSpec(window=10).window) is float
+
+
 def wheel_variables():
     """Read the wheels' file anew, by the published layout and nothing of the project."""
     data = b""

@@ -63,6 +63,8 @@ class AudioSpec:
         named = self.window in {"padded", "clip"}
         if not named and (isinstance(self.window, str) or not 0 < self.window <= LONGEST):
             raise ValueError(f"window must be padded, clip or seconds to 30, given {self.window!r}")
+        if not named:
+            object.__setattr__(self, "window", float(self.window))
         if self.past_window != "first":
             raise ValueError(f"past_window must be first, given {self.past_window!r}")
         if self.pool < 1:
