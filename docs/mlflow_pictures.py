@@ -1,0 +1,210 @@
+"""Draw the README's pictures of MLflow: the runs side by side, as a person would find them.
+
+    python docs/mlflow_pictures.py
+
+Starts the UI on the project's own store, drives it with a headless browser (apt-get install
+chromium chromium-driver) and writes docs/mlflow-runs.png and docs/mlflow-compare.png.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import mlflow
+from mlflow.entities import Run
+from mlflow.tracking import MlflowClient
+from PIL import Image
+from selenium.webdriver import Chrome, ChromeOptions, ChromeService
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.expected_conditions import element_to_be_clickable
+from selenium.webdriver.support.ui import WebDriverWait
+
+from whisq import tracking
+
+FOLDER = Path(__file__).parent
+PARAM, METRIC = "loss.ot_weight", "test/utt/ta/srcc"
+MODE = "workflowType=machine_learning"
+CLUTTER = ("Dataset", "Source", "Models")
+COLUMNS = ("test/utt/omq/srcc", METRIC, PARAM)
+WIDTH, HEIGHT = 1280, 640
+PATIENCE = 120  # seconds
+
+
+def main() -> None:
+    """Draw both pictures."""
+    experiment = tracking.connect()
+    pair = latest_pair(experiment)
+    with ui() as address, browser() as driver:
+        runs(driver, address, experiment)
+        save(driver, "mlflow-runs")
+        compare(driver, address, experiment, pair)
+        save(driver, "mlflow-compare")
+
+
+def latest_pair(experiment: str) -> tuple[Run, Run]:
+    """Choose two finished runs that differ in PARAM.
+
+    Args:
+        experiment: Where they are.
+
+    Returns:
+        The latest run and the latest before it with another value.
+
+    Raises:
+        ValueError: There is no such pair.
+    """
+    found = MlflowClient().search_runs(
+        [experiment], "status = 'FINISHED'", order_by=["start_time DESC"]
+    )
+    judged = [run for run in found if METRIC in run.data.metrics]
+    values = [run.data.params.get(PARAM) for run in judged]
+    for run, value in zip(judged, values, strict=True):
+        if value != values[0]:
+            return judged[0], run
+    raise ValueError(
+        f"two judged runs must differ in {PARAM}; there are {len(judged)} with {set(values)}. "
+        f"Make another: dvc exp run -S {PARAM}=0"
+    )
+
+
+def runs(driver: Chrome, address: str, experiment: str) -> None:
+    """Show the runs, best TA first, with the columns that matter.
+
+    Args:
+        driver: The browser.
+        address: The UI's.
+        experiment: Whose runs.
+    """
+    order = f"orderByKey={quote(f'metrics.`{METRIC}`')}&orderByAsc=false"
+    driver.get(f"{address}#/experiments/{experiment}/runs?{MODE}&{order}&compareRunsMode=TABLE")
+    see(driver, "//button[@aria-label='Close']").click()  # the assistant
+    see(driver, "//button[contains(., 'Columns')]").click()
+    search = see(driver, "//input[@placeholder='Search columns']")
+    for name in (*CLUTTER, *COLUMNS):
+        search.send_keys(Keys.BACKSPACE * 40, name)
+        time.sleep(1)  # until the list has been filtered
+        see(driver, f"//*[contains(@class, 'tree-title')][normalize-space(.) = '{name}']").click()
+    see(driver, "//button[contains(., 'Columns')]").click()
+    see(driver, f"//*[@role = 'columnheader'][contains(., '{METRIC}')]")
+
+
+def compare(driver: Chrome, address: str, experiment: str, chosen: tuple[Run, Run]) -> None:
+    """Show runs side by side, with the parameters that differ.
+
+    Args:
+        driver: The browser.
+        address: The UI's.
+        experiment: Whose runs.
+        chosen: The runs.
+
+    Raises:
+        ValueError: The page does not show the runs' values of PARAM.
+    """
+    ids = quote(json.dumps([run.info.run_id for run in chosen]))
+    driver.get("about:blank")  # another fragment alone would not load the page anew
+    experiments = quote(json.dumps([experiment]))
+    driver.get(f"{address}#/compare-runs?runs={ids}&experiments={experiments}&{MODE}")
+    for name in ("Visualizations", "Run details"):
+        see(driver, f"//*[text() = '{name}']").click()
+    see(driver, "//*[text() = 'Show diff only']").click()
+    row = see(driver, f"//tr[contains(., '{PARAM}')]").text
+    if not all(run.data.params[PARAM] in row for run in chosen):
+        raise ValueError(f"the page must show {PARAM} of both runs, it shows {row!r}")
+
+
+def save(driver: Chrome, name: str) -> None:
+    """Keep what the browser shows, in few colours.
+
+    Args:
+        driver: The browser.
+        name: The picture's, without .png.
+    """
+    time.sleep(3)  # until what moves has come to rest
+    picture = Image.open(io.BytesIO(driver.get_screenshot_as_png())).convert("RGB")
+    path = FOLDER / f"{name}.png"
+    picture.quantize(128).save(path, optimize=True)
+    print(f"{path}: {path.stat().st_size / 1000:.0f} kB")
+
+
+@contextmanager
+def ui() -> Iterator[str]:
+    """Start MLflow's UI on a free port.
+
+    Yields:
+        Its address, in the mode that shows model training.
+    """
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    store = mlflow.get_tracking_uri()
+    words = ["mlflow", "server", "--backend-store-uri", store, "--port", str(port)]
+    server = subprocess.Popen(
+        [sys.executable, "-m", *words, "--workers", "1"], stdout=subprocess.DEVNULL
+    )
+    try:
+        WebDriverWait(server, PATIENCE).until(lambda _: answers(port))
+        yield f"http://127.0.0.1:{port}/?{MODE}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@contextmanager
+def browser() -> Iterator[Chrome]:
+    """Open a headless browser.
+
+    Yields:
+        Its driver.
+    """
+    options = ChromeOptions()
+    options.binary_location = shutil.which("chromium")
+    for word in ("headless=new", "no-sandbox", "disable-dev-shm-usage"):
+        options.add_argument(f"--{word}")
+    options.add_argument(f"--window-size={WIDTH},{HEIGHT}")
+    driver = Chrome(options, ChromeService(shutil.which("chromedriver")))
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+def answers(port: int) -> bool:
+    """Tell whether a server takes calls.
+
+    Args:
+        port: Its port on this machine.
+
+    Returns:
+        Whether it does.
+    """
+    with socket.socket() as caller:
+        return caller.connect_ex(("127.0.0.1", port)) == 0
+
+
+def see(driver: Chrome, path: str) -> WebElement:
+    """Wait for an element that can be clicked.
+
+    Args:
+        driver: The browser.
+        path: XPath.
+
+    Returns:
+        The element.
+    """
+    return WebDriverWait(driver, PATIENCE).until(element_to_be_clickable((By.XPATH, path)))
+
+
+if __name__ == "__main__":
+    main()
