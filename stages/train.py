@@ -32,14 +32,13 @@ def main() -> None:
         METRICS.mkdir(exist_ok=True)
         # Seconds differ from run to run, and a metric that does is no metric of the model.
         epochs.drop(columns="seconds").to_csv(METRICS / "epochs.csv", index=False)
-        best = epochs.drop(columns="seconds").iloc[history.best_epoch - 1].to_dict()
-        (METRICS / "train.json").write_text(json.dumps(best, indent=2) + "\n")
+        (METRICS / "train.json").write_text(json.dumps(history.kept(), indent=2) + "\n")
         records = steps.add_prefix("step/").to_dict("records")
         run.curves(list(enumerate(records, start=1)))
         run.artifacts(METRICS / "epochs.csv", METRICS / "train.json")
         run.dataset(read_ratings(RATINGS), read_card("data/raw")["name"], RATINGS)
         digest = hashlib.sha256(RATINGS.read_bytes()).hexdigest()
-        print(publish(MODEL, best["dev_score"], digest))
+        print(publish(MODEL, history.best_score, digest))
 
 
 if __name__ == "__main__":

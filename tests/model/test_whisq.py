@@ -138,3 +138,17 @@ def test_an_input_with_other_layers_is_refused(make_config, draw_batch):
     batch = draw_batch(layers=2)
     with pytest.raises(ValueError, match=r"reads clips with 1 cached layer\(s\), given 2"):
         model(batch.audio, batch.audio_mask, batch.text, batch.text_mask)
+
+
+def test_branches_that_are_told_apart_share_no_weight(network, batch):
+    branches = network.branches()
+    if "both" in branches:
+        pytest.skip("this architecture's axes share weights")
+    network.train()
+    for axis, other in (("omq", "ta"), ("ta", "omq")):
+        network.zero_grad()
+        output = network(batch.audio, batch.audio_mask, batch.text, batch.text_mask)
+        getattr(output, axis).sum().backward()
+        for name, weight in network.named_parameters():
+            assert name.startswith(branches[axis] + branches[other])
+            assert weight.grad is None or name.startswith(branches[axis])

@@ -116,9 +116,10 @@ def sections():
 def fit():
     """Train a small network: `fit(schedule, batches, dev, checkpoint=...)`."""
 
-    def run(schedule, batches, dev, objective=None, **options):
+    def run(schedule, batches, dev, objective=None, quality_projection="shared", **options):
         torch.manual_seed(schedule.seed)
-        config = Config(8, 6, audio_layers=[0], width=16, hidden=16, text_scaling="whiten")
+        small = {"audio_layers": [0], "width": 16, "hidden": 16, "text_scaling": "whiten"}
+        config = Config(8, 6, quality_projection=quality_projection, **small)
         model = build(config)
         model.fit_scaling(inputs(batch) for batch in batches)
         objective = objective or Objective()

@@ -39,14 +39,26 @@ def test_one_seed_gives_one_network_byte_for_byte(fit, schedule, batches, dev):
 def test_the_best_epochs_weights_are_kept(fit, schedule, batches, dev):
     model, history = fit(schedule(epochs=12, patience=12), batches, dev)
     scores = [record["dev_score"] for record in history.epochs]
-    assert history.best_score == max(scores)
-    assert history.best_epoch == scores.index(max(scores)) + 1
+    assert history.best_scores == {"both": max(scores)}
+    assert history.best_epochs == {"both": scores.index(max(scores)) + 1}
     assert dev_metrics(model, dev)["dev_score"] == pytest.approx(history.best_score, abs=1e-9)
+
+
+def test_axes_that_share_no_weight_keep_their_own_best_epochs(fit, schedule, batches, dev):
+    model, history = fit(schedule(epochs=12), batches, dev, quality_projection="own")
+    measured = dev_metrics(model, dev)
+    for axis in ("omq", "ta"):
+        key = f"dev_{axis}_utt_srcc"
+        scores = [record[key] for record in history.epochs]
+        assert history.best_epochs[axis] == scores.index(max(scores)) + 1
+        assert measured[key] == pytest.approx(max(scores), abs=1e-9)
+        assert history.kept()[key] == max(scores)
+    assert history.best_epochs["omq"] != history.best_epochs["ta"]
 
 
 def test_training_stops_when_dev_no_longer_improves(fit, schedule, batches, dev):
     _, history = fit(schedule(epochs=60, patience=2), batches, dev)
-    assert len(history.epochs) == history.best_epoch + 2
+    assert len(history.epochs) == history.best_epochs["both"] + 2
 
 
 def test_every_epoch_is_told_and_every_step_kept(fit, schedule, batches, dev):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -47,7 +48,12 @@ class Architecture(
     """A network from a clip's and a prompt's cached states to OMQ and TA.
 
     A subclass defines `rate`. Its files are config.json and model.safetensors, never a pickle.
+
+    Attributes:
+        apart: Beginnings of the names of OMQ's and of TA's weights where the two share none.
     """
+
+    apart: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
     def __init__(self, config: Config) -> None:
         """Make the inputs.
@@ -59,6 +65,17 @@ class Architecture(
         self.config = config
         self.audio_input = AudioInput(config)
         self.text_input = TextInput(config)
+
+    def branches(self) -> dict[str, tuple[str, ...]]:
+        """Tell which weights serve which axis.
+
+        Returns:
+            `both` where the axes share weights; else `omq` and `ta`, each with the beginnings of
+            its weights' names; what neither claims is fixed before training.
+        """
+        if self.apart and self.audio_input.mixture is None:
+            return dict(self.apart)
+        return {"both": ("",)}
 
     def forward(self, audio: Tensor, audio_mask: Tensor, text: Tensor, text_mask: Tensor) -> Output:
         """Rate clips against prompts.

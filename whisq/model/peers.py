@@ -7,6 +7,8 @@ can be trained with the transport loss.
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 import torch
 from torch import Tensor, nn
 
@@ -26,6 +28,7 @@ class ChallengeBaseline(Architecture):
     """
 
     activation: type[nn.Module] = nn.Identity
+    apart = MappingProxyType({"omq": ("quality.",), "ta": ("alignment.",)})
 
     def __init__(self, config: Config) -> None:
         """Make the two stacks.

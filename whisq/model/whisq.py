@@ -20,6 +20,11 @@ from whisq.model.heads import RatingHead
 from whisq.model.output import Output
 from whisq.model.pooling import Pooling
 
+APART = {
+    "omq": ("project_quality.", "quality."),
+    "ta": ("project_audio.", "project_text.", "alignment."),
+}
+
 
 class WhisQ(Architecture):
     """The paper's network; every choice that it leaves open is a field of the config."""
@@ -34,6 +39,8 @@ class WhisQ(Architecture):
         self.project_audio = projection(config.audio_dim, config)
         self.project_text = projection(config.text_dim, config)
         own = config.quality_projection == "own"
+        if own:
+            self.apart = APART
         self.project_quality = projection(config.audio_dim, config) if own else None
         self.quality = QualityBranch(config)
         self.alignment = AlignmentBranch(config)

@@ -15,15 +15,16 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from whisq.losses.objective import Objective
+from whisq.model.architecture import Architecture
 from whisq.training.checkpoints import Checkpoint
-from whisq.training.history import History
+from whisq.training.history import History, keep
 from whisq.training.measuring import dev_metrics, inputs
 from whisq.training.mismatches import Mismatches
 from whisq.training.schedule import Schedule
 
 
 def train(
-    model: nn.Module,
+    model: Architecture,
     objective: Objective,
     batches: Callable[[int], Iterable[Any]],
     dev: Sequence[Any],
@@ -34,7 +35,7 @@ def train(
     checkpoint: Checkpoint | None = None,
     progress: bool = True,
 ) -> History:
-    """Train until dev no longer improves; the model ends with its best epoch's weights.
+    """Train until dev no longer improves; the model ends with the weights that were best on dev.
 
     Args:
         model: A network with its scaling fitted.
@@ -63,28 +64,27 @@ def train(
         history, best = History(**records), weights["best"]
     learner = _Learner(model, judged, objective, optimizer, schedule, mismatches)
     first = len(history.epochs)
+    branches = model.branches()
     bar = tqdm(
         range(first, schedule.epochs), "train", schedule.epochs, initial=first, disable=not progress
     )
     for epoch in bar:
-        if epoch - history.best_epoch >= schedule.patience and history.best_epoch:
+        if history.idle >= schedule.patience:
             break
         started = time.perf_counter()
         steps = learner.epoch(epoch, list(batches(epoch)))
         record = _record(epoch, steps, dev_metrics(judged.module, dev))
         record["seconds"] = time.perf_counter() - started
         _warn_if_stuck(record, objective.ot_tolerance)
-        history.epochs.append(record)
         history.steps += steps
-        if record["dev_score"] > history.best_score:
-            history.best_score, history.best_epoch = record["dev_score"], epoch + 1
-            best = {key: value.clone() for key, value in judged.module.state_dict().items()}
+        better = history.improved(record, branches)
+        keep(best, judged.module.state_dict(), branches, better)
         if checkpoint:
             weights = {"now": model.state_dict(), "judged": judged.state_dict(), "best": best}
             checkpoint.save(weights, optimizer, asdict(history))
         if on_epoch:
             on_epoch(record)
-        bar.set_postfix(dev=f"{record['dev_score']:.3f}", best=history.best_epoch)
+        bar.set_postfix(dev=f"{record['dev_score']:.3f}", best=history.best_epochs)
     model.load_state_dict(best)
     return history
 

@@ -88,13 +88,13 @@ def _train_and_judge(trial: Trial) -> dict[str, Any]:
     data = replace(data, ratings=ratings)
     recipe = Recipe.of(**trial.sections, seed=trial.seed)
     model, history = recipe.fit(data, progress=False)
-    best = history.epochs[history.best_epoch - 1]
+    kept = history.kept()
     measured = {
-        "best_epoch": history.best_epoch,
+        **{key: value for key, value in kept.items() if key.startswith("best_epoch")},
         "epochs": len(history.epochs),
         "weights": sum(weight.numel() for weight in model.parameters()),
         "dev_score": history.best_score,
-        "dev_omq_srcc": best["dev_omq_utt_srcc"],
-        "dev_ta_srcc": best["dev_ta_utt_srcc"],
+        "dev_omq_srcc": kept["dev_omq_utt_srcc"],
+        "dev_ta_srcc": kept["dev_ta_utt_srcc"],
     }
     return measured | judge(model, data, recipe.objective) if trial.judged else measured
