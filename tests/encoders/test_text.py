@@ -85,6 +85,21 @@ def test_one_by_one_a_result_does_not_depend_on_its_neighbours(name, request):
         np.testing.assert_array_equal(states, encoder.encode([prompt])[0])
 
 
+def test_the_number_of_threads_changes_no_bit(minilm):
+    # With this prompt sums of 26 numbers are rounded otherwise by two threads than by one.
+    prompt = "Please play a graceful waltz for pipe organ."
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        one = minilm.encode([prompt])[0]
+        torch.set_num_threads(2)
+        two = minilm.encode([prompt])[0]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)
+    np.testing.assert_array_equal(one, two)
+
+
 def test_minilm_gives_a_state_for_each_token_with_its_special_ones(minilm):
     states = minilm.encode(["a slow flute"])[0]
     assert states.shape == (1, 5, 384)  # [CLS] a slow flute [SEP]

@@ -9,6 +9,8 @@ Source: token states instead of one vector, as in WhisQ (arXiv 2506.05899).
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -118,7 +120,7 @@ class TextEncoder:
 
         filled = [self.spec.template.replace("{prompt}", prompt) for prompt in prompts]
         tokens = self._tokens(filled)
-        with torch.inference_mode():
+        with torch.inference_mode(), one_thread():
             output = self.model(**tokens.to(self.device), output_hidden_states=True)
         kept = output.hidden_states[self.spec.layer].float().cpu().numpy()
         lengths = tokens["attention_mask"].sum(dim=1).tolist()
@@ -135,3 +137,22 @@ class TextEncoder:
                 )
         limit["max_length"] = self.longest
         return self.tokenizer(texts, **limit, padding=True, return_tensors="pt")
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one core, so that the rounding of sums does not depend on how many there are.
+
+    A model that whitens token states makes a hundred times more of such a difference.
+
+    Yields:
+        Nothing; the number of threads is put back afterwards.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
