@@ -205,13 +205,14 @@ def peak_memory(folder: Path) -> dict[str, float]:
     """Embed an hour in one process; megabytes at the peak above the loaded model."""
     code = (
         "import resource, sys; from pathlib import Path\n"
-        "from whisq.embeddings.cache import Cache; from whisq.embeddings.workers import Worker\n"
+        "from whisq.embeddings.cache import Cache, content_of\n"
+        "from whisq.embeddings.workers import Worker; from whisq.encoders.audio import load\n"
         "from whisq.encoders.weights import locate; from whisq.encoders.whisper import AudioSpec\n"
         "spec = AudioSpec(layers=(6,))\n"
         "worker = Worker(spec, locate(spec.model), Cache({'kind': 'audio'}, Path(sys.argv[1])))\n"
         "loaded = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "paths = sorted(Path(sys.argv[2]).glob('*.wav'))\n"
-        "[worker([(f'{i:04}', path)]) for i, path in enumerate(paths)]\n"
+        "[worker([(content_of(*load(path)), path)]) for path in paths]\n"
         "print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - loaded) / 1024)"
     )
     say("an hour of audio")
