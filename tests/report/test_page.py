@@ -1,12 +1,19 @@
 import base64
 import io
+import json
 import re
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import soundfile
 
+from whisq.corpus.clips import read_ratings, write_ratings
+from whisq.evaluation.gather import read_rated
+from whisq.evaluation.judge import Case, judge
+from whisq.model.architecture import read_config
+from whisq.model.architectures import build
 from whisq.report.results import read_results
 
 
@@ -84,3 +91,34 @@ def test_a_run_without_model_or_sound_is_still_reported(run, make_page, tmp_path
 def test_a_folder_without_evaluation_is_refused_with_the_remedy(tmp_path):
     with pytest.raises(ValueError, match="dvc repro evaluate"):
         read_results(tmp_path / "data", tmp_path / "metrics")
+
+
+def test_a_corpus_without_raters_rows_has_no_ceiling_and_says_so(run, make_page, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    ratings = read_ratings(folder / "data/ratings.csv")
+    ratings[["raters", "omq_raters", "ta_raters"]] = ""
+    write_ratings(ratings, folder / "data/ratings.csv")
+    rated = read_rated(folder / "data")
+    predictions = read_results(folder / "data", folder / "metrics").rated[
+        ["omq_prediction", "ta_prediction"]
+    ]
+    predictions.columns = ["omq", "ta"]
+    result = judge(Case(rated, predictions), "toy corpus", "official", resamples=20, seed=0)
+    (folder / "metrics/evaluate.json").write_text(json.dumps(result))
+    page = make_page(folder, worst=1)
+    assert "an unknown share" in page
+    assert "raters&#39; ceiling unknown" in page
+    assert "of unknown worth" in page
+
+
+def test_a_network_without_a_shared_space_has_no_map(run, make_page, tmp_path):
+    folder = tmp_path / "run"
+    shutil.copytree(run, folder)
+    config = read_config(folder / "data/model")
+    peer = build(replace(config, architecture="challenge_baseline"))
+    shutil.rmtree(folder / "data/model")
+    peer.save_pretrained(folder / "data/model")
+    page = make_page(folder, worst=1)
+    assert "two sides share no space" in page
+    assert 'class="field"' not in page

@@ -141,13 +141,16 @@ def _rows(
     values: Sequence[float], half: np.ndarray, names: list[str], axis: str, label: str, line: float
 ) -> Any:
     # An interval of two clips spans the scale: it may leave the picture.
-    most = 1.15 * max(np.max(np.abs(values)) + float(np.median(half)), 1e-3)
+    far = float(np.max(np.abs(values)))
+    most = 1.1 * max(min(far + np.max(half), 2 * (far + np.median(half))), 1e-3)
     with sheet(height=1 + line * len(names)) as page:
         page.axes.axvline(0, color=FAINT, linewidth=1)
         page.axes.errorbar(
             values, range(len(names)), xerr=half, fmt="o", markersize=4, color=COLOURS[axis]
         )
         page.axes.set_yticks(range(len(names)), names, fontsize=9 if line >= LINE else 7)
-        page.axes.set(xlabel=label, title=NAMES[axis], ylim=(-0.7, len(names) - 0.3))
-        page.axes.set_xlim(-most, most)
+        page.axes.set(xlim=(-most, most), ylim=(-0.7, len(names) - 0.3))
+        # Over and under the names too, which leave the panel less than a title needs.
+        page.figure.suptitle(NAMES[axis], fontsize=10)
+        page.figure.supxlabel(label, fontsize=9)
     return page

@@ -93,7 +93,10 @@ def stage_times(seconds: dict[str, float]) -> Table | None:
         The table, None where nothing is known.
     """
     rows = [[word(name), number(value, 1)] for name, value in seconds.items()]
-    note = "Wall time of the stage's last run, on whatever else the machine was doing."
+    note = (
+        "Wall time of each stage's last run in this store; what was cached then is not in it. "
+        "Training counts its epochs alone."
+    )
     return Table("Time a stage took", ["stage", "seconds"], rows, note) if rows else None
 
 
