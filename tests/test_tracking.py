@@ -65,6 +65,17 @@ def test_a_later_stage_continues_the_run_that_training_made(store):
     assert _stored(trained).data.metrics == {"loss": 1.0}
 
 
+def test_a_run_is_continued_whatever_experiment_was_active(store):
+    import mlflow
+
+    with tracking.model_run("train", {}) as trained:
+        pass
+    mlflow.set_experiment("another")
+    with tracking.model_run("evaluate", {}) as evaluated:
+        pass
+    assert evaluated.id == trained.id
+
+
 def test_training_again_makes_a_run_of_its_own(store):
     with tracking.model_run("train", {}) as first:
         pass

@@ -153,6 +153,8 @@ def _open(
     import mlflow
 
     experiment_id = connect(experiment)
+    # MLflow continues a run only in the active experiment, which the process may have set before.
+    mlflow.set_experiment(experiment_id=experiment_id)
     run_id = run_id if run_id and _exists(run_id) else None
     name = os.environ.get("DVC_EXP_NAME") or stage
     start = {"run_id": run_id} if run_id else {"experiment_id": experiment_id, "run_name": name}
