@@ -20,6 +20,7 @@ from pathlib import Path
 import torch
 from embed import CORES, ours, write_clips
 
+from whisq.embeddings import workers
 from whisq.encoders.text import TextSpec
 from whisq.encoders.whisper import AudioSpec
 from whisq.model.architectures import build
@@ -101,7 +102,8 @@ def main() -> None:
         paths = write_clips(Path(folder) / "clips", options.clips, 10)
         for name, spec in SETTINGS.items():
             result["warm_clip"][name] = warm_clip(model(spec), paths[0], options.repeats)
-            embedding = ours(paths, spec, Path(folder) / "cache" / spec.window)
+            with workers.start((None, None, None), CORES) as pool:
+                embedding = ours(pool, paths, spec, Path(folder) / "cache")
             scoring = list_rate(model(spec), paths)
             result["list"][name] = {
                 "embedding_clips_per_second": embedding,
