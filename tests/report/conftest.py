@@ -127,7 +127,7 @@ def full_page(run, tmp_path_factory):
     (metrics / "plots").mkdir()
     epochs = {"epoch": [1, 2], "train_loss": [2.0, 1.0], "dev_omq_utt_srcc": [0.1, 0.3]}
     pd.DataFrame(epochs).to_csv(metrics / "epochs.csv", index=False)
-    (metrics / "train.json").write_text('{"epoch": 2}')
+    (metrics / "train.json").write_text('{"best_epoch_omq": 1, "best_epoch_ta": 2}')
     curve = {"fault": "wow", "strength": [0.0, 1.0], "omq": [4.0, 2.0], "error": [0.1, 0.2]}
     pd.DataFrame(curve).to_csv(metrics / "plots/fault_response.csv", index=False)
     row = {"protocol": "official", "metric": "utt_ta_srcc", "mean": 0.5, "sd": 0.1, "n": 3}

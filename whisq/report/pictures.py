@@ -35,12 +35,12 @@ def learning(epochs: DataFrame, best: dict[str, Any] | None) -> list[Picture]:
 
     Args:
         epochs: One row an epoch.
-        best: The record of the epoch that was kept.
+        best: metrics/train.json, whose `best_epoch_<branch>` say which epochs were kept.
 
     Returns:
         The pictures.
     """
-    kept = int(best["epoch"]) if best else None
+    kept = sorted({best[key] for key in best or {} if key.startswith("best_epoch_")})
     dev = {
         NAMES[axis]: (f"dev_{axis}_utt_srcc", COLOURS[axis])
         for axis in AXES
@@ -113,13 +113,13 @@ def _scatter(table: DataFrame, axis: str, level: str, place: str) -> Picture:
 
 
 def _curves(
-    epochs: DataFrame, lines: dict[str, tuple[str, str]], kept: int | None, name: str, what: str
+    epochs: DataFrame, lines: dict[str, tuple[str, str]], kept: list[int], name: str, what: str
 ) -> Picture:
     with sheet() as page:
         for label, (column, colour) in lines.items():
             page.axes.plot(epochs["epoch"], epochs[column], color=colour, label=label)
-        if kept is not None:
-            page.axes.axvline(kept, color=FAINT, linestyle=":", label=f"kept: epoch {kept}")
+        for epoch in kept:
+            page.axes.axvline(epoch, color=FAINT, linestyle=":", label=f"kept: epoch {epoch}")
         page.axes.set(xlabel="epoch", ylabel=what)
         page.axes.xaxis.get_major_locator().set_params(integer=True)
         page.axes.legend(fontsize=8)
