@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -221,6 +222,7 @@ def test_each_wrong_list_is_refused_with_exit_code_2(name, tmp_path, tiny_model)
         (["a.wav", "-p", " "], "must hold words"),
         (["a.wav", "-o", "x.xlsx"], "must end in one of"),
         (["a.wav", "-o", "nowhere/x.csv"], "make it first"),
+        (["a.wav", "-o", "folder.csv"], "is a folder"),
         (["a.wav", "--resume"], "needs a file"),
         (["a.wav", "-m", "models/none"], "is no folder here"),
         (["a.wav", "-m", "."], "holds no model"),
@@ -231,6 +233,7 @@ def test_each_wrong_list_is_refused_with_exit_code_2(name, tmp_path, tiny_model)
 def test_each_wrong_call_is_refused_with_exit_code_2(words, wanted, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    (tmp_path / "folder.csv").mkdir()
     if words and words[0] == "a.wav":
         write(tmp_path / "a.wav")
     done = whisq(*words)
@@ -291,6 +294,30 @@ def test_standard_input_is_answered_line_by_line(clips, tiny_model):
             assert json.loads(running.stdout.readline())["id"] == clip.stem
         running.stdin.close()
         assert running.wait() == 0
+
+
+def test_lines_without_a_prompt_get_the_one_given(clips, tiny_model):
+    lines = [{"path": str(clips[0])}, {"path": str(clips[0]), "prompt": "drums"}]
+    listed = "".join(json.dumps(line) + "\n" for line in lines)
+    done = whisq("-", "--prompt", GOOD, "-m", tiny_model, input=listed)
+    assert [json.loads(row)["prompt"] for row in done.stdout.splitlines()] == [GOOD, "drums"]
+
+
+def test_an_encoder_that_is_gone_is_told_once(tmp_path, clips, tiny_model):
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    config["audio"]["model"] = str(tmp_path / "no whisper")
+    (folder / "config.json").write_text(json.dumps(config))
+    done = whisq(*clips, "-m", folder, env={"HF_HUB_OFFLINE": "1"})
+    assert done.exit_code == 2
+    assert done.stdout == ""
+    assert "no weights found" in done.stderr
+
+
+def test_an_answer_that_can_not_be_written_is_no_traceback(clips, tiny_model):
+    done = whisq(clips[0], "-o", "/proc/a.csv", "-m", tiny_model)
+    assert done.exit_code == 2
+    assert "/proc/a.csv" in done.stderr
 
 
 def test_strict_stops_at_the_first_bad_clip(clips, tmp_path, tiny_model):

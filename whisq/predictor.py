@@ -80,6 +80,14 @@ class Predictor:
         """The text front end that the model was trained on."""
         return TextEncoder(TextSpec(**self.config.text), device=self.device)
 
+    def ready(self, prompted: bool = True) -> None:
+        """Load the encoders now; else the first clip waits for them.
+
+        Args:
+            prompted: Whether prompts will be scored too.
+        """
+        _ = self.audio_encoder, self.text_encoder if prompted else None
+
     def score(self, audio: Audio, prompt: str | None = None, *, rate: int | None = None) -> Score:
         """Score one clip.
 

@@ -81,6 +81,16 @@ def test_rows_of_another_model_are_never_mixed_in(tmp_path, requests):
     assert path.exists()
 
 
+def test_two_runs_do_not_write_one_journal(tmp_path, requests):
+    with Journal(tmp_path / "out.csv", "m", resume=False) as journal:
+        journal.add(requests[0], _row(requests[0]))
+        with pytest.raises(ValueError, match="another run is writing"):
+            Journal(tmp_path / "out.csv", "m", resume=True)
+    with Journal(tmp_path / "out.csv", "m", resume=True) as journal:
+        assert journal.known(requests[0])
+    assert [path.name for path in tmp_path.glob("out*")] == ["out.csv.partial"]
+
+
 def test_an_unfinished_run_is_not_thrown_away_unasked(tmp_path, requests):
     before = _fill(tmp_path / "out.csv", requests).read_bytes()
     with pytest.raises(ValueError, match="--resume"):

@@ -15,6 +15,9 @@ class Slow:
         self.running = self.most = 0
         self.lock = threading.Lock()
 
+    def ready(self, prompted):
+        pass
+
     def embed(self, path, prompt):
         with self.lock:
             self.running += 1
@@ -65,6 +68,16 @@ def test_an_error_that_is_no_clips_fault_is_not_hidden(tmp_path):
     for threads in (1, 3):
         with pytest.raises(RuntimeError, match="bug"):
             list(Scorer(Broken()).rows(_requests(tmp_path, 9), 2, threads))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_encoder_that_can_not_be_loaded_ends_the_job(threads, tmp_path):
+    class Bare(Slow):
+        def ready(self, prompted):
+            raise ValueError("no weights found")
+
+    with pytest.raises(ValueError, match="no weights"):
+        list(Scorer(Bare()).rows(_requests(tmp_path, 9), 2, threads))
 
 
 def test_stopping_early_leaves_no_thread_behind(tmp_path):

@@ -81,9 +81,9 @@ def fingerprint(folder: Path) -> str:
 
 
 def _looks_local(address: str) -> bool:
-    # "data/model" has the form of a hub id too: a parent folder that exists decides.
+    # "models/mine" has the form of a hub id too: a parent folder that exists decides.
     parts = Path(address).parts
-    return len(parts) != 2 or parts[0] in {"..", "/", "~"} or Path(parts[0]).is_dir()
+    return len(parts) != 2 or parts[0] in {"..", "/", "~", "data"} or Path(parts[0]).is_dir()
 
 
 def _within(folder: Path, address: str) -> Path:

@@ -14,7 +14,7 @@ from whisq.scoring.job import Engine, StrictError, Tally, complete, stream
 from whisq.scoring.journal import Journal
 from whisq.scoring.requests import Request
 from whisq.scoring.rows import Row, write_rows, writer
-from whisq.scoring.sources import is_clip, read_sources
+from whisq.scoring.sources import filled, is_clip, read_sources
 from whisq.scoring.summary import summary
 from whisq.scoring.tables import read_lines
 
@@ -72,6 +72,8 @@ class Command:
         writer(self.output)
         if not self.output.parent.is_dir():
             raise ValueError(f"there is no folder {self.output.parent} to write in: make it first")
+        if self.output.is_dir():
+            raise ValueError(f"{self.output} is a folder: name a file to write")
         if STDIN in self.sources:
             raise ValueError("rows of standard input go to standard output: use > instead of -o")
 
@@ -84,6 +86,9 @@ def run(command: Command) -> int:
 
     Returns:
         The exit code.
+
+    Raises:
+        BrokenPipeError: Whoever read the rows has had enough, which typer takes as a quiet end.
     """
     try:
         command.check()
@@ -91,7 +96,9 @@ def run(command: Command) -> int:
     except StrictError as error:
         _say(f"stopped at the first clip that can't be scored, as --strict asks: {error}")
         return SOME_FAILED
-    except ValueError as error:
+    except BrokenPipeError:
+        raise
+    except (ValueError, OSError) as error:
         _say(f"whisq score: {error}")
         return WRONG_CALL
     except KeyboardInterrupt:
@@ -117,7 +124,7 @@ def _score(command: Command) -> int:
 
 def _requests(command: Command) -> Iterable[Request]:
     if list(command.sources) == [STDIN]:
-        return read_lines(sys.stdin, command.columns)
+        return filled(read_lines(sys.stdin, command.columns), command.prompt)
     return read_sources(command.sources, command.columns, command.prompt)
 
 

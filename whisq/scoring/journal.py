@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from whisq.scoring.requests import Request
 from whisq.scoring.rows import Row
 
@@ -32,8 +34,8 @@ class Journal:
             resume: Go on from what is there.
 
         Raises:
-            ValueError: There is a journal already and `resume` is not set, or another model
-                made it.
+            ValueError: There is a journal already and `resume` is not set, another model made it,
+                or another process is writing it.
         """
         self.path = answer.with_name(answer.name + ".partial")
         self._rows: dict[Key, Row] = {}
@@ -42,6 +44,18 @@ class Journal:
                 f"{self.path} holds the rows of an unfinished run: go on from it with --resume, "
                 "or delete it to start again"
             )
+        self._lock = FileLock(f"{self.path}.lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise ValueError(f"another run is writing {self.path}: let it end") from None
+        try:
+            self._open(model)
+        except BaseException:
+            self._unlock()
+            raise
+
+    def _open(self, model: str) -> None:
         whole = self._read(model) if self.path.exists() else 0
         self._file = self.path.open("ab")
         self._file.truncate(whole)
@@ -64,6 +78,7 @@ class Journal:
     ) -> None:
         """Close the file; it stays for a later run to go on from."""
         self._file.close()
+        self._unlock()
 
     def known(self, request: Request) -> Row | None:
         """Look up what is scored already.
@@ -91,6 +106,10 @@ class Journal:
     def remove(self) -> None:
         """Delete the file, once the answer stands."""
         self.path.unlink()
+
+    def _unlock(self) -> None:
+        self._lock.release()
+        Path(self._lock.lock_file).unlink(missing_ok=True)
 
     def _append(self, record: dict[str, Any]) -> None:
         self._file.write(json.dumps(record).encode() + b"\n")

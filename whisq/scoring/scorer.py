@@ -69,6 +69,8 @@ class Scorer:
                 pool.shutdown(cancel_futures=True)
 
     def _embed(self, request: Request) -> Answer:
+        # An encoder that can't be loaded is no clip's fault: that error ends the job.
+        self.model.ready(prompted=request.prompt is not None)
         try:
             return self.model.embed(request.path, request.prompt)
         except ValueError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,7 +52,7 @@ def _read(source: str, given: Given | None, prompt: str | None) -> list[Request]
     if os.path.isdir(source):
         return read_folder(Path(source), given, prompt)
     if os.path.exists(source):
-        return _filled(read_table(Path(source), given), prompt)
+        return list(filled(read_table(Path(source), given), prompt))
     if glob.has_magic(source):
         found = sorted(glob.glob(source, recursive=True))
         return _clips([Path(match) for match in found], source, prompt)
@@ -67,8 +67,17 @@ def _clips(
     return [Request("", path, prompt or sidecar(path), system_of(path, folder)) for path in paths]
 
 
-def _filled(requests: list[Request], prompt: str | None) -> list[Request]:
-    return [replace(request, prompt=request.prompt or prompt) for request in requests]
+def filled(requests: Iterable[Request], prompt: str | None) -> Iterator[Request]:
+    """Give a prompt to each request that has none.
+
+    Args:
+        requests: In any number.
+        prompt: What they get; None leaves them as they are.
+
+    Returns:
+        The requests, in order.
+    """
+    return (replace(request, prompt=request.prompt or prompt) for request in requests)
 
 
 def read_folder(
@@ -94,7 +103,7 @@ def read_folder(
         names = " and ".join(table.name for table in tables)
         raise ValueError(f"{folder} holds {names}: name the one to score instead of the folder")
     if tables:
-        return _filled(read_table(tables[0], given), prompt)
+        return list(filled(read_table(tables[0], given), prompt))
     clips = (path for path in folder.rglob("*") if path.suffix.lower() in AUDIO)
     return _clips(sorted(clips), str(folder), prompt, folder)
 
