@@ -39,7 +39,7 @@ MODE = "workflowType=machine_learning"
 CLUTTER = ("Dataset", "Source", "Models")
 COLUMNS = ("test/utt/omq/srcc", METRIC, PARAM)
 WIDTH, HEIGHT = 1280, 640
-PATIENCE = 120  # seconds
+HOST, PATIENCE = "127.0.0.1", 120  # seconds
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def main() -> None:
     with ui() as address, browser() as driver:
         runs(driver, address, experiment)
         save(driver, "mlflow-runs")
-        compare(driver, address, experiment, pair)
+        compare(driver, address, pair)
         save(driver, "mlflow-compare")
 
 
@@ -100,21 +100,20 @@ def runs(driver: Chrome, address: str, experiment: str) -> None:
     see(driver, f"//*[@role = 'columnheader'][contains(., '{METRIC}')]")
 
 
-def compare(driver: Chrome, address: str, experiment: str, chosen: tuple[Run, Run]) -> None:
+def compare(driver: Chrome, address: str, chosen: tuple[Run, Run]) -> None:
     """Show runs side by side, with the parameters that differ.
 
     Args:
         driver: The browser.
         address: The UI's.
-        experiment: Whose runs.
-        chosen: The runs.
+        chosen: The runs, of one experiment.
 
     Raises:
         ValueError: The page does not show the runs' values of PARAM.
     """
     ids = quote(json.dumps([run.info.run_id for run in chosen]))
     driver.get("about:blank")  # another fragment alone would not load the page anew
-    experiments = quote(json.dumps([experiment]))
+    experiments = quote(json.dumps([chosen[0].info.experiment_id]))
     driver.get(f"{address}#/compare-runs?runs={ids}&experiments={experiments}&{MODE}")
     for name in ("Visualizations", "Run details"):
         see(driver, f"//*[text() = '{name}']").click()
@@ -146,7 +145,7 @@ def ui() -> Iterator[str]:
         Its address, in the mode that shows model training.
     """
     with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
+        free.bind((HOST, 0))
         port = free.getsockname()[1]
     store = mlflow.get_tracking_uri()
     words = ["mlflow", "server", "--backend-store-uri", store, "--port", str(port)]
@@ -154,8 +153,9 @@ def ui() -> Iterator[str]:
         [sys.executable, "-m", *words, "--workers", "1"], stdout=subprocess.DEVNULL
     )
     try:
-        WebDriverWait(server, PATIENCE).until(lambda _: answers(port))
-        yield f"http://127.0.0.1:{port}/?{MODE}"
+        with socket.socket() as caller:
+            WebDriverWait(caller, PATIENCE).until(lambda _: not caller.connect_ex((HOST, port)))
+        yield f"http://{HOST}:{port}/?{MODE}"
     finally:
         server.terminate()
         server.wait()
@@ -178,19 +178,6 @@ def browser() -> Iterator[Chrome]:
         yield driver
     finally:
         driver.quit()
-
-
-def answers(port: int) -> bool:
-    """Tell whether a server takes calls.
-
-    Args:
-        port: Its port on this machine.
-
-    Returns:
-        Whether it does.
-    """
-    with socket.socket() as caller:
-        return caller.connect_ex(("127.0.0.1", port)) == 0
 
 
 def see(driver: Chrome, path: str) -> WebElement:

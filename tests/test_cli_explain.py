@@ -42,5 +42,15 @@ def test_a_wrong_call_is_refused_in_a_line(clip, prompt, output, said, clips, ti
     assert not (tmp_path / output).exists()
 
 
+def test_the_faults_that_a_clip_is_like_are_told_when_asked_for(clips, tiny_model, tmp_path):
+    output = tmp_path / "why.json"
+    words = (clips[4], "-p", "a waltz", "-o", output, "--model", tiny_model)
+    assert whisq(*words).exit_code == 0
+    assert json.loads(output.read_text())["faults"] == []
+    assert whisq(*words, "--faults").exit_code == 0
+    faults = json.loads(output.read_text())["faults"]
+    assert "clipping" in [fault["fault"] for fault in faults]
+
+
 def test_help_shows_an_example():
     assert "whisq explain data/raw/wav" in whisq("--help").stdout

@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from whisq.report.options import EXPLAIN, Clip, ItsPrompt, Page
+from whisq.report.options import EXPLAIN, Clip, Faults, ItsPrompt, Page
 from whisq.scoring.options import (
     BatchSize,
     Column,
@@ -183,7 +183,12 @@ def metrics(
 
 @app.command(help=EXPLAIN)
 def explain(
-    clip: Clip, prompt: ItsPrompt, output: Page, model: Model = "data/model", device: Device = None
+    clip: Clip,
+    prompt: ItsPrompt,
+    output: Page,
+    model: Model = "data/model",
+    faults: Faults = False,
+    device: Device = None,
 ) -> None:
     """Explain a clip's score; see `EXPLAIN`.
 
@@ -192,4 +197,4 @@ def explain(
     """
     from whisq.report.why import run
 
-    raise typer.Exit(run(clip, prompt, output, model, device))
+    raise typer.Exit(run(clip, prompt, output, model, faults, device))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +11,7 @@ from whisq.encoders.audio import RATE
 from whisq.encoders.whisper import LONGEST
 from whisq.encoders.words import WORD, split
 from whisq.intake import waveform
+from whisq.report.likeness import Likeness, likeness
 from whisq.report.maps import Maps, read_maps
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class Explanation:
         maps: What the network makes of clip and prompt, with the scores.
         removals: What taking out each word does, in the prompt's order.
         cautions: What of clip or prompt is left out.
+        faults: The faults of the sound, the most alike first; none if they were not asked for.
     """
 
     clip: str
@@ -54,6 +56,7 @@ class Explanation:
     maps: Maps
     removals: list[Removal]
     cautions: list[str]
+    faults: list[Likeness] = field(default_factory=list)
 
     def record(self) -> dict[str, Any]:
         """Lay it out for JSON, without the samples.
@@ -78,12 +81,17 @@ class Explanation:
             "words_without_place": maps.misplaced(),
             "moments_without_word": maps.unmatched(),
             "removals": [asdict(removal) for removal in self.removals],
+            "faults": [asdict(fault) for fault in self.faults],
             "cautions": self.cautions,
         }
 
 
 def explain(
-    predictor: Predictor, audio: Audio, prompt: str, rate: int | None = None
+    predictor: Predictor,
+    audio: Audio,
+    prompt: str,
+    rate: int | None = None,
+    faults: bool = False,
 ) -> Explanation:
     """Explain a clip's score.
 
@@ -92,6 +100,8 @@ def explain(
         audio: A path, a sound file's bytes, or floats in -1..1 with `rate`.
         prompt: What the clip was made from.
         rate: Of an array, Hz.
+        faults: Whether to ask which faults of the sound the clip is like; costs some forty runs
+            of the audio encoder.
 
     Returns:
         The explanation.
@@ -112,6 +122,7 @@ def explain(
         maps=maps,
         removals=_removals(predictor, heard, prompt, maps.ta),
         cautions=cautions,
+        faults=likeness(predictor, samples[: LONGEST * RATE]) if faults else [],
     )
 
 

@@ -45,7 +45,7 @@ def to_html(explanation: Explanation) -> bytes:
     from whisq.report.embedding import sound_address
     from whisq.report.page import environment
     from whisq.report.shown import quality_strip, shown
-    from whisq.report.wordtable import words_in_turn
+    from whisq.report.wordtable import faults_alike, words_in_turn
 
     maps = explanation.maps
     strip = [quality_strip(maps)] if maps.quality is not None else []
@@ -57,6 +57,7 @@ def to_html(explanation: Explanation) -> bytes:
         sound=sound_address(explanation.samples),
         maps=[shown(maps, name) for name in TITLES if name in maps.maps] + strip,
         words=words_in_turn(explanation),
+        faults=faults_alike(explanation),
     )  # fmt: skip
     return page.encode()
 
@@ -78,7 +79,14 @@ def to_png(explanation: Explanation) -> bytes:
 WRITERS = {".html": to_html, ".json": to_json, ".png": to_png}
 
 
-def run(clip: Path, prompt: str, output: Path, model: str, device: str | None = None) -> int:
+def run(
+    clip: Path,
+    prompt: str,
+    output: Path,
+    model: str,
+    faults: bool = False,
+    device: str | None = None,
+) -> int:
     """Carry out `whisq explain`.
 
     Args:
@@ -86,6 +94,7 @@ def run(clip: Path, prompt: str, output: Path, model: str, device: str | None = 
         prompt: What it was made from.
         output: The file to write; its ending says what.
         model: As `whisq.load` takes it.
+        faults: Whether to ask which faults of the sound the clip is like.
         device: Where to compute; None chooses.
 
     Returns:
@@ -98,7 +107,7 @@ def run(clip: Path, prompt: str, output: Path, model: str, device: str | None = 
         with warnings.catch_warnings():
             # What is left out stands in the explanation.
             warnings.simplefilter("ignore", UserWarning)
-            explanation = explain(Predictor.load(model, device), clip, prompt)
+            explanation = explain(Predictor.load(model, device), clip, prompt, faults=faults)
         output.write_bytes(WRITERS[output.suffix](explanation))
     except (ValueError, OSError) as error:
         print(f"whisq explain: {error}", file=sys.stderr)

@@ -1,9 +1,9 @@
-"""The table of a prompt's words: what each does to TA, and what it costs to place it."""
+"""An explanation's tables: what each word does, and which faults the clip is like."""
 
 from __future__ import annotations
 
 from whisq.report.explain import Explanation
-from whisq.report.tables import Cell, Table, number
+from whisq.report.tables import Cell, Table, number, word
 
 
 def words_in_turn(explanation: Explanation) -> Table:
@@ -32,6 +32,24 @@ def words_in_turn(explanation: Explanation) -> Table:
         "anew, so that the other words' states change too."
     )
     return Table("Words, taken out in turn", heads, rows, note)
+
+
+def faults_alike(explanation: Explanation) -> Table:
+    """Lay out which faults of the sound a clip is like.
+
+    Args:
+        explanation: The clip's.
+
+    Returns:
+        The table, the most alike first.
+    """
+    rows = [[word(fault.fault), number(fault.moved, 2)] for fault in explanation.faults]
+    note = (
+        "Each fault is put on the clip at full strength. The less that moves the clip's states, "
+        "held against clean music and with the median fault as 1, the more the clip sounds so "
+        "already. A clip without any fault has a first of the list too."
+    )
+    return Table("Faults of the sound, the most alike first", ["fault", "moved"], rows, note)
 
 
 def _costs(explanation: Explanation) -> list[float]:
