@@ -19,7 +19,7 @@ import numpy as np
 from whisq.encoders.states import to_float16
 from whisq.encoders.weights import Location, locate
 
-PREPROCESSING = 1  # raise when the same prompt would give other states
+PREPROCESSING = 2  # raise when the same prompt would give other states
 
 
 @dataclass(frozen=True)
