@@ -21,19 +21,19 @@ ASPECTS = (*ASPECTS[:-1], "tempo")
 """What the pairs are about, in turn."""
 
 HELD = (
-    ("kind", "instrument"),
     ("tempo", "instrument"),
-    ("mood", "kind", "instrument"),
+    ("kind", "instrument"),
     ("tempo", "instrument"),
     ("kind", "tempo", "instrument"),
     ("mood", "instrument"),
-    ("kind", "mode", "instrument"),
+    ("kind", "instrument"),
     ("tempo", "kind"),
+    ("mode", "instrument"),
 )
 """What a prompt about the whole mentions, in turn."""
 
-CONTEXT = ((), ("kind",), ("tempo",), ("instrument",), ("kind", "instrument"), ("kind", "tempo"))
-"""What a prompt about order mentions beside it, in turn."""
+CONTEXT = ((), ("kind",), ("instrument",), ("tempo",))
+"""What a prompt about order may mention beside it."""
 
 
 def requests(counts: tuple[int, ...], rng: np.random.Generator) -> list[list[Asked]]:
