@@ -73,9 +73,7 @@ class Architecture(
             `both` where the axes share weights; else `omq` and `ta`, each with the beginnings of
             its weights' names; what neither claims is fixed before training.
         """
-        if self.apart and self.audio_input.mixture is None:
-            return dict(self.apart)
-        return {"both": ("",)}
+        return dict(self.apart) or {"both": ("",)}
 
     def forward(self, audio: Tensor, audio_mask: Tensor, text: Tensor, text_mask: Tensor) -> Output:
         """Rate clips against prompts.
