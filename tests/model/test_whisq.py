@@ -20,16 +20,6 @@ CHOICES = {
         "bins": 9,
     },
     "own_projection": {"quality_projection": "own", "input_dropout": 0.2},
-    "own_mixture": {
-        "quality_projection": "own",
-        "audio_layers": [2, 6],
-        "audio": {"layers": [2, 6]},
-    },
-    "baseline_mixture": {
-        "architecture": "challenge_baseline",
-        "audio_layers": [2, 6],
-        "audio": {"layers": [2, 6]},
-    },
     "shares": {"position_unit": "share", "alignment_pooling": "max", "output_range": "sigmoid"},
     "challenge_baseline": {"architecture": "challenge_baseline"},
     "challenge_baseline_relu": {"architecture": "challenge_baseline_relu"},
@@ -139,8 +129,8 @@ def test_a_mixture_starts_as_the_mean_of_the_layers(make_config, draw_batch):
     torch.manual_seed(0)
     model = build(make_config(audio_layers=[2, 6], **choices)).eval()
     batch = draw_batch(layers=3)
-    states, _ = model.audio_input(batch.audio, batch.audio_mask)
-    torch.testing.assert_close(model.mix_audio(states), batch.audio[:, [0, 2]].mean(1))
+    mixed, _ = model.audio_input(batch.audio, batch.audio_mask)
+    torch.testing.assert_close(mixed, batch.audio[:, [0, 2]].mean(1))
 
 
 def test_an_input_with_other_layers_is_refused(make_config, draw_batch):

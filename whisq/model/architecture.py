@@ -73,7 +73,9 @@ class Architecture(
             `both` where the axes share weights; else `omq` and `ta`, each with the beginnings of
             its weights' names; what neither claims is fixed before training.
         """
-        return dict(self.apart) or {"both": ("",)}
+        if self.apart and self.audio_input.mixture is None:
+            return dict(self.apart)
+        return {"both": ("",)}
 
     def forward(self, audio: Tensor, audio_mask: Tensor, text: Tensor, text_mask: Tensor) -> Output:
         """Rate clips against prompts.

@@ -11,14 +11,14 @@ from whisq.model.scaling import Scaling
 
 
 class AudioInput(nn.Module):
-    """Pick the encoder's layers, average short runs of frames and scale.
+    """Pick the encoder's layers, average short runs of frames, scale and mix.
 
-    Source: the paper reads Whisper's frames as a sequence. Chosen: which layers, and how long a
-    frame.
+    Source: the paper reads Whisper's frames as a sequence. Chosen: which layers; a learnt softmax
+    mixes several (as SUPERB's weighted sum does).
     """
 
     def __init__(self, config: Config) -> None:
-        """Make the scaling.
+        """Make scaling and mixture.
 
         Args:
             config: The model's config.
@@ -28,6 +28,7 @@ class AudioInput(nn.Module):
         self.expected = len(config.cached_layers)
         self.pool = config.audio_pool
         self.scaling = Scaling(config.audio_scaling, len(self.picked), config.audio_dim)
+        self.mixture = nn.Parameter(torch.zeros(len(self.picked))) if self.picked[1:] else None
 
     def forward(self, audio: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Prepare a batch.
@@ -37,11 +38,15 @@ class AudioInput(nn.Module):
             mask: (clips, frames), True where real.
 
         Returns:
-            The picked layers, (clips, picked layers, shorter frames, dim), and their mask.
+            The sequence, (clips, shorter frames, dim), and its mask.
         """
         # Averaging first: it commutes with the scaling, which then has fewer frames to scale.
         layers = [pool_time(layer, mask, self.pool) for layer in self.pick(audio)]
-        return self.scaling(torch.stack([sequence for sequence, _ in layers], 1)), layers[0][1]
+        states = self.scaling(torch.stack([sequence for sequence, _ in layers], 1))
+        shorter = layers[0][1]
+        if self.mixture is None:
+            return states.squeeze(1), shorter
+        return torch.einsum("l,clfd->cfd", self.mixture.softmax(0), states), shorter
 
     def pick(self, audio: Tensor) -> list[Tensor]:
         """Keep the layers that the config names.
@@ -61,35 +66,6 @@ class AudioInput(nn.Module):
                 f"{audio.shape[1]}; embed the audio with the layers in config.json's audio spec"
             )
         return [audio[:, layer] for layer in self.picked]
-
-
-class LayerMixture(nn.Module):
-    """One sequence of several layers, by a learnt softmax.
-
-    Source: SUPERB (Yang et al. 2021), the weighted sum of a frozen encoder's layers.
-    """
-
-    def __init__(self, layers: int) -> None:
-        """Start with equal shares.
-
-        Args:
-            layers: How many there are; one is passed on as it is.
-        """
-        super().__init__()
-        self.shares = nn.Parameter(torch.zeros(layers)) if layers > 1 else None
-
-    def forward(self, states: Tensor) -> Tensor:
-        """Mix.
-
-        Args:
-            states: (clips, layers, frames, dim).
-
-        Returns:
-            (clips, frames, dim).
-        """
-        if self.shares is None:
-            return states.squeeze(1)
-        return torch.einsum("l,clfd->cfd", self.shares.softmax(0), states)
 
 
 class TextInput(nn.Module):

@@ -16,7 +16,6 @@ from whisq.model.architecture import Architecture
 from whisq.model.coattention import CrossAttention
 from whisq.model.config import Config
 from whisq.model.heads import MIDDLE, RatingHead
-from whisq.model.inputs import LayerMixture
 from whisq.model.output import Output
 from whisq.model.pooling import AttentionPooling, masked_mean
 
@@ -29,9 +28,7 @@ class ChallengeBaseline(Architecture):
     """
 
     activation: type[nn.Module] = nn.Identity
-    apart = MappingProxyType(
-        {"omq": ("mix_quality.", "quality."), "ta": ("mix_alignment.", "alignment.")}
-    )
+    apart = MappingProxyType({"omq": ("quality.",), "ta": ("alignment.",)})
 
     def __init__(self, config: Config) -> None:
         """Make the two stacks.
@@ -40,9 +37,6 @@ class ChallengeBaseline(Architecture):
             config: The network's choices; of them only the inputs' are used.
         """
         super().__init__(config)
-        self.mix_quality, self.mix_alignment = (
-            LayerMixture(len(config.audio_layers)) for _ in range(2)
-        )
         self.quality = self._stack(config.audio_dim)
         self.alignment = self._stack(config.audio_dim + config.text_dim)
 
@@ -50,7 +44,7 @@ class ChallengeBaseline(Architecture):
         """Pool both sides; read OMQ from the one and TA from the two side by side.
 
         Args:
-            audio: Scaled audio states, (clips, layers, frames, audio_dim).
+            audio: Scaled audio states, (clips, frames, audio_dim).
             audio_mask: (clips, frames), True where real.
             text: Scaled token states, (clips, tokens, text_dim).
             text_mask: (clips, tokens), True where real.
@@ -58,9 +52,8 @@ class ChallengeBaseline(Architecture):
         Returns:
             Ratings.
         """
-        heard = masked_mean(self.mix_quality(audio), audio_mask)
-        matched = masked_mean(self.mix_alignment(audio), audio_mask)
-        both = torch.cat([matched, masked_mean(text, text_mask)], 1)
+        heard, read = masked_mean(audio, audio_mask), masked_mean(text, text_mask)
+        both = torch.cat([heard, read], 1)
         omq, ta = self.quality(heard).squeeze(1), self.alignment(both).squeeze(1)
         return Output(MIDDLE + omq, MIDDLE + ta, audio_mask=audio_mask, text_mask=text_mask)
 
@@ -99,7 +92,6 @@ class Astar(Architecture):
         """
         super().__init__(config)
         width, dropout = config.width, config.dropout
-        self.mixture = LayerMixture(len(config.audio_layers))
         self.project_audio = nn.Linear(config.audio_dim, width)
         self.project_text = nn.Linear(config.text_dim, width)
         self.encoder = nn.TransformerEncoderLayer(
@@ -115,7 +107,7 @@ class Astar(Architecture):
         """Encode the audio, pool it for OMQ, and let the text ask it for TA.
 
         Args:
-            audio: Scaled audio states, (clips, layers, frames, audio_dim).
+            audio: Scaled audio states, (clips, frames, audio_dim).
             audio_mask: (clips, frames), True where real.
             text: Scaled token states, (clips, tokens, text_dim).
             text_mask: (clips, tokens), True where real.
@@ -123,8 +115,7 @@ class Astar(Architecture):
         Returns:
             Ratings, their distributions and the attention.
         """
-        frames = self.project_audio(self.mixture(audio))
-        frames = self.encoder(frames, src_key_padding_mask=~audio_mask)
+        frames = self.encoder(self.project_audio(audio), src_key_padding_mask=~audio_mask)
         heard, weights = self.quality_pooling(frames, audio_mask)
         answers, text_map = self.text_to_audio(self.project_text(text), frames, audio_mask)
         aligned, _ = self.alignment_pooling(answers, text_mask)
@@ -157,7 +148,6 @@ class MuqEval(Architecture):
             config: The network's choices: hidden, dropout and bins are used.
         """
         super().__init__(config)
-        self.mixture = LayerMixture(len(config.audio_layers))
         self.pooling = AttentionPooling(config.audio_dim)
         self.quality = RatingHead(config.audio_dim, config.hidden, config.dropout, config.bins)
 
@@ -165,7 +155,7 @@ class MuqEval(Architecture):
         """Pool the audio and rate it.
 
         Args:
-            audio: Scaled audio states, (clips, layers, frames, audio_dim).
+            audio: Scaled audio states, (clips, frames, audio_dim).
             audio_mask: (clips, frames), True where real.
             text: Not used.
             text_mask: (clips, tokens), passed on.
@@ -173,7 +163,7 @@ class MuqEval(Architecture):
         Returns:
             Ratings.
         """
-        heard, weights = self.pooling(self.mixture(audio), audio_mask)
+        heard, weights = self.pooling(audio, audio_mask)
         omq, logits = self.quality(heard)
         return Output(
             omq,

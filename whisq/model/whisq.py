@@ -17,13 +17,12 @@ from whisq.model.alignment import AlignmentBranch
 from whisq.model.architecture import Architecture
 from whisq.model.config import Config
 from whisq.model.heads import RatingHead
-from whisq.model.inputs import LayerMixture
 from whisq.model.output import Output
 from whisq.model.pooling import Pooling
 
 APART = {
-    "omq": ("mix_quality.", "project_quality.", "quality."),
-    "ta": ("mix_audio.", "project_audio.", "project_text.", "alignment."),
+    "omq": ("project_quality.", "quality."),
+    "ta": ("project_audio.", "project_text.", "alignment."),
 }
 
 
@@ -37,15 +36,12 @@ class WhisQ(Architecture):
             config: The network's choices.
         """
         super().__init__(config)
-        layers = len(config.audio_layers)
-        self.mix_audio = LayerMixture(layers)
         self.project_audio = projection(config.audio_dim, config)
         self.project_text = projection(config.text_dim, config)
-        self.mix_quality = self.project_quality = None
-        if config.quality_projection == "own":
+        own = config.quality_projection == "own"
+        if own:
             self.apart = APART
-            self.mix_quality = LayerMixture(layers)
-            self.project_quality = projection(config.audio_dim, config)
+        self.project_quality = projection(config.audio_dim, config) if own else None
         self.quality = QualityBranch(config)
         self.alignment = AlignmentBranch(config)
 
@@ -53,7 +49,7 @@ class WhisQ(Architecture):
         """Project both sides, then read OMQ from one and TA from both.
 
         Args:
-            audio: Scaled audio states, (clips, layers, frames, audio_dim).
+            audio: Scaled audio states, (clips, frames, audio_dim).
             audio_mask: (clips, frames), True where real.
             text: Scaled token states, (clips, tokens, text_dim).
             text_mask: (clips, tokens), True where real.
@@ -61,11 +57,9 @@ class WhisQ(Architecture):
         Returns:
             Ratings, projected sequences and attention maps.
         """
-        states = audio
-        audio, text = self.project_audio(self.mix_audio(states)), self.project_text(text)
-        heard = audio
-        if self.project_quality is not None and self.mix_quality is not None:
-            heard = self.project_quality(self.mix_quality(states))
+        heard = self.project_quality(audio) if self.project_quality else None
+        audio, text = self.project_audio(audio), self.project_text(text)
+        heard = audio if heard is None else heard
         omq, omq_logits, weights = self.quality(heard, audio_mask)
         ta, ta_logits, audio_map, text_map = self.alignment(audio, audio_mask, text, text_mask)
         return Output(
