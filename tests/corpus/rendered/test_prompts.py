@@ -34,10 +34,14 @@ def test_a_pair_is_worded_alike_but_for_the_order(ordered, aspect, template):
         assert sorted(re.findall(r"\w+", one)) == sorted(re.findall(r"\w+", other))
 
 
-@pytest.mark.parametrize("template", range(len(ORDERED)))
-def test_every_template_names_the_first_half_before_the_second(ordered, template):
-    text = sentence(replace(ordered, template=template))
-    assert text.index("piano") < text.index("reel") < text.index("choir")
+def test_some_templates_name_the_later_half_first(ordered):
+    late = [
+        text.lower().index("choir") < text.lower().index("piano")
+        for text in (
+            sentence(replace(ordered, template=template)) for template in range(len(ORDERED))
+        )
+    ]
+    assert 0 < sum(late) < len(ORDERED) / 2
 
 
 @pytest.mark.parametrize("template", range(len(WHOLE)))

@@ -21,19 +21,19 @@ ASPECTS = (*ASPECTS[:-1], "tempo")
 """What the pairs are about, in turn."""
 
 HELD = (
-    ("tempo", "instrument"),
     ("kind", "instrument"),
+    ("tempo", "instrument"),
+    ("mood", "kind", "instrument"),
     ("tempo", "instrument"),
     ("kind", "tempo", "instrument"),
     ("mood", "instrument"),
-    ("kind", "instrument"),
+    ("kind", "mode", "instrument"),
     ("tempo", "kind"),
-    ("mode", "instrument"),
 )
 """What a prompt about the whole mentions, in turn."""
 
-CONTEXT = ((), ("kind",), ("instrument",), ("tempo",))
-"""What a prompt about order may mention beside it."""
+CONTEXT = ((), ("kind",), ("tempo",), ("instrument",), ("kind", "instrument"), ("kind", "tempo"))
+"""What a prompt about order mentions beside it, in turn."""
 
 
 def requests(counts: tuple[int, ...], rng: np.random.Generator) -> list[list[Asked]]:

@@ -30,10 +30,13 @@ class Instrument:
     top: int = 84
 
 
-# Chosen: plainly different at 16 kHz, and few enough for each to be met often.
+# Chosen: far enough apart in timbre to be told apart at 16 kHz, all common in prompts.
 INSTRUMENTS: dict[str, Instrument] = {
     "piano": Instrument(0, 62, "keys", ("piano", "grand piano"), top=79),
-    "organ": Instrument(19, 60, "wind", ("church organ", "pipe organ")),
+    "harpsichord": Instrument(6, 62, "keys", ("harpsichord", "baroque harpsichord")),
+    "music box": Instrument(10, 79, "bells", ("music box", "little music box"), top=96),
+    "organ": Instrument(19, 60, "bellows", ("church organ", "pipe organ")),
+    "accordion": Instrument(21, 65, "bellows", ("accordion", "squeezebox")),
     "guitar": Instrument(24, 57, "guitars", ("acoustic guitar", "nylon guitar")),
     "electric guitar": Instrument(
         30, 52, "guitars", ("distorted electric guitar", "overdriven electric guitar")
@@ -41,5 +44,6 @@ INSTRUMENTS: dict[str, Instrument] = {
     "strings": Instrument(48, 62, "bowed", ("string orchestra", "string section")),
     "choir": Instrument(52, 62, "voices", ("choir", "wordless choir")),
     "trumpet": Instrument(56, 67, "brass", ("trumpet", "bright trumpet")),
-    "flute": Instrument(73, 76, "wind", ("flute", "concert flute"), top=96),
+    "saxophone": Instrument(66, 60, "woodwind", ("saxophone", "tenor saxophone")),
+    "flute": Instrument(73, 76, "woodwind", ("flute", "concert flute"), top=96),
 }

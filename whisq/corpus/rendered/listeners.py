@@ -19,20 +19,20 @@ RATERS = 5
 BEST, DEPTH, SCALE = 4.65, 3.6, 2.0
 """Without faults; how much faults can take away; the damage that takes away 63% of it."""
 
-ALIGNED, ALIGNED_DEPTH, ALIGNED_SCALE = 4.45, 2.7, 2.6
+ALIGNED, ALIGNED_DEPTH, ALIGNED_SCALE = 4.5, 3.0, 2.6
 """The same three for textual alignment, at average quality."""
 
 HALO = 0.3
 """What quality adds to the alignment, per MOS: what sounds well is also said to fit better."""
 
 LOSS = {
-    "kind": 1.4,
-    "instrument": 1.8,
-    "tempo": 1.4,
-    "mode": 0.5,
-    "order_reversed": 2.6,
-    "order_first_only": 1.9,
-    "order_other_second": 1.7,
+    "kind": 1.3,
+    "instrument": 1.4,
+    "tempo": 1.2,
+    "mode": 0.6,
+    "order_reversed": 1.7,
+    "order_first_only": 1.5,
+    "order_other_second": 1.2,
 }
 """What each failure at strength 1 adds to the loss of textual alignment."""
 

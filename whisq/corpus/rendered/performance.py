@@ -17,7 +17,7 @@ from whisq.corpus.rendered.synthesis import RATE, Notes, play
 
 # Chosen: tempo is heard as how many notes begin in a second; some kinds are busier than others.
 ONSETS = {"slow": 1.6, "medium": 3.2, "fast": 6.4}
-BUSYNESS = {"hymn": 0.75, "reel": 1.25, "march": 1.0, "rag": 1.3, "waltz": 0.9}
+BUSYNESS = {"hymn": 0.75, "reel": 1.25, "march": 1.0, "rag": 1.3, "serenade": 1.1, "waltz": 0.9}
 # A drummer's quarter note: (General MIDI drum, when, how long), in quarter notes.
 DRUMS = {"march": ((36, 0.0, 0.4), (38, 0.5, 0.2), (38, 0.75, 0.2))}
 DRUM_LEVEL = -4.0  # decibels against who plays the tune

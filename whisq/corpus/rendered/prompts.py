@@ -13,11 +13,12 @@ from whisq.corpus.rendered.requests import Request, change
 
 WORDS: dict[str, dict[str, tuple[str, ...]]] = {
     "kind": {
-        "hymn": ("hymn", "church hymn"),
-        "reel": ("reel", "country reel"),
-        "march": ("march", "military march"),
-        "rag": ("rag", "old rag"),
-        "waltz": ("waltz", "ballroom waltz"),
+        "hymn": ("hymn", "chorale", "church hymn"),
+        "reel": ("reel", "country dance tune", "jig"),
+        "march": ("march", "military march", "marching tune"),
+        "rag": ("rag", "ragtime piece", "ragtime dance"),
+        "serenade": ("classical serenade", "serenade", "piece of classical chamber music"),
+        "waltz": ("waltz", "waltz tune", "dance in three-four time"),
     },
     "tempo": {
         "slow": ("slow", "unhurried", "very slow"),
@@ -63,18 +64,19 @@ WHOLE = (
 """Sentences about a piece that stays the same throughout."""
 
 ORDERED = (
-    "Starting with {a}, {piece} that ends with {b}.",
-    "First {a} in {piece}, then {b}.",
-    "Opening with {a}, this is {piece} closing with {b}.",
-    "At the beginning {a}, {piece}, at the end {b}.",
-    "From {a} at first, {piece} that turns to {b}.",
-    "With {a} to begin, {piece} that goes on with {b}.",
+    "{Piece} that opens with {a} and continues with {b}.",
+    "{Piece}: {a} first, then {b}.",
+    "{Piece} beginning with {a} and ending with {b}.",
+    "Start with {a}, then change to {b}: {piece}.",
+    "{Piece} moving from {a} to {b} half way through.",
+    "{Piece} in two halves, {a} followed by {b}.",
+    "First {a}, later {b}, all of it {piece}.",
+    "{Piece}. It sets out with {a}; after a while {b} takes over.",
+    "{Piece} that ends with {b} after an opening with {a}.",
+    "{Piece} where {b} comes only after {a}.",
 )
-"""Sentences about an order; both orders of a pair take the same one.
-
-Chosen: what comes first is named first and what comes last last, with the rest between them. A
-sentence encoder's token states hardly tell "a flute, then a choir" from its reverse when both
-stand side by side, and then nothing can be learnt."""
+"""Sentences about an order. Two name the later half first, so that the order of mention alone
+is not the answer either."""
 
 
 def sentence(request: Request) -> str:

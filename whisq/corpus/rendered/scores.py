@@ -1,7 +1,7 @@
 """Real public-domain pieces of clearly different kinds, as plain arrays of notes.
 
 Source: the scores that come with music21: chorales of Bach, fife tunes of the American
-revolution, the fiddle tunes of Ryan's Mammoth Collection, Joplin, Chopin, Verdi.
+revolution, the fiddle tunes of Ryan's Mammoth Collection, Joplin, Mozart, Chopin, Verdi.
 
 Conventions: times are in quarter notes, pitches are MIDI numbers (60 is middle C).
 """
@@ -17,8 +17,8 @@ from pathlib import Path
 import numpy as np
 
 # One kind must differ from another by ear, whoever plays it: four voices in block chords, one
-# voice of running notes, a tune with drums, syncopation over a striding bass, three beats to
-# the bar. A number after # picks one tune of a collection.
+# voice of running notes, a tune with drums, syncopation over a striding bass, melody over
+# repeated chords, and three beats to the bar. A number after # picks one tune of a collection.
 FILES: dict[str, tuple[str, ...]] = {
     "hymn": (
         "bach/bwv64.8.mxl",
@@ -45,6 +45,11 @@ FILES: dict[str, tuple[str, ...]] = {
         f"miscFolk/americanfifeopus.abc#{number}" for number in (5, 6, 16, 17, 21, 23, 25, 30)
     ),
     "rag": ("joplin/maple_leaf_rag.mxl",),
+    "serenade": (
+        "mozart/k155/movement3.mxl",
+        "mozart/k156/movement1.mxl",
+        "mozart/k80/movement3.mxl",
+    ),
     "waltz": ("chopin/mazurka06-2.krn", "verdi/laDonnaEMobile.mxl"),
 }
 KINDS = tuple(FILES)
