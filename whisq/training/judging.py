@@ -111,9 +111,9 @@ def rate(model: nn.Module, dataset: ClipDataset) -> DataFrame:
     Returns:
         `omq` and `ta` by clip id.
     """
-    batches = list(make_loader(dataset, 64))
-    ids = [key for batch in batches for key in batch.ids]
-    columns = {axis: values.double().numpy() for axis, values in predict(model, batches).items()}
+    loader = make_loader(dataset, 64)
+    columns = {axis: values.double().numpy() for axis, values in predict(model, loader).items()}
+    ids = [dataset.ids[index] for batch in loader.batch_sampler for index in batch]
     return DataFrame(columns, index=ids).loc[dataset.ids]
 
 

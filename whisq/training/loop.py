@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -26,7 +26,7 @@ from whisq.training.schedule import Schedule
 def train(
     model: Architecture,
     objective: Objective,
-    batches: Callable[[int], Iterable[Any]],
+    batches: Callable[[int], Collection[Any]],
     dev: Sequence[Any],
     schedule: Schedule,
     *,
@@ -72,7 +72,7 @@ def train(
         if history.idle >= schedule.patience:
             break
         started = time.perf_counter()
-        steps = learner.epoch(epoch, list(batches(epoch)))
+        steps = learner.epoch(epoch, batches(epoch))
         record = _record(epoch, steps, dev_metrics(judged.module, dev))
         record["seconds"] = time.perf_counter() - started
         _warn_if_stuck(record, objective.ot_tolerance)
@@ -98,7 +98,7 @@ class _Learner:
     schedule: Schedule
     mismatches: Mismatches | None
 
-    def epoch(self, epoch: int, batches: list[Any]) -> list[dict[str, Any]]:
+    def epoch(self, epoch: int, batches: Collection[Any]) -> list[dict[str, Any]]:
         # Seeding by epoch makes dropout the same whether or not training was interrupted before.
         torch.manual_seed(self.schedule.seed * 10_007 + epoch)
         self.model.train()

@@ -45,8 +45,12 @@ def predict(model: nn.Module, batches: Iterable[Any]) -> dict[str, Tensor]:
         `omq` and `ta`, each (clips,), in the batches' order.
     """
     model.eval()
-    outputs = [model(*inputs(batch)) for batch in batches]
-    return {axis: torch.cat([getattr(out, axis) for out in outputs]).cpu() for axis in AXES}
+    ratings = []
+    for batch in batches:
+        output = model(*inputs(batch))
+        # The rest of the output, whole sequences and maps, is let go.
+        ratings.append(torch.stack([getattr(output, axis) for axis in AXES]).cpu())
+    return dict(zip(AXES, torch.cat(ratings, 1), strict=True))
 
 
 def inputs(batch: Any) -> tuple[Tensor, Tensor, Tensor, Tensor]:
