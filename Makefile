@@ -7,7 +7,7 @@ READY  := $(VENV)/.ready
 # The stages run `python`: let it be the one that was set up.
 export PATH := $(abspath $(BIN)):$(PATH)
 
-.PHONY: setup repro paper test lint bench ui readme clean
+.PHONY: setup repro paper test lint bench ui experiments readme clean
 
 setup: $(READY)
 
@@ -37,6 +37,9 @@ bench: setup
 ui: setup
 	@echo 'Open http://127.0.0.1:5000/?workflowType=machine_learning'
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --port 5000
+
+experiments: setup
+	dvc exp show --only-changed --hide-workspace --drop '^(data|metrics|stages|whisq)/|^(State|Executor)$$'
 
 readme: setup
 	python -m whisq.report.readme

@@ -1,6 +1,8 @@
 """The tree is what the README says: imports point down, and DVC knows what each stage runs."""
 
 import ast
+import shlex
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -124,3 +126,18 @@ def test_importing_whisq_loads_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert output.stdout.strip() == "light"
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_in_a_copy_of_the_project_runs_the_copy_s_code(stage, tmp_path):
+    # `dvc exp run --temp` and queued experiments run in copies: an edit made meanwhile in the
+    # workspace, where `whisq` is installed from, must not reach them.
+    (tmp_path / "stages").mkdir()
+    shutil.copy(ROOT / "stages" / f"{stage}.py", tmp_path / "stages")
+    (tmp_path / "whisq").mkdir()
+    (tmp_path / "whisq" / "__init__.py").write_text("raise SystemExit('the code of the copy')")
+    command = shlex.split(STAGES[stage]["cmd"])[1:]
+    ended = subprocess.run(
+        [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, check=False
+    )
+    assert ended.stderr.strip() == "the code of the copy"

@@ -1,6 +1,6 @@
 """Search for `best` on dev: random draws, then more seeds for the finalists.
 
-    python stages/ablations/search.py
+    python -m stages.ablations.search
 
 Reads stages/ablations/search.yaml, writes every draw to metrics/search.csv and the winner to
 metrics/search.json; put it into params.yaml as `ablations.best` and judge it by its own stage.
