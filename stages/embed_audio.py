@@ -2,6 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from whisq import params, tracking
 from whisq.corpus.clips import read_clips
@@ -14,15 +15,23 @@ OUTPUT = DATA / "embeddings" / "audio"
 
 def main() -> None:
     """Run the stage."""
-    section = params.load().embed_audio
-    values = section.model_dump()
+    embed(params.load().embed_audio.model_dump(), OUTPUT)
+
+
+def embed(values: dict[str, Any], output: Path) -> None:
+    """Embed the clips and log what was done.
+
+    Args:
+        values: The section `embed_audio`.
+        output: Where the sequences go.
+    """
     running = {name: values.pop(name) for name in ("workers", "batch_size", "engine")}
     clips = read_clips(DATA / "clips.csv")
     paths = {clip.id: DATA / clip.path for clip in clips.itertuples()}
     with tracking.data_run("embed_audio", params.flatten({"embed_audio": values})) as run:
-        counts = embed_audio(paths, AudioSpec(**values), OUTPUT, **running)
+        counts = embed_audio(paths, AudioSpec(**values), output, **running)
         run.metrics(asdict(counts))
-    print(f"{counts.keys} clips in {OUTPUT}: {counts.computed} computed, the rest were cached")
+    print(f"{counts.keys} clips in {output}: {counts.computed} computed, the rest were cached")
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from whisq.model.config import Config
 from whisq.training.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
+PARTS = ("whisq.", "stages.")
 VALUES = params.load(ROOT / "params.yaml").model_dump()
 STAGES = yaml.safe_load((ROOT / "stages" / "ablations" / "dvc.yaml").read_text())["stages"]
 
@@ -20,7 +21,7 @@ def test_a_variant_is_a_recipe(name):
     changes = VALUES["ablations"][name]
     values = params.load(ROOT / "params.yaml", overrides=changes).model_dump()
     recipe = Recipe.of(values["model"], values["loss"], values["train"], seed=0)
-    cached = {"layers": values["embed_audio"]["layers"]}
+    cached = {"layers": VALUES["trials"]["audio_layers"]}
     config = Config(audio_dim=512, text_dim=384, audio=cached, **recipe.model)
     shared = config.architecture == "whisq"
     assert shared or recipe.objective.ot_weight == 0
@@ -35,13 +36,13 @@ def test_a_variant_changes_something_that_the_pipeline_does_not(name):
     assert {key.split(".")[0] for key in changes} <= {"model", "loss", "train"}
 
 
-@pytest.mark.parametrize("script", ["variant", "table"])
+@pytest.mark.parametrize("script", ["layers", "variant", "table"])
 def test_a_stage_depends_on_the_package_parts_that_it_imports(script):
     stage = STAGES[script].get("do", STAGES[script])
     waiting, seen = [ROOT / "stages" / "ablations" / f"{script}.py"], set()
     while waiting:
         for node in ast.walk(ast.parse(waiting.pop().read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("whisq."):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PARTS):
                 path = ROOT / (node.module.replace(".", "/") + ".py")
                 if path.is_file() and path not in seen:
                     seen.add(path)

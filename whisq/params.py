@@ -153,8 +153,9 @@ class Train(Section):
 
 
 class Trials(Section):
-    """How often each variant of `ablations` is trained, and how its clips are split."""
+    """What the variants of `ablations` may read, how often each is trained, and on what splits."""
 
+    audio_layers: Annotated[list[int], Field(min_length=1)]
     protocols: list[Literal["official", "systems", "prompts", "systems_and_prompts"]]
     seeds: Positive
     folds: Annotated[int, Field(ge=3)]

@@ -32,7 +32,7 @@ def main(name: str) -> None:
     values = params.load(overrides=changes).model_dump()
     sections = {key: values[key] for key in SECTIONS}
     trials = [
-        Trial(sections, protocol, seed, values["trials"]["folds"], Path("data"))
+        Trial(sections, protocol, seed, values["trials"]["folds"], Path("data"), "audio_layers")
         for protocol in values["trials"]["protocols"]
         for seed in range(values["trials"]["seeds"])
     ]

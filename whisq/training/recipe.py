@@ -61,11 +61,12 @@ class Data:
         return ClipDataset(self.clips, ratings, self.audio, self.text)
 
     @classmethod
-    def open(cls, folder: str | Path) -> Data:
+    def open(cls, folder: str | Path, audio: str = "audio") -> Data:
         """Open what the pipeline's stages have written.
 
         Args:
             folder: `data`.
+            audio: Which of its embeddings of the clips.
 
         Returns:
             The data; no sequence is read yet.
@@ -74,7 +75,7 @@ class Data:
         return cls(
             read_clips(folder / "clips.csv"),
             read_ratings(folder / "ratings.csv"),
-            Sequences.open(folder / "embeddings" / "audio"),
+            Sequences.open(folder / "embeddings" / audio),
             Sequences.open(folder / "embeddings" / "text"),
             folder,
         )

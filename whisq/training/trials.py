@@ -34,6 +34,7 @@ class Trial:
         seed: Of weights, dropout and order; modulo folds it is also the fold.
         folds: Into how many parts systems or prompts are divided.
         data: The pipeline's data folder.
+        audio: Which of its embeddings of the clips.
         judged: Whether to look at the test clips; a search does not.
     """
 
@@ -42,6 +43,7 @@ class Trial:
     seed: int
     folds: int
     data: Path
+    audio: str = "audio"
     judged: bool = True
 
 
@@ -82,7 +84,7 @@ def attempt(trial: Trial) -> dict[str, Any]:
 
 
 def _train_and_judge(trial: Trial) -> dict[str, Any]:
-    data = Data.open(trial.data)
+    data = Data.open(trial.data, trial.audio)
     fold = trial.seed % trial.folds
     ratings = assign(data.ratings, data.clips, trial.protocol, trial.folds, fold, seed=0)
     data = replace(data, ratings=ratings)

@@ -12,7 +12,7 @@ from whisq.corpus.rendered.systems import systems
 
 @pytest.fixture(scope="module")
 def drawn():
-    return systems(31, 6, 144, np.random.default_rng(0))
+    return systems(31, 6, 248, np.random.default_rng(0))
 
 
 @pytest.fixture

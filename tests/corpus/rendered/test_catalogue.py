@@ -10,12 +10,12 @@ from whisq.corpus.rendered.requests import CHOICES, reverse
 
 @pytest.fixture(scope="module")
 def groups():
-    return requests((48, 144), np.random.default_rng(0))
+    return requests((100, 248), np.random.default_rng(0))
 
 
 def test_half_of_a_group_is_about_order(groups):
-    assert [len(group) for group in groups] == [48, 144]
-    assert [sum(bool(request.order) for request, _ in group) for group in groups] == [24, 72]
+    assert [len(group) for group in groups] == [100, 248]
+    assert [sum(bool(request.order) for request, _ in group) for group in groups] == [50, 124]
 
 
 def test_pairs_are_complete_within_their_group_and_differ_in_order_alone(groups):
@@ -45,7 +45,7 @@ def test_no_wording_gives_the_order_away(groups):
 def test_orders_are_of_many_kinds(groups):
     aspects = Counter(request.order for request, _ in groups[0] if request.order)
     assert set(aspects) == {"instrument", "tempo", "dynamics", "kind"}
-    assert aspects["instrument"] == 12
+    assert aspects["instrument"] == 26
     pairs = {
         frozenset((request.first, request.then))
         for group in groups

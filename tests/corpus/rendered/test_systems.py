@@ -7,7 +7,7 @@ from whisq.corpus.rendered.systems import ALIGNMENT, FAILINGS, systems
 
 @pytest.fixture(params=range(3))
 def drawn(request):
-    return systems(31, 6, 144, np.random.default_rng(request.param))
+    return systems(31, 6, 248, np.random.default_rng(request.param))
 
 
 def test_quality_and_skill_are_spread_and_correlated_by_design_not_by_luck(drawn):
@@ -38,7 +38,7 @@ def test_the_others_have_two_to_four_faults_whose_weights_sum_to_one(drawn):
 def test_demo_systems_share_their_clips_as_unevenly_as_in_musiceval(drawn):
     clips = [one.demo_clips for one in drawn if one.demo_clips]
     assert len(clips) == 6
-    assert sum(clips) == 144
+    assert sum(clips) == 248
     assert max(clips) > 48 > min(clips)
 
 

@@ -19,7 +19,7 @@ def reliability(ratings):
 
 @pytest.fixture(scope="module", params=range(3))
 def full(request):
-    return cast(31, 6, 48, 144, request.param)
+    return cast(31, 6, 100, 248, request.param)
 
 
 @pytest.fixture(scope="module")
@@ -29,15 +29,14 @@ def ratings(full):
 
 def test_it_has_the_clips_of_25_systems_and_the_demo_clips_of_six(full):
     clips = Counter(take.system for take in full.takes)
-    assert len(full.takes) == len({take.id for take in full.takes}) == 1344
+    assert len(full.takes) == len({take.id for take in full.takes}) == 2748
     assert len(clips) == 31
-    assert Counter(clips.values())[48] == 25
+    assert Counter(clips.values())[100] == 25
 
 
 def test_it_is_split_by_clip_as_musiceval_is(full):
     splits = Counter(take.split for take in full.takes)
-    assert splits["train"] / 1344 == pytest.approx(1923 / 2748, abs=1e-3)
-    assert splits["dev"] / 1344 == pytest.approx(412 / 2748, abs=1e-3)
+    assert splits == {"train": 1923, "dev": 412, "test": 413}
     assert len({take.system for take in full.takes if take.split == "test"}) > 25
 
 
@@ -79,7 +78,7 @@ def test_a_third_of_the_orders_fail_and_both_members_of_a_pair_alike(full):
             wrong = any(failure.name.startswith("order") for failure in take.failures)
             failed[take.prompt.key].append(wrong)
     shares = [np.mean(rows) for rows in failed.values()]
-    assert len(shares) == 24
+    assert len(shares) == 50
     assert 0.25 < np.mean(shares) < 0.5
     assert 0 < min(shares) <= max(shares) < 0.8
 
@@ -87,7 +86,7 @@ def test_a_third_of_the_orders_fail_and_both_members_of_a_pair_alike(full):
 def test_demo_numbers_clash_with_shared_prompts_and_run_beyond_them(full):
     demo = {prompt.key for prompt in full.prompts if prompt.key.endswith(".wav")}
     numbers = [int(key[-7:-4]) for key in demo]
-    assert len(demo) == 144
+    assert len(demo) == 248
     assert min(numbers) == 1
     assert max(numbers) > 48
 
