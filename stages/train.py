@@ -21,6 +21,8 @@ def main() -> None:
     values = params.load().model_dump()
     recipe = Recipe.of(values["model"], values["loss"], values["train"], values["seed"])
     torch.set_num_threads(values["train"]["threads"])
+    for others in ("trials", "ablations"):  # trainings of their own, which log themselves
+        del values[others]
     with tracking.model_run("train", params.flatten(values)) as run:
         model, history = recipe.fit(
             Data.open("data"),

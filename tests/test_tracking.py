@@ -154,3 +154,19 @@ def test_processes_that_meet_a_new_store_at_once_all_get_through(tmp_path):
     with sqlite3.connect(tmp_path / "mlflow.db") as made:
         names = {row[0] for row in made.execute("select name from experiments")}
     assert {"e0", "e1", "e2", "e3"} <= names
+
+
+def test_variants_are_named_by_themselves_and_grouped_under_one_parent(store):
+    stored = []
+    for name, changes in (("no_transport", {"loss.ot_weight": 0.0}), ("paper", {})):
+        with tracking.variant_run(name, changes) as run:
+            run.metrics({"official/utt_ta_srcc": 0.5})
+        stored.append(_stored(run))
+    assert [run.info.run_name for run in stored] == ["no_transport", "paper"]
+    assert stored[0].data.params == {"loss.ot_weight": "0.0"}
+    (parent,) = {run.data.tags["mlflow.parentRunId"] for run in stored}
+    from mlflow.tracking import MlflowClient
+
+    siblings = MlflowClient().get_run(parent)
+    assert siblings.info.run_name == "ablations"
+    assert siblings.info.status == "FINISHED"

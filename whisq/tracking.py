@@ -1,4 +1,4 @@
-"""MLflow runs: one for each pipeline's model, shared by its stages, and one for each data stage."""
+"""MLflow runs: one a pipeline, shared by its model's stages; one a data stage; one a variant."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MODELS = "whisq"
 DATA = "whisq-data"
+VARIANTS = "whisq-ablations"
 RUN_FILE = Path("data/mlflow_run.txt")
 
 
@@ -50,6 +51,21 @@ def model_run(stage: str, params: Mapping[str, Any], run_file: Path = RUN_FILE) 
     with _open(MODELS, stage, params, known) as run:
         run_file.parent.mkdir(parents=True, exist_ok=True)
         run_file.write_text(run.id + "\n")
+        yield run
+
+
+@contextmanager
+def variant_run(name: str, params: Mapping[str, Any]) -> Iterator[Run]:
+    """Open a run for a variant's trials, beside its siblings under one parent.
+
+    Args:
+        name: The variant.
+        params: What it changes, by dotted name.
+
+    Yields:
+        The open run; it ends as FAILED if the block raises.
+    """
+    with _open(VARIANTS, name, params, run_id=None, parent=_parent()) as run:
         yield run
 
 
@@ -148,7 +164,11 @@ def connect(experiment: str = MODELS) -> str:
 
 @contextmanager
 def _open(
-    experiment: str, stage: str, params: Mapping[str, Any], run_id: str | None
+    experiment: str,
+    stage: str,
+    params: Mapping[str, Any],
+    run_id: str | None,
+    parent: str | None = None,
 ) -> Iterator[Run]:
     import mlflow
 
@@ -156,13 +176,29 @@ def _open(
     # MLflow continues a run only in the active experiment, which the process may have set before.
     mlflow.set_experiment(experiment_id=experiment_id)
     run_id = run_id if run_id and _exists(run_id) else None
-    name = os.environ.get("DVC_EXP_NAME") or stage
-    start = {"run_id": run_id} if run_id else {"experiment_id": experiment_id, "run_name": name}
+    name = stage if parent else os.environ.get("DVC_EXP_NAME") or stage
+    start = {"run_id": run_id}
+    if not run_id:
+        start = {"experiment_id": experiment_id, "run_name": name, "parent_run_id": parent}
     with mlflow.start_run(**start) as active:
         mlflow.set_tags(_tags(stage))
         if not run_id:
             mlflow.log_params({key: str(value) for key, value in params.items()})
         yield Run(active.info.run_id)
+
+
+def _parent() -> str:
+    from mlflow.tracking import MlflowClient
+
+    experiment_id = connect(VARIANTS)
+    client = MlflowClient()
+    with FileLock(Path(os.environ.get("DVC_ROOT", ".")) / "mlflow.db.lock"):
+        known = client.search_runs([experiment_id], "tags.stage = 'ablations'", max_results=1)
+        if known:
+            return known[0].info.run_id
+        made = client.create_run(experiment_id, run_name="ablations", tags=_tags("ablations"))
+        client.set_terminated(made.info.run_id)
+        return made.info.run_id
 
 
 def _exists(run_id: str) -> bool:

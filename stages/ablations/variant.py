@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pandas import DataFrame
 
-from whisq import params
+from whisq import params, tracking
 from whisq.training.trials import Trial, run
 
 FOLDER = Path("metrics/ablations")
@@ -36,7 +36,11 @@ def main(name: str) -> None:
         for protocol in values["trials"]["protocols"]
         for seed in range(values["trials"]["seeds"])
     ]
-    records = DataFrame(run(trials, values["trials"]["workers"]))
+    with tracking.variant_run(name, changes) as logged:
+        records = DataFrame(run(trials, values["trials"]["workers"]))
+        means = records.groupby("protocol").mean(numeric_only=True)
+        for protocol, row in means.drop(columns="seed").iterrows():
+            logged.metrics({f"{protocol}/{key}": value for key, value in row.dropna().items()})
     FOLDER.mkdir(parents=True, exist_ok=True)
     records.to_csv(FOLDER / f"{name}.csv", index=False)
     for error in records.get("error", DataFrame()).dropna():
