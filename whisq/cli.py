@@ -74,10 +74,11 @@ floor:global_mean or floor:gold_omq, made from the MOS list given with --train.
 A correlation that is not defined (constant predictions, one system) is null, with its reason.
 
 \b
-Examples:
-  whisq metrics answer.txt test_mos_list.txt
-  whisq metrics answer.txt test_mos_list.txt --train train_mos_list.txt --json
-  whisq metrics answer.txt test_mos_list.txt --train train_mos_list.txt --against floor:system_mean
+Examples, in the project's folder after `make repro`:
+  cd data/raw/sets
+  whisq metrics ../../predictions.csv test_mos_list.txt --allow-missing
+  whisq metrics floor:system_mean test_mos_list.txt --train train_mos_list.txt
+  whisq metrics floor:system_mean test_mos_list.txt --train train_mos_list.txt --json
 """
 
 
