@@ -31,7 +31,7 @@ from whisq.scoring.scorer import Scorer
 
 TEXT = TextSpec("sentence-transformers/all-MiniLM-L6-v2")
 SETTINGS = {
-    "default": AudioSpec(layers=(2, 6), window="clip", pool=8),
+    "default": AudioSpec(layers=(2,), window="clip", pool=8),
     "paper's window": AudioSpec(layers=(6,), window="padded", pool=1),
 }
 

@@ -1,3 +1,6 @@
+import shutil
+from dataclasses import replace
+
 import pytest
 
 from whisq.training.trials import Trial, attempt, run
@@ -55,6 +58,15 @@ def test_a_failed_trial_is_reported_and_the_rest_go_on(make_trial):
     assert "add them to embed_audio.layers" in failed["error"]
     assert "error" not in done
     assert done["seed"] == 0
+
+
+def test_a_trial_reads_the_embeddings_that_it_names(make_trial, tmp_path):
+    trial = make_trial()
+    folder = shutil.copytree(trial.data, tmp_path / "data")
+    (folder / "embeddings" / "audio").rename(folder / "embeddings" / "other")
+    assert "embeddings/audio" in attempt(replace(trial, data=folder))["error"]
+    record = attempt(replace(trial, data=folder, audio="other"))
+    assert record["dev_score"] == attempt(trial)["dev_score"]
 
 
 @pytest.mark.slow
