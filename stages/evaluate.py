@@ -16,6 +16,7 @@ from whisq.evaluation.headline import headline, logged
 from whisq.evaluation.judge import JUDGED, judge
 from whisq.evaluation.predict import write_predictions
 from whisq.evaluation.probes import probe
+from whisq.evaluation.published import paper_table
 from whisq.predictor import Predictor
 
 DATA, METRICS = Path("data"), Path("metrics")
@@ -46,6 +47,7 @@ def main() -> None:
     for split in JUDGED:
         if split in result:
             Console().print(show.standings(result[split], f"{corpus}, {split}"))
+    Console().print(show.published(paper_table(result)))
     Console().print(show_probes.responses(probes, f"{corpus}, probes"))
 
 

@@ -1,5 +1,7 @@
 import pytest
+from rich.console import Console
 
+from whisq.evaluation import show
 from whisq.evaluation.published import COLUMNS, paper_table
 
 NUMBERS = ["omq_srcc", "ta_srcc", "omq_gain", "ta_gain"]
@@ -71,3 +73,17 @@ def test_the_papers_claims_are_gains_and_not_figures():
     assert claims["omq_gain"].iloc[0] == 7
     assert claims["ta_gain"].iloc[0] == 14
     assert claims[["omq_srcc", "ta_srcc"]].isna().all(axis=None)
+
+
+def test_the_printed_table_is_blank_where_nothing_was_run(figures):
+    def printed(result):
+        console = Console(width=200, record=True)
+        console.print(show.published(paper_table(result)))
+        rows = [row for row in console.export_text().splitlines() if "this run" in row]
+        return [[cell.strip() for cell in row.split("│")[1:-1]] for row in rows]
+
+    (judged,) = [row for row in printed(run(**figures)) if row[1:3] == ["test", "sys"]]
+    assert judged[3:6] == ["0.900", "0.724", "omq +10.0%, ta +0.0%"]
+    for row in printed(run("rendered corpus", **figures)):
+        assert row[3:6] == ["", "", ""]
+        assert "not run on MusicEval" in row[6]

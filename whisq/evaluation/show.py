@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import TYPE_CHECKING, Any
 
 from whisq.evaluation.metrics import AXES, METRICS
 
 if TYPE_CHECKING:
+    from pandas import DataFrame
     from rich.table import Table
 
 PLACES = [(level, axis) for level in ("utt", "sys") for axis in ("omq", "ta")]
@@ -35,6 +37,28 @@ def span(ends: list[float] | None) -> str:
         The text, blank for None.
     """
     return "" if ends is None else f"{ends[0]:.2f}..{ends[1]:.2f}"
+
+
+def published(table: DataFrame) -> Table:
+    """Show this run beside what is published.
+
+    Args:
+        table: Rows of `whisq.evaluation.published.paper_table`.
+
+    Returns:
+        The table, with blanks where nothing was published or run.
+    """
+    from rich.table import Table
+
+    shown = Table(title="MusicEval, SRCC: the paper, others, and this run", title_justify="left")
+    for head in ("system", "split", "level", "omq", "ta", "over baseline", "note"):
+        shown.add_column(head)
+    for row in table.itertuples():
+        scores = ["" if isnan(value) else f"{value:.3f}" for value in (row.omq_srcc, row.ta_srcc)]
+        gains = zip(("omq", "ta"), (row.omq_gain, row.ta_gain), strict=True)
+        gain = ", ".join(f"{axis} {value:+.1f}%" for axis, value in gains if not isnan(value))
+        shown.add_row(row.system, row.split, row.level, *scores, gain, row.note)
+    return shown
 
 
 def standings(result: dict[str, Any], title: str) -> Table:
