@@ -7,6 +7,9 @@ READY  := $(VENV)/.ready
 # The stages run `python`: let it be the one that was set up.
 export PATH := $(abspath $(BIN)):$(PATH)
 
+# On a quiet machine, an hour or less; `make bench BENCHMARKS=embed` runs one.
+BENCHMARKS ?= $(patsubst tests/benchmarks/%.py,%,$(wildcard tests/benchmarks/*.py))
+
 .PHONY: setup repro paper test lint bench ui experiments readme clean
 
 setup: $(READY)
@@ -32,7 +35,10 @@ lint: setup
 	ruff format --check .
 
 bench: setup
-	for benchmark in tests/benchmarks/*.py; do python $$benchmark || exit 1; done
+	mkdir -p metrics/benchmarks
+	for name in $(BENCHMARKS); do \
+		python tests/benchmarks/$$name.py > $$name.json && \
+		mv $$name.json metrics/benchmarks/ || exit 1; done
 
 ui: setup
 	@echo 'Open http://127.0.0.1:5000/?workflowType=machine_learning'

@@ -15,7 +15,7 @@ from whisq.training.loop import train
 from whisq.training.measuring import inputs
 from whisq.training.schedule import Schedule
 
-CLIPS, FRAMES, TOKENS, AUDIO, TEXT = 960, 48, 20, 512, 384
+CLIPS, FRAMES, TOKENS, AUDIO, TEXT = 1923, 48, 20, 512, 384
 
 
 def batches(size: int, layers: int) -> list[Batch]:

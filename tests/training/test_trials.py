@@ -25,6 +25,8 @@ def test_a_trial_measures_both_axes_at_both_levels(make_trial, protocol):
     assert -1 <= record["utt_omq_srcc"] <= 1
     assert -1 <= record["ta_shuffled_srcc"] <= 1
     assert -1 <= record["ot_cost_srcc"] <= 1
+    # Held-out systems have no training mean: their floor is one number for all, and says nothing.
+    assert (record["floor_omq_srcc"] is None) == (protocol == "systems")
 
 
 def test_swap_counts_the_clips_that_kept_the_order(make_trial):

@@ -10,6 +10,7 @@ from pandas import DataFrame, Series, read_csv
 from torch import nn
 
 from whisq.embeddings.dataset import ClipDataset, make_loader
+from whisq.evaluation.floors import system_mean
 from whisq.evaluation.metrics import evaluate, measure
 from whisq.losses.objective import Objective
 from whisq.training.measuring import inputs, predict
@@ -26,8 +27,9 @@ def judge(model: nn.Module, data: Data, objective: Objective) -> dict[str, Any]:
 
     Returns:
         `utt_<axis>_<metric>`, `sys_<axis>_<metric>`, `ta_shuffled_srcc` (each clip rated against
-        another clip's prompt) and, in a shared space, `ot_cost_srcc`: what a low transport cost
-        alone tells of TA.
+        another clip's prompt), `floor_<axis>_srcc` (each clip rated by its system's training
+        mean; None where all systems are held out) and, in a shared space, `ot_cost_srcc`: what a
+        low transport cost alone tells of TA.
     """
     dataset = data.dataset("test")
     truth = data.ratings.set_index("id").loc[dataset.ids, ["omq", "ta"]]
@@ -44,6 +46,11 @@ def judge(model: nn.Module, data: Data, objective: Objective) -> dict[str, Any]:
     others = dict(zip(dataset.ids, dataset.prompts[1:] + dataset.prompts[:1], strict=True))
     shuffled = rate(model, with_prompts(data, others))["ta"].loc[dataset.ids]
     record["ta_shuffled_srcc"] = measure(truth["ta"].to_numpy(), shuffled.to_numpy())["srcc"]
+    known = data.ratings[data.ratings["split"] == "train"].merge(data.clips[["id", "system"]])
+    floor = system_mean(known, truth)
+    for axis in ("omq", "ta"):
+        values = (column[axis].to_numpy() for column in (truth, floor))
+        record[f"floor_{axis}_srcc"] = measure(*values)["srcc"]
     cost = _transport_costs(model, dataset, objective)
     if cost is not None:
         record["ot_cost_srcc"] = measure(truth["ta"].loc[cost.index], -cost)["srcc"]
