@@ -49,15 +49,32 @@ def test_what_is_not_defined_is_left_blank():
     assert row.count("|  ") == 4
 
 
-def test_renewing_twice_is_renewing_once():
-    once = readme.renewed(TEXT, "new")
-    assert readme.renewed(once, "new") == once
-    assert once.split(readme.END)[1] == TEXT.split(readme.END)[1]
+@pytest.mark.parametrize("name", readme.BLOCKS)
+def test_renewing_twice_is_renewing_once(name):
+    once = readme.renewed(TEXT, name, "new")
+    assert readme.renewed(once, name, "new") == once
+    end = f"<!-- end of {name} -->"
+    assert once.split(end)[1] == TEXT.split(end)[1]
+
+
+def test_a_variant_stands_out_where_its_difference_is_clear_of_zero():
+    def figure(mean, interval):
+        return {"mean": mean, "difference": {"paper": {"mean": 0.1, "interval": interval}}}
+
+    paper = {"utt_ta_srcc": {"mean": 0.5, "difference": {}}, "floor_ta_srcc": {"mean": 0.58}}
+    better = {"utt_ta_srcc": figure(0.6, [0.05, 0.15]), "swap": figure(0.6, [-0.1, 0.3])}
+    text = readme.variants(
+        {"paper": {"official": paper, "systems": {}}, "it": {"official": better}}
+    )
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    assert rows[2] == ["*floor: the system's training mean*", "", "0.580", "", "", "", ""]
+    assert rows[3] == ["paper", "", "0.500", "", "", "", ""]
+    assert rows[4] == ["it", "", "**0.600**", "", "0.600", "", ""]
 
 
 def test_a_readme_without_marks_is_refused():
     with pytest.raises(ValueError, match="put both back"):
-        readme.renewed("# whisq", "new")
+        readme.renewed("# whisq", "results", "new")
 
 
 def committed(path):
@@ -67,8 +84,9 @@ def committed(path):
     return shown.stdout.decode()
 
 
-def test_the_committed_results_are_those_of_the_committed_files():
+@pytest.mark.parametrize("name", readme.BLOCKS)
+def test_the_committed_tables_are_those_of_the_committed_files(name):
     # A run in this folder may have changed metrics/ since: git knows what was written together.
-    evaluate = json.loads(committed("metrics/evaluate.json"))
+    file, write = readme.BLOCKS[name]
     text = committed("README.md")
-    assert readme.renewed(text, readme.results(evaluate)) == text
+    assert readme.renewed(text, name, write(json.loads(committed(file)))) == text

@@ -1,4 +1,4 @@
-"""The README's results: a table made from the files that `dvc repro` wrote, and never typed."""
+"""The README's tables: made from the files that the stages wrote, and never typed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ import json
 from pathlib import Path
 from typing import Any
 
-BEGIN, END = "<!-- results: make readme -->", "<!-- end of results -->"
+REFERENCE = "paper"
+SHOWN = {
+    ("official", "utt_omq_srcc"): "OMQ, by clip",
+    ("official", "utt_ta_srcc"): "TA, by clip",
+    ("official", "ta_order_srcc"): "TA, order prompts",
+    ("official", "swap"): "swap",
+    ("systems", "utt_omq_srcc"): "OMQ, systems held out",
+    ("systems", "utt_ta_srcc"): "TA, systems held out",
+}
+FLOOR = {"utt_omq_srcc": "floor_omq_srcc", "utt_ta_srcc": "floor_ta_srcc"}
 AXES = ("omq", "ta")
 ROWS = {
     "system_mean": "floor: the system's training mean",
@@ -45,12 +54,36 @@ def results(evaluate: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def renewed(readme: str, block: str) -> str:
-    """Put new results between the README's two marks.
+def variants(compared: dict[str, Any]) -> str:
+    """Write what each variant reaches as Markdown.
+
+    Args:
+        compared: What `metrics/ablations.json` holds.
+
+    Returns:
+        One table: means over trials, in bold what differs from `paper` with an interval clear of
+        zero.
+    """
+    lines = [f"| variant | {' | '.join(SHOWN.values())} |", "|---" * (len(SHOWN) + 1) + "|"]
+    places = [compared[REFERENCE][protocol] for protocol, _ in SHOWN]
+    floors = [
+        _mean(place.get(FLOOR.get(metric)))
+        for place, (_, metric) in zip(places, SHOWN, strict=True)
+    ]
+    lines.append(f"| *floor: the system's training mean* | {' | '.join(floors)} |")
+    for name, protocols in compared.items():
+        cells = [_figure(protocols.get(protocol, {}).get(metric)) for protocol, metric in SHOWN]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def renewed(readme: str, name: str, block: str) -> str:
+    """Put a new table between the README's two marks.
 
     Args:
         readme: The README as it stands.
-        block: What `results` gave.
+        name: Which table: `results` or `variants`.
+        block: The table.
 
     Returns:
         The README with that block.
@@ -58,18 +91,33 @@ def renewed(readme: str, block: str) -> str:
     Raises:
         ValueError: The README lacks one of the marks.
     """
-    head, found, rest = readme.partition(BEGIN)
-    _, closed, tail = rest.partition(END)
+    begin, end = f"<!-- {name}: make readme -->", f"<!-- end of {name} -->"
+    head, found, rest = readme.partition(begin)
+    _, closed, tail = rest.partition(end)
     if not (found and closed):
-        raise ValueError(f"README.md must hold {BEGIN} and, after it, {END}; put both back")
-    return f"{head}{BEGIN}\n{block}\n{END}{tail}"
+        raise ValueError(f"README.md must hold {begin} and, after it, {end}; put both back")
+    return f"{head}{begin}\n{block}\n{end}{tail}"
 
 
 def main() -> None:
     """Renew the README in this folder from `metrics/`."""
     readme = Path("README.md")
-    evaluate = json.loads(Path("metrics/evaluate.json").read_text(encoding="utf-8"))
-    readme.write_text(renewed(readme.read_text(encoding="utf-8"), results(evaluate)))
+    text = readme.read_text(encoding="utf-8")
+    for name, (file, write) in BLOCKS.items():
+        if not Path(file).exists():
+            continue  # the variants are not part of `make repro`
+        text = renewed(text, name, write(json.loads(Path(file).read_text(encoding="utf-8"))))
+    readme.write_text(text, encoding="utf-8")
+
+
+def _mean(figure: dict[str, Any] | None) -> str:
+    return "" if not figure or figure["mean"] is None else f"{figure['mean']:.3f}"
+
+
+def _figure(figure: dict[str, Any] | None) -> str:
+    ends = ((figure or {}).get("difference", {}).get(REFERENCE) or {}).get("interval")
+    clear = ends and (ends[0] > 0 or ends[1] < 0)
+    return f"**{_mean(figure)}**" if clear else _mean(figure)
 
 
 def _cell(scores: dict[str, Any], level: str, axis: str) -> str:
@@ -80,6 +128,12 @@ def _cell(scores: dict[str, Any], level: str, axis: str) -> str:
 def _interval(test: dict[str, Any], level: str, axis: str) -> str:
     low, high = test["intervals"][level][axis]["srcc"]["system"]
     return f"{low:.2f} to {high:.2f}"
+
+
+BLOCKS = {
+    "results": ("metrics/evaluate.json", results),
+    "variants": ("metrics/ablations.json", variants),
+}
 
 
 if __name__ == "__main__":
