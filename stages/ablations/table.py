@@ -9,7 +9,14 @@ from whisq import params
 from whisq.training.comparison import compare, table
 
 FOLDER = Path("metrics/ablations")
-REFERENCES = ("paper", "no_coattention", "thirds", "challenge_baseline")
+REFERENCES = (
+    "paper",
+    "no_coattention",
+    "thirds",
+    "challenge_baseline",
+    "best_pooled",
+    "best_thirds",
+)
 METRICS = (
     *(f"{level}_{axis}_srcc" for level in ("utt", "sys") for axis in ("omq", "ta")),
     *(f"utt_{axis}_{metric}" for axis in ("omq", "ta") for metric in ("mse", "lcc", "ktau")),
