@@ -10,6 +10,8 @@ export PATH := $(abspath $(BIN)):$(PATH)
 # On a quiet machine, an hour or less; `make bench BENCHMARKS=embed` runs one.
 BENCHMARKS ?= $(patsubst tests/benchmarks/%.py,%,$(wildcard tests/benchmarks/*.py))
 
+PORT ?= 5000
+
 .PHONY: setup repro paper test lint bench ui experiments readme clean
 
 setup: $(READY)
@@ -41,8 +43,8 @@ bench: setup
 		mv $$name.json metrics/benchmarks/ || exit 1; done
 
 ui: setup
-	@echo 'Open http://127.0.0.1:5000/?workflowType=machine_learning'
-	mlflow ui --backend-store-uri sqlite:///mlflow.db --port 5000
+	@echo 'Open http://127.0.0.1:$(PORT)/?workflowType=machine_learning'
+	mlflow ui --backend-store-uri sqlite:///mlflow.db --port $(PORT)
 
 experiments: setup
 	dvc exp show --only-changed --hide-workspace --drop '^(data|metrics|stages|whisq)/|^(State|Executor)$$'

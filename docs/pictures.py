@@ -1,26 +1,26 @@
-"""Draw the README's pictures of MLflow: the runs side by side, as a person would find them.
+"""Draw the README's pictures: the report, and MLflow's runs as a person would find them.
 
-    python docs/mlflow_pictures.py
+    python docs/pictures.py
 
-Starts the UI on the project's own store, drives it with a headless browser (apt-get install
-chromium chromium-driver) and writes docs/mlflow-runs.png and docs/mlflow-compare.png.
+Opens metrics/report.html and what `make ui` shows in a headless browser (apt-get install chromium
+chromium-driver) and writes docs/report.png, docs/mlflow-runs.png and docs/mlflow-compare.png.
 """
 
 from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-import mlflow
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from PIL import Image
@@ -43,10 +43,12 @@ HOST, PATIENCE = "127.0.0.1", 120  # seconds
 
 
 def main() -> None:
-    """Draw both pictures."""
+    """Draw all pictures."""
     experiment = tracking.connect()
     pair = latest_pair(experiment)
     with ui() as address, browser() as driver:
+        driver.get((FOLDER.parent / "metrics" / "report.html").as_uri())
+        save(driver, "report")
         runs(driver, address, experiment)
         save(driver, "mlflow-runs")
         compare(driver, address, pair)
@@ -147,17 +149,16 @@ def ui() -> Iterator[str]:
     with socket.socket() as free:
         free.bind((HOST, 0))
         port = free.getsockname()[1]
-    store = mlflow.get_tracking_uri()
-    words = ["mlflow", "server", "--backend-store-uri", store, "--port", str(port)]
     server = subprocess.Popen(
-        [sys.executable, "-m", *words, "--workers", "1"], stdout=subprocess.DEVNULL
-    )
+        ["make", "ui", f"PORT={port}"], cwd=FOLDER.parent, stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
     try:
         with socket.socket() as caller:
             WebDriverWait(caller, PATIENCE).until(lambda _: not caller.connect_ex((HOST, port)))
         yield f"http://{HOST}:{port}/?{MODE}"
     finally:
-        server.terminate()
+        os.killpg(server.pid, signal.SIGTERM)
         server.wait()
 
 
