@@ -35,7 +35,8 @@ def main() -> None:
         if (FOLDER / f"{name}.csv").exists()
     }
     compared = compare(variants, REFERENCES, METRICS)
-    Path("metrics/ablations.json").write_text(json.dumps(compared, indent=1) + "\n")
+    short = json.loads(json.dumps(compared), parse_float=lambda text: round(float(text), 6))
+    Path("metrics/ablations.json").write_text(json.dumps(short) + "\n")
     rows = table(compared)
     rows.to_csv("metrics/ablations.csv", index=False, float_format="%.4f")
     shown = rows.pivot_table("mean", ["protocol", "variant"], "metric", sort=False).round(3)
