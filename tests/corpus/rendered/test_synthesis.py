@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from whisq.corpus.rendered.instruments import INSTRUMENTS
-from whisq.corpus.rendered.synthesis import RATE, Notes, play, sample_at
+from whisq.corpus.rendered.synthesis import LONGEST_NOTE, RATE, Notes, play, sample_at
 
 
 def _notes(pitch, start=None, cents=0.0):
@@ -80,3 +80,12 @@ def test_reading_between_the_samples_follows_a_sine():
 
 def test_beyond_the_ends_is_silence():
     assert not sample_at(np.ones(10, dtype=np.float32), np.array([-50.0, 60.0])).any()
+
+
+def test_no_note_is_held_past_the_end_of_its_recording():
+    def held(seconds):
+        note = Notes(np.array([60]), np.zeros(1), np.array([seconds]), np.zeros(1))
+        return play(note, 48, 4.0)
+
+    assert np.array_equal(held(9.0), held(LONGEST_NOTE))
+    assert not np.array_equal(held(LONGEST_NOTE), held(LONGEST_NOTE - 0.2))

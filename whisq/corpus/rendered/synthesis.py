@@ -22,6 +22,10 @@ RATE = 16_000
 # loops for ever on notes whose looped sample becomes too short (the organ's middle octave).
 OVERSAMPLING = 2
 
+# Of a note held past the end of its recording (strings: 1.7 s) the synthesizer reads, once, memory
+# that is not the recording's: a click that differs from run to run.
+LONGEST_NOTE = 1.6  # seconds
+
 TICKS_PER_SECOND = 960  # a quarter note of 480 ticks at the default 120 quarter notes a minute
 
 
@@ -84,7 +88,8 @@ def _render(notes: Notes, chosen: np.ndarray, ratio: float, program: int | None)
 
     scale = TICKS_PER_SECOND * ratio
     start = np.round(notes.start[chosen] * scale).astype(int)
-    length = np.maximum(np.round(notes.length[chosen] * scale).astype(int), 1)
+    held = np.minimum(notes.length[chosen], LONGEST_NOTE)
+    length = np.maximum(np.round(held * scale).astype(int), 1)
     track = Track("", program or 0, program is None)
     for values in zip(start, length, notes.pitch[chosen], strict=True):
         track.notes.append(Note(*(int(value) for value in values), 100))
