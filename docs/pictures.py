@@ -2,7 +2,7 @@
 
     python docs/pictures.py
 
-Opens metrics/report.html and what `make ui` shows in a headless browser (apt-get install chromium
+Opens metrics/report.html and MLflow's UI on the project's own store in a headless browser (apt-get install chromium
 chromium-driver) and writes docs/report.png, docs/mlflow-runs.png and docs/mlflow-compare.png.
 """
 
@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import shutil
-import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
+import mlflow
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from PIL import Image
@@ -149,16 +149,17 @@ def ui() -> Iterator[str]:
     with socket.socket() as free:
         free.bind((HOST, 0))
         port = free.getsockname()[1]
+    store = mlflow.get_tracking_uri()
+    words = ["mlflow", "server", "--backend-store-uri", store, "--port", str(port)]
     server = subprocess.Popen(
-        ["make", "ui", f"PORT={port}"], cwd=FOLDER.parent, stdout=subprocess.DEVNULL,
-        start_new_session=True,
-    )  # fmt: skip
+        [sys.executable, "-m", *words, "--workers", "1"], stdout=subprocess.DEVNULL
+    )
     try:
         with socket.socket() as caller:
             WebDriverWait(caller, PATIENCE).until(lambda _: not caller.connect_ex((HOST, port)))
         yield f"http://{HOST}:{port}/?{MODE}"
     finally:
-        os.killpg(server.pid, signal.SIGTERM)
+        server.terminate()
         server.wait()
 
 
