@@ -2,8 +2,8 @@
 
     python docs/pictures.py
 
-Opens metrics/report.html, and MLflow's UI on the project's own store, in a headless browser (apt-get
-install chromium chromium-driver) and writes docs/report.png, docs/mlflow-runs.png and
+Opens metrics/report.html, and MLflow's UI on the project's own store, in a headless browser
+(apt-get install chromium chromium-driver) and writes docs/report.png, docs/mlflow-runs.png and
 docs/mlflow-compare.png.
 """
 
