@@ -1,3 +1,4 @@
+import json
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 
@@ -9,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import whisq
+from whisq.encoders import text, whisper
 from whisq.model.architectures import ARCHITECTURES, build
 from whisq.model.config import Config
 from whisq.predictor import Predictor, ScoreWarning
@@ -126,6 +128,19 @@ def test_a_model_that_can_not_be_read_is_an_error(file, damage, tiny_model, tmp_
     text = (folder / file).read_text(encoding="latin-1")
     (folder / file).write_text(damage(text), encoding="latin-1")
     with pytest.raises(ValueError, match="holds no model that this version"):
+        whisq.load(folder)
+
+
+@pytest.mark.parametrize("kind", ["audio", "text"])
+def test_a_model_of_other_preprocessing_is_refused(kind, tiny_model, tmp_path):
+    folder = shutil.copytree(tiny_model, tmp_path / "model")
+    config = json.loads((folder / "config.json").read_text())
+    ours = {"audio": whisper.PREPROCESSING, "text": text.PREPROCESSING}
+    (folder / "config.json").write_text(json.dumps(config | {"preprocessing": ours}))
+    assert whisq.load(folder).config.preprocessing == ours
+    other = ours | {kind: 99}
+    (folder / "config.json").write_text(json.dumps(config | {"preprocessing": other}))
+    with pytest.raises(ValueError, match=f"{kind} 99, not {ours[kind]}"):
         whisq.load(folder)
 
 

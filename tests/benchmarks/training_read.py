@@ -36,7 +36,7 @@ TOKENS, TEXT = (10, 40), 1024
 
 def store(folder: Path, kind: str, keys: list[str], steps: tuple[int, int], dim: int) -> Sequences:
     """Write noise as a stage would."""
-    about = {"kind": kind, "spec": {"model": "noise"}}
+    about = {"kind": kind, "spec": {"model": "noise"}, "preprocessing": 0}
     cache, generator = Cache(about, folder / "cache"), np.random.default_rng(0)
     cache.note((6,), dim)
     noise = generator.standard_normal((steps[1], dim)).astype(np.float16)

@@ -61,7 +61,7 @@ def store(folder, sequences, layers, dim):
             rows.writerow([key, array.shape[1], "shard.safetensors", content])
     size = (folder / "shard.safetensors").stat().st_size
     files = [{"name": "shard.safetensors", "bytes": size, "sha256": ""}]
-    manifest = {"dim": dim, "layers": layers, "spec": {}, "files": files}
+    manifest = {"dim": dim, "layers": layers, "spec": {}, "preprocessing": 1, "files": files}
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 

@@ -65,6 +65,7 @@ def store(folder, sequences, layers):
         "dim": next(iter(sequences.values())).shape[2],
         "layers": layers,
         "spec": {"model": "an/encoder"},
+        "preprocessing": 1,
         "files": [{"name": "shard.safetensors", "bytes": size, "sha256": ""}],
     }
     (folder / "manifest.json").write_text(json.dumps(manifest))

@@ -16,6 +16,7 @@ def test_the_data_bring_dimensions_and_encoder_specs(data, sections):
     assert (config.audio_dim, config.text_dim) == (8, 6)
     assert config.audio == {"model": "an/encoder", "layers": [2, 6]}
     assert config.text == {"model": "an/encoder"}
+    assert config.preprocessing == {"audio": 1, "text": 1}
 
 
 def test_one_seed_gives_one_network(data, sections):

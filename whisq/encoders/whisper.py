@@ -104,6 +104,8 @@ class WhisperEncoder:
         """
         import torch
 
+        from whisq.encoders.whisper_blocks import round_products
+
         self.spec, self.device = spec, torch.device(device)
         encoder, self.extractor = load_encoder(location or locate(spec.model, spec.revision))
         depth = len(encoder.layers)
@@ -114,6 +116,8 @@ class WhisperEncoder:
         self.layers = tuple(range(depth + 1)[layer] for layer in spec.layers)
         self.dim = encoder.conv1.out_channels
         self.encoder = encoder.to(self.device).eval()
+        if spec.dtype == "bfloat16":
+            round_products(self.encoder)
 
     def encode(self, clips: list[np.ndarray], batch_size: int = 1) -> list[np.ndarray]:
         """Encode clips; a clip's result is its own, whatever it is encoded with.

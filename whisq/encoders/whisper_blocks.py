@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import Conv1d, Linear
 from torch.nn.functional import gelu, scaled_dot_product_attention
 
 
@@ -45,9 +46,10 @@ def _run(block: Any, hidden: Tensor, frames: int) -> Tensor:
     key = _heads(attention.k_proj(normed), attention.num_heads)
     value = _heads(attention.v_proj(normed), attention.num_heads)
     mixed = _attend(query, key, value, attention.scaling)
-    hidden = hidden[:, :frames] + attention.out_proj(mixed.transpose(1, 2).flatten(2))
+    # Products may be in bfloat16, sums are in float32; new memory for each would cost more than it.
+    hidden = attention.out_proj(mixed.transpose(1, 2).flatten(2)).float().add_(hidden[:, :frames])
     inner = block.activation_fn(block.fc1(block.final_layer_norm(hidden)))
-    return hidden + block.fc2(inner)
+    return block.fc2(inner).float().add_(hidden)
 
 
 def _attend(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
@@ -60,3 +62,14 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
 
 def _heads(states: Tensor, heads: int) -> Tensor:
     return states.unflatten(-1, (heads, -1)).transpose(1, 2)  # clips, heads, frames, width
+
+
+def round_products(encoder: Any) -> None:
+    """Keep the weights of products in bfloat16, as autocast would round them at every call.
+
+    Args:
+        encoder: transformers' `WhisperEncoder`; changed in place.
+    """
+    for module in encoder.modules():
+        if isinstance(module, Linear | Conv1d):
+            module.to(torch.bfloat16)

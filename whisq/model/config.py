@@ -33,6 +33,7 @@ class Config:
         audio: The audio encoder's spec, for who embeds new clips; `layers` in it lists the
             cached layers in order.
         text: The text encoder's spec.
+        preprocessing: Versions of what was done around the two encoders, `audio` and `text`.
         audio_pool: Cached steps averaged into one before the network (1 keeps them all).
         audio_scaling: none, standard (z-score a dimension) or whiten, fitted on training clips.
         text_scaling: The same for token states, fitted on training prompts.
@@ -64,6 +65,7 @@ class Config:
     audio_layers: Sequence[int] = (-1,)
     audio: Mapping[str, Any] = field(default_factory=dict)
     text: Mapping[str, Any] = field(default_factory=dict)
+    preprocessing: Mapping[str, int] = field(default_factory=dict)
     audio_pool: int = 1
     audio_scaling: str = "standard"
     text_scaling: str = "standard"

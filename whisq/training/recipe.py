@@ -130,6 +130,10 @@ class Recipe:
             text_dim=data.text.dim,
             audio=dict(data.audio.manifest["spec"]) | {"layers": list(data.audio.layers)},
             text=dict(data.text.manifest["spec"]),
+            preprocessing={
+                "audio": data.audio.manifest["preprocessing"],
+                "text": data.text.manifest["preprocessing"],
+            },
             **self.model,
         )
 
