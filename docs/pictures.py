@@ -11,17 +11,17 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import shutil
+import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-import mlflow
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from PIL import Image
@@ -142,7 +142,7 @@ def save(driver: Chrome, name: str) -> None:
 
 @contextmanager
 def ui() -> Iterator[str]:
-    """Start MLflow's UI on a free port.
+    """Start MLflow's UI on a free port, as a person would.
 
     Yields:
         Its address, in the mode that shows model training.
@@ -150,17 +150,21 @@ def ui() -> Iterator[str]:
     with socket.socket() as free:
         free.bind((HOST, 0))
         port = free.getsockname()[1]
-    store = mlflow.get_tracking_uri()
-    words = ["mlflow", "server", "--backend-store-uri", store, "--port", str(port)]
+    # In a session of its own: MLflow's workers outlive the make that started them.
     server = subprocess.Popen(
-        [sys.executable, "-m", *words, "--workers", "1"], stdout=subprocess.DEVNULL
+        ["make", "ui", f"PORT={port}"],
+        cwd=FOLDER.parent,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
     )
     try:
         with socket.socket() as caller:
             WebDriverWait(caller, PATIENCE).until(lambda _: not caller.connect_ex((HOST, port)))
         yield f"http://{HOST}:{port}/?{MODE}"
     finally:
-        server.terminate()
+        os.killpg(server.pid, signal.SIGKILL)
         server.wait()
 
 
