@@ -72,6 +72,18 @@ def test_a_variant_stands_out_where_its_difference_is_clear_of_zero():
     assert rows[4] == ["it", "", "**0.600**", "", "0.600", "", ""]
 
 
+def test_speed_is_told_beside_the_peers_that_were_measured():
+    run = {"seconds": 10, "window": "clip", "dtype": "float32", "clips_per_second": 7.34}
+    run |= {"times_plain": 4.81, "share_of_floor": 0.961}
+    compared = {"cores": 2, "plain_transformers": 1.528, "ctranslate2": None, "runs": [run]}
+    text = readme.speed({"compare": compared})
+    assert text.endswith("| 10 s | clip | float32 | 7.3 | 4.8 | 96% |")
+    assert "makes 1.53." in text
+    assert "CTranslate2, float32, 2.14" in readme.speed(
+        {"compare": compared | {"ctranslate2": 2.14}}
+    )
+
+
 def test_a_readme_without_marks_is_refused():
     with pytest.raises(ValueError, match="put both back"):
         readme.renewed("# whisq", "results", "new")
