@@ -1,152 +1,45 @@
 """The paper's configuration from a zip to a judged model, with tiny encoders of the same kinds."""
 
 import json
-import os
-import shutil
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 
 from whisq.corpus.clips import read_clips
 from whisq.embeddings.sequences import Sequences
 from whisq.evaluation.published import paper_table
 
-ROOT = Path(__file__).parents[2]
-PARTS = ["whisq", "stages", "dvc.yaml", "params.yaml", ".dvc/config", ".dvcignore", ".gitignore"]
-
-
-@pytest.fixture(scope="module")
-def tiny_whisper(tmp_path_factory):
-    """A real Whisper of six blocks and 16 dimensions."""
-    from transformers import WhisperConfig, WhisperModel
-
-    folder = tmp_path_factory.mktemp("whisper")
-    torch.manual_seed(0)
-    sizes = {"d_model": 16, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "vocab_size": 10}
-    heads = {"encoder_attention_heads": 2, "decoder_attention_heads": 2}
-    tokens = dict.fromkeys(["pad_token_id", "bos_token_id", "eos_token_id"], 0)
-    config = WhisperConfig(
-        encoder_layers=6, decoder_layers=1, decoder_start_token_id=0, **sizes, **heads, **tokens
-    )
-    WhisperModel(config).save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def tiny_qwen(tmp_path_factory):
-    """A real Qwen3 of two blocks and 16 dimensions, with a tokenizer of bytes."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3Model
-
-    folder = tmp_path_factory.mktemp("qwen")
-    alphabet = ["<|endoftext|>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
-    vocabulary = {letter: number for number, letter in enumerate(alphabet)}
-    tokenizer = Tokenizer(models.BPE(vocabulary, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    end = {"eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>"}
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **end).save_pretrained(folder)
-    torch.manual_seed(0)
-    sizes = {"vocab_size": len(vocabulary), "hidden_size": 16, "intermediate_size": 32}
-    heads = {"num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8}
-    Qwen3Model(Qwen3Config(**sizes, **heads, num_hidden_layers=2)).save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """A copy of the project as its own repository."""
-    folder = tmp_path_factory.mktemp("project")
-    for part in PARTS:
-        source, target = ROOT / part, folder / part
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if source.is_dir():
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, target)
-    identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
-    for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "Begin"]):
-        subprocess.run(["git", *command], cwd=folder, check=True)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def archive(tmp_path_factory):
-    from whisq.corpus import rehearsal
-
-    folder = tmp_path_factory.mktemp("user")
-    rehearsal.make(folder / "top/MusicEval-full", clips=60, seconds=0.6)
-    return Path(shutil.make_archive(str(folder / "MusicEval-full"), "zip", folder / "top"))
-
-
-def paper():
-    lines = (ROOT / "stages/paper.txt").read_text().splitlines()
-    return [line for line in lines if not line.startswith("#")]
-
-
-@pytest.fixture(scope="module")
-def ran(project, archive, tiny_whisper, tiny_qwen):
-    tiny = [
-        f"corpus.musiceval.source={archive}",
-        f"embed_audio.model={tiny_whisper}",
-        "embed_audio.revision=null",
-        f"embed_text.model={tiny_qwen}",
-        "embed_text.revision=null",
-        "train.epochs=2",
-        "evaluate.resamples=20",
-        "evaluate.probe_clips=2",
-        "evaluate.probe_prompts=1",
-    ]
-    changes = [part for value in [*paper(), *tiny] for part in ("-S", value)]
-    own = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    own |= {"PYTHONPATH": str(project), "WHISQ_CACHE": str(project.parent / "cache")}
-    own |= {"DVC_SITE_CACHE_DIR": str(project.parent / "dvc"), "HF_HUB_OFFLINE": "1"}
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW", "DVC"))}
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", "exp", "run", "--name", "paper", *changes],
-        cwd=project,
-        env=environment | own,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
-    return project
-
-
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 
 
-def test_every_clip_is_read_from_the_zip(ran):
-    assert len(read_clips(ran / "data/clips.csv")) == 60
+def test_every_clip_is_read_from_the_zip(paper_run):
+    assert len(read_clips(paper_run / "data/clips.csv")) == 60
 
 
-def test_every_frame_of_the_clip_alone_is_kept_of_the_padded_window(ran):
-    audio = Sequences.open(ran / "data/embeddings/audio")
+def test_every_frame_of_the_clip_alone_is_kept_of_the_padded_window(paper_run):
+    audio = Sequences.open(paper_run / "data/embeddings/audio")
     assert audio.manifest["spec"]["window"] == "padded"
     assert audio.layers == (6,)
     np.testing.assert_array_equal(audio.lengths, 30)  # 0.6 s of 20 ms
 
 
-def test_each_prompt_is_embedded_once_by_qwen3(ran, tiny_qwen):
-    text = Sequences.open(ran / "data/embeddings/text")
-    clips = read_clips(ran / "data/clips.csv")
+def test_each_prompt_is_embedded_once_by_qwen3(paper_run, tiny_qwen):
+    text = Sequences.open(paper_run / "data/embeddings/text")
+    clips = read_clips(paper_run / "data/clips.csv")
     assert sorted(text.keys) == sorted(clips["prompt"].unique())
     assert len(text) < len(clips)
     assert text.manifest["spec"]["model"] == str(tiny_qwen)
 
 
-def test_the_model_predicts_every_labelled_clip(ran):
-    predictions = pd.read_csv(ran / "data/predictions.csv")
+def test_the_model_predicts_every_labelled_clip(paper_run):
+    predictions = pd.read_csv(paper_run / "data/predictions.csv")
     assert len(predictions) == 60
     assert predictions[["omq", "ta"]].notna().all(axis=None)
 
 
-def test_its_figures_are_not_set_beside_the_papers(ran):
-    evaluate = json.loads((ran / "metrics/evaluate.json").read_text())
+def test_its_figures_are_not_set_beside_the_papers(paper_run):
+    evaluate = json.loads((paper_run / "metrics/evaluate.json").read_text())
     assert evaluate["test"]["utt"]["omq"]["srcc"] is not None
     ours = paper_table(evaluate).query("system == 'this run'")
     assert ours[["omq_srcc", "ta_srcc"]].isna().all(axis=None)

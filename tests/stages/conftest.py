@@ -1,0 +1,116 @@
+"""A small project of its own in which the paper's configuration has been run."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).parents[2]
+PARTS = ["whisq", "stages", "dvc.yaml", "params.yaml", ".dvc/config", ".dvcignore", ".gitignore"]
+
+
+@pytest.fixture(scope="session")
+def six_blocks(tmp_path_factory):
+    """A real Whisper of six blocks and 16 dimensions."""
+    from transformers import WhisperConfig, WhisperModel
+
+    folder = tmp_path_factory.mktemp("whisper")
+    torch.manual_seed(0)
+    sizes = {"d_model": 16, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "vocab_size": 10}
+    heads = {"encoder_attention_heads": 2, "decoder_attention_heads": 2}
+    tokens = dict.fromkeys(["pad_token_id", "bos_token_id", "eos_token_id"], 0)
+    config = WhisperConfig(
+        encoder_layers=6, decoder_layers=1, decoder_start_token_id=0, **sizes, **heads, **tokens
+    )
+    WhisperModel(config).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_qwen(tmp_path_factory):
+    """A real Qwen3 of two blocks and 16 dimensions, with a tokenizer of bytes."""
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3Model
+
+    folder = tmp_path_factory.mktemp("qwen")
+    alphabet = ["<|endoftext|>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    vocabulary = {letter: number for number, letter in enumerate(alphabet)}
+    tokenizer = Tokenizer(models.BPE(vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    end = {"eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>"}
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **end).save_pretrained(folder)
+    torch.manual_seed(0)
+    sizes = {"vocab_size": len(vocabulary), "hidden_size": 16, "intermediate_size": 32}
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8}
+    Qwen3Model(Qwen3Config(**sizes, **heads, num_hidden_layers=2)).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def own_project(tmp_path_factory):
+    """A copy of the project as its own repository."""
+    folder = tmp_path_factory.mktemp("project")
+    for part in PARTS:
+        source, target = ROOT / part, folder / part
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if source.is_dir():
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, target)
+    identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
+    for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "Begin"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def archive(tmp_path_factory):
+    from whisq.corpus import rehearsal
+
+    folder = tmp_path_factory.mktemp("user")
+    rehearsal.make(folder / "top/MusicEval-full", clips=60, seconds=0.6)
+    return Path(shutil.make_archive(str(folder / "MusicEval-full"), "zip", folder / "top"))
+
+
+def paper():
+    lines = (ROOT / "stages/paper.txt").read_text().splitlines()
+    return [line for line in lines if not line.startswith("#")]
+
+
+@pytest.fixture(scope="session")
+def environment(own_project):
+    """What a shell in the project has set: its own caches, and no store of another's."""
+    own = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+    own |= {"PYTHONPATH": str(own_project), "WHISQ_CACHE": str(own_project.parent / "cache")}
+    own |= {"DVC_SITE_CACHE_DIR": str(own_project.parent / "dvc"), "HF_HUB_OFFLINE": "1"}
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW", "DVC"))}
+    return kept | own
+
+
+@pytest.fixture(scope="session")
+def paper_run(own_project, environment, archive, six_blocks, tiny_qwen):
+    tiny = [
+        f"corpus.musiceval.source={archive}",
+        f"embed_audio.model={six_blocks}",
+        "embed_audio.revision=null",
+        f"embed_text.model={tiny_qwen}",
+        "embed_text.revision=null",
+        "train.epochs=2",
+        "evaluate.resamples=20",
+        "evaluate.probe_clips=2",
+        "evaluate.probe_prompts=1",
+    ]
+    changes = [part for value in [*paper(), *tiny] for part in ("-S", value)]
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "exp", "run", "--name", "paper", *changes],
+        cwd=own_project,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return own_project

@@ -1,0 +1,129 @@
+"""Every command that the README shows runs as it stands there, in a small project of its own."""
+
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+import yaml
+
+from whisq.corpus.clips import read_clips
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SETUP = ("Makefile", "pyproject.toml", "constraints.txt", "README.md")
+# What is run elsewhere: CI calls the two commands, test_paper.py what `make paper` stands for.
+ELSEWHERE = ("make repro", "make test", "make paper", "source ", "make ui")
+GRID = re.compile(r"(=[\d.]+,[\d.]+),\S+")  # two values of a grid are enough here
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
+
+
+def shown():
+    """The commands in their order, without comments."""
+    blocks = "\n".join(re.findall(r"```sh\n(.*?)```", README, re.DOTALL)).replace("\\\n", "")
+    lines = [re.sub(r"\s+#.*", "", line).strip() for line in blocks.splitlines()]
+    return [line for line in lines if line and not line.startswith(ELSEWHERE)]
+
+
+@pytest.fixture(scope="module")
+def project(paper_run):
+    """The project with few variants, short windows and the set-up that `make` looks for."""
+    for name in SETUP:
+        shutil.copy(ROOT / name, paper_run)
+    (paper_run / ".venv").mkdir()
+    (paper_run / ".venv/bin").symlink_to(Path(sys.executable).parent)
+    (paper_run / ".venv/.ready").touch()
+    values = yaml.safe_load((paper_run / "params.yaml").read_text())
+    values["ablations"] = {name: values["ablations"][name] for name in ("paper", "thirds")}
+    values["trials"] |= {"protocols": ["official"], "seeds": 1, "workers": 1}
+    values["embed_audio"]["window"] = "clip"
+    (paper_run / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+    return paper_run
+
+
+@pytest.fixture
+def run(project, environment):
+    """Run a command by the shell: `run("make ui", stand_in="what it stands for")`."""
+    clip = read_clips(project / "data/clips.csv").iloc[0]
+    stand_ins = {
+        "CLIP": f"data/{clip.path}",
+        "TEXT": f"'{clip.prompt}'",
+        "ANSWER": "data/predictions.csv",
+        "TRUTH": "data/ratings.csv",
+    }
+
+    def run(command):
+        for name, value in stand_ins.items():
+            command = re.sub(rf"\b{name}\b", value, command)
+        done = subprocess.run(
+            ["bash", "-euc", command], cwd=project, env=environment, capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+        return done.stdout
+
+    return run
+
+
+@pytest.mark.parametrize("command", shown())
+def test_a_command_of_the_readme_runs(run, command):
+    command = GRID.sub(r"\1", command)
+    said = run(command)
+    if "dvc queue start" in command:
+        wait_for_queue(run, 2)
+    if command == "make experiments":
+        assert "loss.ot_weight" in said
+
+
+def wait_for_queue(run, count):
+    for _ in range(120):
+        status = run("dvc queue status")
+        if not re.search(r"Queued|Running", status):
+            break
+        time.sleep(2)
+    assert status.count("Success") == count, status
+
+
+def test_the_python_of_the_readme_runs(project, environment):
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    clip = next((project / "data/raw").rglob("*.wav"))
+    for name in ("clip.wav", "a.wav", "b.wav"):
+        shutil.copy(clip, project / name)
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=project, env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 3
+
+
+def test_make_ui_opens_the_store(project, environment):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    server = subprocess.Popen(
+        ["make", "ui", f"PORT={port}"],
+        cwd=project,
+        env=environment,
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        for _ in range(120):
+            try:
+                page = urlopen(f"http://127.0.0.1:{port}/", timeout=5).read()
+                break
+            except OSError:
+                time.sleep(0.5)
+        assert b"MLflow" in page
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
