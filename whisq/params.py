@@ -126,7 +126,7 @@ class Loss(Section):
     ranking_weight: Weight
     mismatch_weight: Weight
     ot_weight: Weight
-    ot_form: Literal["plain", "rated", "ranked", "contrastive"]
+    ot_form: Literal["plain", "rated", "ranked"]
     ot_cost: Literal["cosine", "squared"]
     ot_epsilon: Above0
     ot_iterations: Positive

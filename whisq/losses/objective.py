@@ -12,9 +12,8 @@ from whisq.losses import ratings
 from whisq.losses.sinkhorn import Transport
 from whisq.losses.transport import transport_cost
 
-FORMS = ("plain", "rated", "ranked", "contrastive")
+FORMS = ("plain", "rated", "ranked")
 DISTRIBUTIONS = ("soft_label", "rater")
-CONTRAST = 0.2  # how much more another prompt must cost, of a cosine cost in 0..2
 
 
 @dataclass(frozen=True)
@@ -30,8 +29,8 @@ class Objective:
         ranking_weight: Pairwise logistic loss.
         mismatch_weight: A clip that follows its prompt must follow another one less.
         ot_weight: Transport between projected frames and tokens.
-        ot_form: plain (every pair is drawn together), rated (only as far as its TA says), ranked
-            (the better of two aligned pairs costs less) or contrastive (another prompt costs more).
+        ot_form: plain (every pair is drawn together), rated (only as far as its TA says) or ranked
+            (the better of two aligned pairs costs less).
         ot_cost: cosine or squared.
         ot_epsilon: Entropic blur in units of cost.
         ot_iterations: Most Sinkhorn rounds.
@@ -84,8 +83,7 @@ class Objective:
     @property
     def needs_mismatches(self) -> bool:
         """Whether clips must also be rated against prompts that are not theirs."""
-        contrasted = self.ot_weight > 0 and self.ot_form == "contrastive"
-        return self.mismatch_weight > 0 or contrasted
+        return self.mismatch_weight > 0
 
     def __call__(
         self, output: Any, batch: Any, other: Any = None
@@ -111,11 +109,7 @@ class Objective:
             terms["mismatch"] = ratings.mismatch(output.ta, other.ta, batch.ta, margin)
         if self.ot_weight:
             solved = self.transport(output)
-            if self.ot_form == "contrastive":
-                apart = self.transport(other).cost
-                terms["ot"] = ratings.mismatch(-solved.cost, -apart, batch.ta, CONTRAST)
-            else:
-                terms["ot"] = transport_term(solved, batch.ta, self.ot_form)
+            terms["ot"] = transport_term(solved, batch.ta, self.ot_form)
             terms["ot_cost"] = solved.cost.detach().mean()
             terms["ot_marginal_error"] = torch.tensor(solved.marginal_error)
         weights = self.weights()

@@ -69,7 +69,8 @@ def order_metrics(model: nn.Module, data: Data, rated: Series, predicted: Series
     Returns:
         `ta_order_srcc` and `ta_other_srcc` (clips whose prompts do or do not state an order) and
         `swap`: of the clips that play what was asked in the order asked, the share rated higher
-        for their prompt than for the same prompt with its order reversed. Empty without truth.
+        for their prompt than for the same prompt with its order reversed; without it where TA is one
+        number for all clips. Empty without truth.
     """
     folder = data.folder / "raw" / "truth"
     if not (folder / "prompts.csv").exists():
@@ -87,8 +88,8 @@ def order_metrics(model: nn.Module, data: Data, rated: Series, predicted: Series
         "ta_order_srcc": measure(rated[ordered], predicted[ordered])["srcc"],
         "ta_other_srcc": measure(rated[~ordered], predicted[~ordered])["srcc"],
     }
-    if not faithful:
-        return record
+    if not faithful or predicted.nunique() < 2:
+        return record  # who rates no alignment prefers no prompt
     backwards = rate(model, with_prompts(data, prompts.loc[faithful].to_dict()))["ta"]
     own = predicted.loc[faithful]
     return record | {"swap": float((own > backwards.loc[faithful]).mean()), "swap_n": len(faithful)}
