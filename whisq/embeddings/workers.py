@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
-import os
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -20,6 +18,7 @@ from whisq.embeddings.cache import Cache, content_of
 from whisq.encoders.audio import load, prepare
 from whisq.encoders.weights import Location
 from whisq.encoders.whisper import AudioSpec, WhisperEncoder
+from whisq.processes import end_with_parent
 
 FEW = 24  # batches below which starting processes costs more than it saves
 
@@ -147,7 +146,7 @@ def _begin(setting: tuple[AudioSpec, Location, Cache], waiting: Any) -> None:
     import torch
 
     global _setting
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    end_with_parent()
     torch.set_num_threads(1)
     _setting = (*setting, waiting.get())
 
@@ -156,11 +155,3 @@ def _begin(setting: tuple[AudioSpec, Location, Cache], waiting: Any) -> None:
 def _worker() -> Worker:
     # Not when the process begins: an error there would reach nobody.
     return Worker(*_setting)
-
-
-def _end_with_parent() -> None:
-    # A process whose parent was killed would wait for work for ever.
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)

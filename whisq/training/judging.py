@@ -69,8 +69,8 @@ def order_metrics(model: nn.Module, data: Data, rated: Series, predicted: Series
     Returns:
         `ta_order_srcc` and `ta_other_srcc` (clips whose prompts do or do not state an order) and
         `swap`: of the clips that play what was asked in the order asked, the share rated higher
-        for their prompt than for the same prompt with its order reversed; without it where TA is one
-        number for all clips. Empty without truth.
+        for their prompt than for the same prompt with its order reversed; without it where TA is
+        one number for all clips. Empty without truth.
     """
     folder = data.folder / "raw" / "truth"
     if not (folder / "prompts.csv").exists():

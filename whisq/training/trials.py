@@ -20,6 +20,7 @@ import torch
 from tqdm import tqdm
 
 from whisq.corpus.splits import assign
+from whisq.processes import end_with_parent
 from whisq.training.judging import judge
 from whisq.training.recipe import Data, Recipe
 
@@ -60,7 +61,7 @@ def run(trials: Iterable[Trial], workers: int) -> list[dict[str, Any]]:
     trials = list(trials)
     if workers == 1:
         return [attempt(trial) for trial in tqdm(trials, "trials")]
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
         return list(tqdm(pool.map(attempt, trials), "trials", len(trials)))
 
 
