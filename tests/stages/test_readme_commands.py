@@ -19,9 +19,16 @@ from whisq.corpus.clips import read_clips
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SETUP = ("Makefile", "pyproject.toml", "constraints.txt", "README.md")
-# What is run elsewhere: CI calls the two commands, test_paper.py what `make paper` stands for; `best`
-# is an experiment as the first one is.
-ELSEWHERE = ("make repro", "make test", "make paper", "source ", "make ui", "dvc exp run --name best")
+# What is run elsewhere: CI calls the two commands, test_paper.py what `make paper` stands for;
+# `best` is an experiment as the first one is.
+ELSEWHERE = (
+    "make repro",
+    "make test",
+    "make paper",
+    "source ",
+    "make ui",
+    "dvc exp run --name best",
+)
 GRID = re.compile(r"(=[\d.]+,[\d.]+),\S+")  # two values of a grid are enough here
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
