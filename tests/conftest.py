@@ -26,14 +26,23 @@ def real_lists():
 
 
 @pytest.fixture(scope="session")
-def tiny_whisper(tmp_path_factory):
-    """A folder with a Whisper of three blocks, 16 dimensions and random weights."""
+def make_whisper(tmp_path_factory):
+    """Save a real Whisper of 16 dimensions with random weights: `make_whisper(blocks=3)`."""
+    return lambda blocks: save_whisper(tmp_path_factory.mktemp("tiny-whisper"), blocks)
+
+
+@pytest.fixture(scope="session")
+def tiny_whisper(make_whisper):
+    """A folder with a Whisper of three blocks."""
+    return make_whisper(3)
+
+
+def save_whisper(folder, blocks):
     import torch
     from transformers import WhisperConfig, WhisperModel
 
-    folder = tmp_path_factory.mktemp("tiny-whisper")
     torch.manual_seed(0)
-    sizes = {"d_model": 16, "encoder_layers": 3, "decoder_layers": 1, "vocab_size": 50}
+    sizes = {"d_model": 16, "encoder_layers": blocks, "decoder_layers": 1, "vocab_size": 50}
     heads = {"encoder_attention_heads": 2, "decoder_attention_heads": 2}
     widths = {"encoder_ffn_dim": 32, "decoder_ffn_dim": 32}
     tokens = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 1}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
@@ -18,8 +18,6 @@ import numpy as np
 import torch
 
 from whisq.embeddings.batch import Example, collate
-from whisq.encoders import text as text_encoder
-from whisq.encoders import whisper
 from whisq.encoders.audio import RATE
 from whisq.encoders.text import TextEncoder, TextSpec
 from whisq.encoders.whisper import LONGEST, AudioSpec, WhisperEncoder
@@ -52,7 +50,6 @@ class Predictor:
             network: Trained, its config naming both encoders.
             device: As in `load`.
         """
-        _check_preprocessing(network.config.preprocessing)
         self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         self.network = network.eval().to(self.device)
         self.config = network.config
@@ -69,8 +66,7 @@ class Predictor:
             device: Where to compute, as torch names it; the GPU if None and there is one.
 
         Returns:
-            The model, ready to score. One that learnt from states that this version computes
-            otherwise is refused by a ValueError.
+            The model, ready to score.
         """
         return cls(read_network(where), device)
 
@@ -198,18 +194,3 @@ class Predictor:
         with torch.inference_mode():
             out = self.network(batch.audio, batch.audio_mask, batch.text, batch.text_mask)
         return scores_of(out, [text is not None for _, text in clips])
-
-
-def _check_preprocessing(learnt: Mapping[str, int]) -> None:
-    ours = {"audio": whisper.PREPROCESSING, "text": text_encoder.PREPROCESSING}
-    other = [
-        f"{kind} {version}, not {ours[kind]}"
-        for kind, version in learnt.items()
-        if version != ours[kind]
-    ]
-    if other:
-        raise ValueError(
-            "This model learnt from clips or prompts prepared by another version of whisq "
-            f"(preprocessing of {', '.join(other)}): its scores would be silently wrong. Train "
-            "it again, or install the version that made it"
-        )

@@ -14,23 +14,6 @@ PARTS = ["whisq", "stages", "dvc.yaml", "params.yaml", ".dvc/config", ".dvcignor
 
 
 @pytest.fixture(scope="session")
-def six_blocks(tmp_path_factory):
-    """A real Whisper of six blocks and 16 dimensions."""
-    from transformers import WhisperConfig, WhisperModel
-
-    folder = tmp_path_factory.mktemp("whisper")
-    torch.manual_seed(0)
-    sizes = {"d_model": 16, "encoder_ffn_dim": 32, "decoder_ffn_dim": 32, "vocab_size": 10}
-    heads = {"encoder_attention_heads": 2, "decoder_attention_heads": 2}
-    tokens = dict.fromkeys(["pad_token_id", "bos_token_id", "eos_token_id"], 0)
-    config = WhisperConfig(
-        encoder_layers=6, decoder_layers=1, decoder_start_token_id=0, **sizes, **heads, **tokens
-    )
-    WhisperModel(config).save_pretrained(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
 def tiny_qwen(tmp_path_factory):
     """A real Qwen3 of two blocks and 16 dimensions, with a tokenizer of bytes."""
     from tokenizers import Tokenizer, models, pre_tokenizers
@@ -92,10 +75,10 @@ def environment(own_project):
 
 
 @pytest.fixture(scope="session")
-def paper_run(own_project, environment, archive, six_blocks, tiny_qwen):
+def paper_run(own_project, environment, archive, make_whisper, tiny_qwen):
     tiny = [
         f"corpus.musiceval.source={archive}",
-        f"embed_audio.model={six_blocks}",
+        f"embed_audio.model={make_whisper(6)}",
         "embed_audio.revision=null",
         f"embed_text.model={tiny_qwen}",
         "embed_text.revision=null",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,13 +57,15 @@ def read_network(where: str | Path) -> Architecture:
 
     folder = bring(where)
     try:
-        return load(folder)
+        network = load(folder)
+        _check_preprocessing(network.config.preprocessing)
     except (RuntimeError, TypeError, ValueError, SafetensorError) as error:
         reason = str(error).split("\n")[0]
         raise ValueError(
             f"{where} holds no model that this version of whisq reads ({reason}): train it again, "
             "or install the version that made it"
         ) from error
+    return network
 
 
 def fingerprint(folder: Path) -> str:
@@ -78,6 +81,15 @@ def fingerprint(folder: Path) -> str:
     for name in FILES:
         digest.update((folder / name).read_bytes())
     return digest.hexdigest()
+
+
+def _check_preprocessing(learnt: Mapping[str, int]) -> None:
+    from whisq.encoders import text, whisper
+
+    ours = {"audio": whisper.PREPROCESSING, "text": text.PREPROCESSING}
+    for kind, version in learnt.items():
+        if version != ours[kind]:
+            raise ValueError(f"it learnt from preprocessing of {kind} {version}, not {ours[kind]}")
 
 
 def _looks_local(address: str) -> bool:
