@@ -13,9 +13,10 @@ import json
 import tempfile
 from pathlib import Path
 
-from pandas import DataFrame, read_csv
+from pandas import DataFrame
 
 from whisq import params
+from whisq.corpus.clips import read_clips
 from whisq.embeddings.audio import embed_audio
 from whisq.encoders.whisper import AudioSpec
 from whisq.training.comparison import compare
@@ -52,7 +53,7 @@ def embed(data: Path, settings: dict) -> None:
     (data / "embeddings").mkdir(parents=True)
     for part in ("clips.csv", "ratings.csv", "raw", "embeddings/text"):
         (data / part).symlink_to(ROOT / "data" / part)
-    clips = read_csv(data / "clips.csv")
+    clips = read_clips(data / "clips.csv")
     paths = dict(zip(clips["id"], (data / path for path in clips["path"]), strict=True))
     workers = settings["workers"]
     kept = {key: settings[key] for key in AudioSpec.__dataclass_fields__}

@@ -59,7 +59,7 @@ def project(paper_run):
 
 @pytest.fixture
 def run(project, environment):
-    """Run a command by the shell: `run("make ui", stand_in="what it stands for")`."""
+    """Run a command by the shell, with real files for its capitals: `run("whisq explain CLIP")`."""
     clip = read_clips(project / "data/clips.csv").iloc[0]
     stand_ins = {
         "CLIP": f"data/{clip.path}",
@@ -125,13 +125,17 @@ def test_make_ui_opens_the_store(project, environment):
         stderr=subprocess.STDOUT,
     )
     try:
-        for _ in range(120):
-            try:
-                page = urlopen(f"http://127.0.0.1:{port}/", timeout=5).read()
-                break
-            except OSError:
-                time.sleep(0.5)
-        assert b"MLflow" in page
+        assert b"MLflow" in first_page(f"http://127.0.0.1:{port}/")
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
+
+
+def first_page(address):
+    for _ in range(120):
+        try:
+            with urlopen(address, timeout=5) as answer:
+                return answer.read()
+        except OSError:
+            time.sleep(0.5)
+    return b""
