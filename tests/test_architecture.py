@@ -141,3 +141,17 @@ def test_a_stage_in_a_copy_of_the_project_runs_the_copy_s_code(stage, tmp_path):
         [sys.executable, *command], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     assert ended.stderr.strip() == "the code of the copy"
+
+
+def test_every_progress_bar_vanishes_where_nobody_looks():
+    bare = []
+    for path in (ROOT / "whisq").rglob("*.py"):
+        for call in (node for node in ast.walk(ast.parse(path.read_text())) if is_bar(node)):
+            if "disable" not in {keyword.arg for keyword in call.keywords}:
+                bare.append(f"{path}:{call.lineno}")
+    assert not bare
+
+
+def is_bar(node):
+    named = [node.func, *node.args[:1]] if isinstance(node, ast.Call) else []
+    return "tqdm" in [name.id for name in named if isinstance(name, ast.Name)]

@@ -65,9 +65,8 @@ def train(
     learner = _Learner(model, judged, objective, optimizer, schedule, mismatches)
     first = len(history.epochs)
     branches = model.branches()
-    bar = tqdm(
-        range(first, schedule.epochs), "train", schedule.epochs, initial=first, disable=not progress
-    )
+    epochs, hidden = schedule.epochs, None if progress else True  # None: where nobody looks
+    bar = tqdm(range(first, epochs), "train", epochs, initial=first, disable=hidden)
     for epoch in bar:
         if history.idle >= schedule.patience:
             break

@@ -60,9 +60,9 @@ def run(trials: Iterable[Trial], workers: int) -> list[dict[str, Any]]:
     """
     trials = list(trials)
     if workers == 1:
-        return [attempt(trial) for trial in tqdm(trials, "trials")]
+        return [attempt(trial) for trial in tqdm(trials, "trials", disable=None)]
     with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
-        return list(tqdm(pool.map(attempt, trials), "trials", len(trials)))
+        return list(tqdm(pool.map(attempt, trials), "trials", len(trials), disable=None))
 
 
 def attempt(trial: Trial) -> dict[str, Any]:

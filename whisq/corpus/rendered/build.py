@@ -58,7 +58,7 @@ def build(
 
 def _render_all(folder: Path, takes: list[Take], workers: int) -> None:
     render = partial(_render, folder)
-    bar = partial(tqdm, total=len(takes), desc="render", unit="clip")
+    bar = partial(tqdm, total=len(takes), desc="render", unit="clip", disable=None)
     if workers == 1:
         for _ in bar(map(render, takes)):
             pass
