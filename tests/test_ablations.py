@@ -12,6 +12,7 @@ from whisq.training.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("whisq.", "stages.")
+NOT_DEPS = {"whisq/processes.py"}  # how a process ends shapes no output
 VALUES = params.load(ROOT / "params.yaml").model_dump()
 STAGES = yaml.safe_load((ROOT / "stages" / "ablations" / "dvc.yaml").read_text())["stages"]
 
@@ -47,6 +48,6 @@ def test_a_stage_depends_on_the_package_parts_that_it_imports(script):
                 if path.is_file() and path not in seen:
                     seen.add(path)
                     waiting.append(path)
-    runs = {str(path.relative_to(ROOT)) for path in seen}
+    runs = {str(path.relative_to(ROOT)) for path in seen} - NOT_DEPS
     missing = {file for file in runs if not any(file.startswith(dep) for dep in stage["deps"])}
     assert missing == set()
