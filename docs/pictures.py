@@ -98,6 +98,8 @@ def runs(driver: Chrome, address: str, experiment: str) -> None:
     for name in (*CLUTTER, *COLUMNS):
         search.send_keys(Keys.BACKSPACE * 40, name)
         time.sleep(1)  # until the list has been filtered
+        for closed in driver.find_elements(By.CSS_SELECTOR, "[class*='tree-switcher_close']"):
+            closed.click()
         see(driver, f"//*[contains(@class, 'tree-title')][normalize-space(.) = '{name}']").click()
     see(driver, "//button[contains(., 'Columns')]").click()
     see(driver, f"//*[@role = 'columnheader'][contains(., '{METRIC}')]")
