@@ -88,6 +88,8 @@ class Model(Section):
 
     architecture: str
     audio_layers: Annotated[list[int], Field(min_length=1)]
+    layer_mixing: Literal["softmax", "concat"]
+    alignment_layers: list[int]
     audio_pool: Positive
     audio_scaling: Literal["none", "standard", "whiten"]
     text_scaling: Literal["none", "standard", "whiten"]
@@ -95,6 +97,7 @@ class Model(Section):
     width: Positive
     dropout: Annotated[float, Field(ge=0, lt=1)]
     input_dropout: Annotated[float, Field(ge=0, lt=1)]
+    frame_dropout: Annotated[float, Field(ge=0, lt=1)]
     quality_projection: Literal["shared", "own"]
     positions: Literal["none", "audio", "text", "both"]
     position_unit: Literal["steps", "share"]

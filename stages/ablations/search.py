@@ -74,7 +74,9 @@ def score(changes: list[dict[str, Any]], protocols: list[str], seeds: int) -> Da
         sections = {key: values[key] for key in SECTIONS}
         folds = values["trials"]["folds"]
         for protocol, seed in product(protocols, range(seeds)):
-            trial = Trial(sections, protocol, seed, folds, Path("data"), judged=False)
+            trial = Trial(
+                sections, protocol, seed, folds, Path("data"), "audio_layers", judged=False
+            )
             points.append(trial)
     records = DataFrame(run(points, values["trials"]["workers"]))
     records["point"] = np.repeat(np.arange(len(changes)), len(protocols) * seeds)

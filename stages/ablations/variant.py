@@ -11,6 +11,7 @@ from whisq.training.trials import Trial, run
 
 FOLDER = Path("metrics/ablations")
 SECTIONS = ("model", "loss", "train")
+PROTOCOLS = "trials.protocols"  # a variant may be judged under more of them
 
 
 def main(name: str) -> None:
@@ -23,7 +24,7 @@ def main(name: str) -> None:
         ValueError: The variant changes what is not trained here.
     """
     changes = params.load().model_dump()["ablations"][name]
-    strange = [key for key in changes if key.split(".")[0] not in SECTIONS]
+    strange = [key for key in changes if key.split(".")[0] not in SECTIONS and key != PROTOCOLS]
     if strange:
         raise ValueError(
             f"An ablation changes {', '.join(SECTIONS)} alone; {name} changes "

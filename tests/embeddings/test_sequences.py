@@ -26,6 +26,21 @@ def test_reading_maps_and_does_not_copy(stored, states):
         sequence[0] = 0
 
 
+@pytest.mark.parametrize("layers", [[1], [1, 0], [0, 1]])
+def test_some_layers_alone_are_read_in_the_order_asked_for(stored, states, layers):
+    sequences = stored({"a": states(layers=2)})
+    fewer = sequences.only(layers)
+    assert fewer.layers == tuple(layers)
+    np.testing.assert_array_equal(fewer["a"], sequences["a"][layers])
+    assert sequences.layers == (0, 1)
+
+
+@pytest.mark.parametrize("layers", [[2], [0, 2], []])
+def test_a_layer_that_is_not_stored_is_named(stored, states, layers):
+    with pytest.raises(ValueError, match=r"holds layers \[0, 1\], asked for .*embed_audio.layers"):
+        stored({"a": states(layers=2)}).only(layers)
+
+
 def test_shards_are_plain_safetensors(stored, states):
     sequences = stored({"a": states()})
     (tensors,) = load_file(sequences.folder / "shard-00000.safetensors").values()

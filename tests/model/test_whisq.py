@@ -19,6 +19,14 @@ CHOICES = {
         "alignment_pooling": "mean_std",
         "bins": 9,
     },
+    "side_by_side": {
+        "audio_layers": [2, 6],
+        "audio": {"layers": [2, 4, 6]},
+        "layer_mixing": "concat",
+        "alignment_layers": [6],
+        "quality_projection": "own",
+        "frame_dropout": 0.5,
+    },
     "own_projection": {"quality_projection": "own", "input_dropout": 0.2},
     "shares": {"position_unit": "share", "alignment_pooling": "max", "output_range": "sigmoid"},
     "challenge_baseline": {"architecture": "challenge_baseline"},
@@ -131,6 +139,28 @@ def test_a_mixture_starts_as_the_mean_of_the_layers(make_config, draw_batch):
     batch = draw_batch(layers=3)
     mixed, _ = model.audio_input(batch.audio, batch.audio_mask)
     torch.testing.assert_close(mixed, batch.audio[:, [0, 2]].mean(1))
+
+
+@pytest.mark.parametrize("architecture", ["whisq", "challenge_baseline", "astar", "muq_eval"])
+def test_layers_side_by_side_are_all_heard(make_config, draw_batch, architecture):
+    choices = {"audio_layers": [2, 6], "audio": {"layers": [2, 6]}, "layer_mixing": "concat"}
+    torch.manual_seed(0)
+    model = build(make_config(architecture=architecture, bins=20, **choices)).eval()
+    for layer in (0, 1):
+        batch = draw_batch(layers=2)
+        before = rate(model, batch)[0]
+        batch.audio[:, layer] += 1
+        assert (rate(model, batch)[0] - before).abs().min() > 1e-6
+
+
+def test_alignment_reads_its_own_layers_alone(make_config, draw_batch):
+    torch.manual_seed(0)
+    model, batch = build(make_config(**CHOICES["side_by_side"])).eval(), draw_batch(layers=3)
+    before = rate(model, batch)
+    batch.audio[:, 0] += 1
+    quality, alignment = (rate(model, batch) - before).abs()
+    assert quality.min() > 1e-6
+    assert torch.equal(alignment, torch.zeros(4))
 
 
 def test_an_input_with_other_layers_is_refused(make_config, draw_batch):

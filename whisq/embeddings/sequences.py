@@ -12,7 +12,8 @@ import csv
 import hashlib
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from copy import copy
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ class Sequences:
         self.layers: tuple[int, ...] = tuple(manifest["layers"])
         self._rows = {row["key"]: row for row in rows}
         self._shards: dict[str, dict[str, np.ndarray]] = {}
+        self._picked: slice | list[int] = slice(None)
 
     @classmethod
     def open(cls, folder: str | Path) -> Sequences:
@@ -108,7 +110,32 @@ class Sequences:
         row = self._rows[key]
         if row["shard"] not in self._shards:
             self._shards[row["shard"]] = map_shard(self.folder / row["shard"])
-        return self._shards[row["shard"]][row["content"]]
+        return self._shards[row["shard"]][row["content"]][self._picked]
+
+    def only(self, layers: Iterable[int]) -> Sequences:
+        """Read some layers alone: the others are neither read nor padded.
+
+        Args:
+            layers: Some of `layers`, in the order wanted.
+
+        Returns:
+            The same sequences with these layers.
+
+        Raises:
+            ValueError: A layer is not stored.
+        """
+        wanted = tuple(layers)
+        if not wanted or not set(wanted) <= set(self.layers):
+            raise ValueError(
+                f"{self.folder} holds layers {list(self.layers)}, asked for {list(wanted)}; add "
+                "them to embed_audio.layers"
+            )
+        fewer = copy(self)
+        fewer.layers = wanted
+        places = [self.layers.index(layer) for layer in wanted]
+        # A slice is a view, a list of places a copy.
+        fewer._picked = slice(places[0], places[0] + 1) if len(places) == 1 else places
+        return fewer
 
     def __getstate__(self) -> dict[str, Any]:
         """Return all but the maps: a worker process opens its own."""

@@ -11,6 +11,7 @@ CHOICES = {
     "text_scaling": ("none", "standard", "whiten"),
     "positions": ("none", "audio", "text", "both"),
     "position_unit": ("steps", "share"),
+    "layer_mixing": ("softmax", "concat"),
     "text_sequence": ("tokens", "mean"),
     "coattention": ("none", "audio_to_text", "text_to_audio", "both"),
     "quality_projection": ("shared", "own"),
@@ -29,7 +30,9 @@ class Config:
         architecture: A name out of `whisq.model.architectures`.
         audio_dim: Width of the cached audio sequences (512 for Whisper-base).
         text_dim: Width of the cached text sequences (1024 for Qwen3-0.6B, 384 for MiniLM).
-        audio_layers: Which of the encoder's layers are read; a learnt softmax mixes several.
+        audio_layers: Which of the encoder's layers are read.
+        layer_mixing: Several layers as one: softmax (a learnt mean) or concat (side by side).
+        alignment_layers: Of layers side by side, those that TA is read from; empty: all.
         audio: The audio encoder's spec, for who embeds new clips; `layers` in it lists the
             cached layers in order.
         text: The text encoder's spec.
@@ -42,6 +45,7 @@ class Config:
         dropout: Share of units dropped in training, 0..1.
         input_dropout: Share of the scaled encoder dimensions dropped in training, 0..1, the same
             ones at every step of a sequence.
+        frame_dropout: Share of the frames hidden from the quality branch in training, 0..1.
         quality_projection: shared with the alignment branch, or own.
         positions: Which projected sequences are given sinusoidal positions.
         position_unit: steps (how far from the start) or share (how far through the sequence).
@@ -66,6 +70,8 @@ class Config:
     audio: Mapping[str, Any] = field(default_factory=dict)
     text: Mapping[str, Any] = field(default_factory=dict)
     preprocessing: Mapping[str, int] = field(default_factory=dict)
+    layer_mixing: str = "softmax"
+    alignment_layers: Sequence[int] = ()
     audio_pool: int = 1
     audio_scaling: str = "standard"
     text_scaling: str = "standard"
@@ -73,6 +79,7 @@ class Config:
     width: int = 128
     dropout: float = 0.1
     input_dropout: float = 0.0
+    frame_dropout: float = 0.0
     quality_projection: str = "shared"
     positions: str = "both"
     position_unit: str = "steps"
@@ -107,6 +114,15 @@ class Config:
                 f"audio_layers must be among the cached layers {list(self.cached_layers)}, given "
                 f"{list(self.audio_layers)}; add them to embed_audio.layers"
             )
+        if not set(self.alignment_layers) <= set(self.audio_layers):
+            problems.append(
+                f"alignment_layers must be among audio_layers {list(self.audio_layers)}, given "
+                f"{list(self.alignment_layers)}"
+            )
+        if self.alignment_layers and self.layer_mixing != "concat":
+            problems.append("alignment_layers needs layer_mixing: concat")
+        if self.alignment_layers and self.quality_projection != "own":
+            problems.append("alignment_layers needs quality_projection: own")
         if self.bins == 1:
             problems.append("bins must be 0 or at least 2, given 1")
         if problems:

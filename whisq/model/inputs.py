@@ -11,10 +11,14 @@ from whisq.model.scaling import Scaling
 
 
 class AudioInput(nn.Module):
-    """Pick the encoder's layers, average short runs of frames, scale and mix.
+    """Pick the encoder's layers, average short runs of frames, scale and make one sequence of them.
 
     Source: the paper reads Whisper's frames as a sequence. Chosen: which layers; a learnt softmax
-    mixes several (as SUPERB's weighted sum does).
+    mixes several (as SUPERB's weighted sum does), or they stand side by side.
+
+    Attributes:
+        side_by_side: How many layers one step of the sequence holds.
+        out_dim: Width of such a step.
     """
 
     def __init__(self, config: Config) -> None:
@@ -28,7 +32,10 @@ class AudioInput(nn.Module):
         self.expected = len(config.cached_layers)
         self.pool = config.audio_pool
         self.scaling = Scaling(config.audio_scaling, len(self.picked), config.audio_dim)
-        self.mixture = nn.Parameter(torch.zeros(len(self.picked))) if self.picked[1:] else None
+        self.side_by_side = len(self.picked) if config.layer_mixing == "concat" else 1
+        self.out_dim = self.side_by_side * config.audio_dim
+        mixed = len(self.picked) > self.side_by_side
+        self.mixture = nn.Parameter(torch.zeros(len(self.picked))) if mixed else None
 
     def forward(self, audio: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Prepare a batch.
@@ -38,14 +45,14 @@ class AudioInput(nn.Module):
             mask: (clips, frames), True where real.
 
         Returns:
-            The sequence, (clips, shorter frames, dim), and its mask.
+            The sequence, (clips, shorter frames, out_dim), and its mask.
         """
         # Averaging first: it commutes with the scaling, which then has fewer frames to scale.
         layers = [pool_time(layer, mask, self.pool) for layer in self.pick(audio)]
         states = self.scaling(torch.stack([sequence for sequence, _ in layers], 1))
         shorter = layers[0][1]
         if self.mixture is None:
-            return states.squeeze(1), shorter
+            return states.transpose(1, 2).flatten(2), shorter
         return torch.einsum("l,clfd->cfd", self.mixture.softmax(0), states), shorter
 
     def pick(self, audio: Tensor) -> list[Tensor]:

@@ -37,8 +37,8 @@ class ChallengeBaseline(Architecture):
             config: The network's choices; of them only the inputs' are used.
         """
         super().__init__(config)
-        self.quality = self._stack(config.audio_dim)
-        self.alignment = self._stack(config.audio_dim + config.text_dim)
+        self.quality = self._stack(self.audio_input.out_dim)
+        self.alignment = self._stack(self.audio_input.out_dim + config.text_dim)
 
     def rate(self, audio: Tensor, audio_mask: Tensor, text: Tensor, text_mask: Tensor) -> Output:
         """Pool both sides; read OMQ from the one and TA from the two side by side.
@@ -92,7 +92,7 @@ class Astar(Architecture):
         """
         super().__init__(config)
         width, dropout = config.width, config.dropout
-        self.project_audio = nn.Linear(config.audio_dim, width)
+        self.project_audio = nn.Linear(self.audio_input.out_dim, width)
         self.project_text = nn.Linear(config.text_dim, width)
         self.encoder = nn.TransformerEncoderLayer(
             width, config.heads, 2 * width, dropout, batch_first=True, activation="gelu"
@@ -148,8 +148,10 @@ class MuqEval(Architecture):
             config: The network's choices: hidden, dropout and bins are used.
         """
         super().__init__(config)
-        self.pooling = AttentionPooling(config.audio_dim)
-        self.quality = RatingHead(config.audio_dim, config.hidden, config.dropout, config.bins)
+        self.pooling = AttentionPooling(self.audio_input.out_dim)
+        self.quality = RatingHead(
+            self.audio_input.out_dim, config.hidden, config.dropout, config.bins
+        )
 
     def rate(self, audio: Tensor, audio_mask: Tensor, text: Tensor, text_mask: Tensor) -> Output:
         """Pool the audio and rate it.

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from whisq.model.alignment import AlignmentBranch
 from whisq.model.architecture import Architecture
 from whisq.model.config import Config
+from whisq.model.dropout import FrameDropout, SequenceDropout
 from whisq.model.heads import RatingHead
 from whisq.model.output import Output
 from whisq.model.pooling import Pooling
@@ -36,12 +37,15 @@ class WhisQ(Architecture):
             config: The network's choices.
         """
         super().__init__(config)
-        self.project_audio = projection(config.audio_dim, config)
+        places = [list(config.audio_layers).index(layer) for layer in config.alignment_layers]
+        self.aligned = places or list(range(self.audio_input.side_by_side))
+        self.project_audio = projection(len(self.aligned) * config.audio_dim, config)
         self.project_text = projection(config.text_dim, config)
         own = config.quality_projection == "own"
         if own:
             self.apart = APART
-        self.project_quality = projection(config.audio_dim, config) if own else None
+        self.project_quality = projection(self.audio_input.out_dim, config) if own else None
+        self.hide = FrameDropout(config.frame_dropout)
         self.quality = QualityBranch(config)
         self.alignment = AlignmentBranch(config)
 
@@ -49,7 +53,7 @@ class WhisQ(Architecture):
         """Project both sides, then read OMQ from one and TA from both.
 
         Args:
-            audio: Scaled audio states, (clips, frames, audio_dim).
+            audio: Scaled audio states, (clips, frames, as wide as the audio input makes them).
             audio_mask: (clips, frames), True where real.
             text: Scaled token states, (clips, tokens, text_dim).
             text_mask: (clips, tokens), True where real.
@@ -58,9 +62,12 @@ class WhisQ(Architecture):
             Ratings, projected sequences and attention maps.
         """
         heard = self.project_quality(audio) if self.project_quality else None
+        if len(self.aligned) < self.audio_input.side_by_side:
+            audio = audio.unflatten(2, (self.audio_input.side_by_side, -1))
+            audio = audio[:, :, self.aligned].flatten(2)
         audio, text = self.project_audio(audio), self.project_text(text)
         heard = audio if heard is None else heard
-        omq, omq_logits, weights = self.quality(heard, audio_mask)
+        omq, omq_logits, weights = self.quality(heard, self.hide(audio_mask))
         ta, ta_logits, audio_map, text_map = self.alignment(audio, audio_mask, text, text_mask)
         return Output(
             omq=omq,
@@ -125,18 +132,3 @@ def projection(dim: int, config: Config) -> nn.Sequential:
         nn.LayerNorm(config.width),
         nn.Dropout(config.dropout),
     )
-
-
-class SequenceDropout(nn.Dropout1d):
-    """Drop dimensions of a sequence at all of its steps: no step can stand in for another."""
-
-    def forward(self, sequence: Tensor) -> Tensor:
-        """Drop in training.
-
-        Args:
-            sequence: (batch, steps, dim).
-
-        Returns:
-            The same shape.
-        """
-        return super().forward(sequence.transpose(1, 2)).transpose(1, 2)

@@ -88,7 +88,8 @@ def _train_and_judge(trial: Trial) -> dict[str, Any]:
     data = Data.open(trial.data, trial.audio)
     fold = trial.seed % trial.folds
     ratings = assign(data.ratings, data.clips, trial.protocol, trial.folds, fold, seed=0)
-    data = replace(data, ratings=ratings)
+    audio = data.audio.only(trial.sections["model"]["audio_layers"])
+    data = replace(data, ratings=ratings, audio=audio)
     recipe = Recipe.of(**trial.sections, seed=trial.seed)
     model, history = recipe.fit(data, progress=False)
     kept = history.kept()
