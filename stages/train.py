@@ -10,7 +10,8 @@ from whisq import params, tracking
 from whisq.corpus.card import read_card
 from whisq.corpus.clips import read_ratings
 from whisq.serving.publish import publish
-from whisq.training.recipe import Data, Recipe
+from whisq.training.data import Data
+from whisq.training.recipe import Recipe
 
 MODEL, METRICS, RATINGS = Path("data/model"), Path("metrics"), Path("data/ratings.csv")
 CHECKPOINTS = Path(".dvc/tmp/whisq-checkpoints")

@@ -26,7 +26,8 @@ from whisq.corpus import musiceval, rehearsal
 from whisq.corpus.clips import write_clips, write_ratings
 from whisq.embeddings.cache import Cache, digest_of
 from whisq.embeddings.shards import assemble
-from whisq.training.recipe import Data, Recipe
+from whisq.training.data import Data
+from whisq.training.recipe import Recipe
 
 PARAMS = Path(__file__).parents[2] / "params.yaml"
 FRAMES = (680, 1500)

@@ -2,8 +2,9 @@ import pytest
 import torch
 
 from whisq.embeddings.dataset import make_loader
+from whisq.training.data import Data
 from whisq.training.mismatches import Mismatches
-from whisq.training.recipe import Data, Recipe
+from whisq.training.recipe import Recipe
 
 
 @pytest.fixture

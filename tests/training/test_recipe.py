@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from whisq.training.recipe import Data, Recipe
+from whisq.training.data import Data
+from whisq.training.recipe import Recipe
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from whisq.embeddings.dataset import ClipDataset, make_loader
 from whisq.evaluation.floors import system_mean
 from whisq.evaluation.metrics import evaluate, measure
 from whisq.losses.objective import Objective
+from whisq.training.data import Data
 from whisq.training.measuring import inputs, predict
-from whisq.training.recipe import Data
 
 
 def judge(model: nn.Module, data: Data, objective: Objective) -> dict[str, Any]:
