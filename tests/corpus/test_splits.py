@@ -69,6 +69,19 @@ def test_a_p_id_that_two_texts_share_is_two_groups(tables):
     assert both["split"].nunique() == 3
 
 
+def test_prompts_that_differ_in_order_alone_are_held_out_together(tables):
+    ratings, clips = tables
+    clips = clips.copy()
+    clips["prompt"] = [
+        f"A flute, then drums: {kind}." if row % 2 else f"Drums, then a flute: {kind}."
+        for row, kind in enumerate(clips["prompt"].str.removeprefix("prompt "))
+    ]
+    both = splits.assign(ratings, clips, "prompts", 4, 0, 0).merge(clips, on="id")
+    both["kind"] = both["prompt"].str.extract(r": (\d+)")
+    assert both["prompt"].nunique() == 2 * both["kind"].nunique()
+    assert crossings(both, "kind") == 0
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [

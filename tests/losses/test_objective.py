@@ -81,8 +81,8 @@ def test_ranked_transport_wants_better_pairs_cheaper():
 
 def test_a_better_own_prompt_lowers_the_mismatch(output, batch):
     term = only(mismatch_weight=1.0)
-    other = SimpleNamespace(ta=output.ta - 0.5)
-    lower = SimpleNamespace(ta=output.ta - 2.0)
+    other = output.ta - 0.5
+    lower = output.ta - 2.0
     assert term(output, batch, other)[0].item() == pytest.approx(0.5)
     assert term(output, batch, lower)[0].item() == 0
 

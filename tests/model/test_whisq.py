@@ -101,6 +101,14 @@ def test_quality_does_not_hear_the_prompt(network, batch, draw_batch):
         assert (after[1] - before[1]).abs().min() > 1e-6
 
 
+def test_another_prompt_is_rated_as_if_it_were_the_clips_own(network, batch, draw_batch):
+    output = network(batch.audio, batch.audio_mask, batch.text, batch.text_mask)
+    other = draw_batch(layers=network.audio_input.expected, seed=7)
+    given = network.against(batch, output, other.text, other.text_mask)
+    batch.text, batch.text_mask = other.text, other.text_mask
+    close(given, rate(network, batch)[1])
+
+
 def test_every_weight_learns(network, batch):
     network.train()
     output = network(batch.audio, batch.audio_mask, batch.text, batch.text_mask)

@@ -7,6 +7,8 @@ out; over all values of `fold` every clip is tested once.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 from pandas import DataFrame, Series
 from sklearn.model_selection import GroupKFold
@@ -20,7 +22,9 @@ def assign(
     """Give each rated clip its split.
 
     Chosen: fold `fold` is tested, the next one is dev, the others train. A prompt is its text,
-    not its P-id, for demo clips use the P-ids of shared prompts for prompts of their own.
+    not its P-id, for demo clips use the P-ids of shared prompts for prompts of their own; prompts
+    of the same words are held out together, or one half of a pair that differs in order alone
+    would be learnt from and known.
 
     Args:
         ratings: One row a labelled clip, with the corpus's own `split`.
@@ -41,6 +45,7 @@ def assign(
         return ratings
     _check(protocol, folds, fold)
     known = ratings[["id"]].merge(clips, on="id", how="left", validate="one_to_one")
+    known["prompt"] = known["prompt"].map(_words)
     if protocol == "systems_and_prompts":
         by_system = _split(known["system"], folds, fold // folds, seed)
         by_prompt = _split(known["prompt"], folds, fold % folds, seed)
@@ -49,6 +54,10 @@ def assign(
         column = {"systems": "system", "prompts": "prompt"}[protocol]
         split = _split(known[column], folds, fold, seed)
     return ratings.assign(split=split)[split != ""].reset_index(drop=True)
+
+
+def _words(prompt: str) -> str:
+    return " ".join(sorted(re.findall(r"\w+", prompt.casefold())))
 
 
 def _split(groups: Series, folds: int, fold: int, seed: int) -> np.ndarray:

@@ -86,14 +86,14 @@ class Objective:
         return self.mismatch_weight > 0
 
     def __call__(
-        self, output: Any, batch: Any, other: Any = None
+        self, output: Any, batch: Any, other: Tensor | None = None
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """Compute the loss of a batch.
 
         Args:
             output: What the model made of it: `omq`, `ta`, `centres`, `audio`, `text` and so on.
             batch: Its ratings: `omq`, `ta`, `omq_raters`, `ta_raters`.
-            other: What the model made of the clips with other prompts, where a term needs it.
+            other: TA of the clips against other prompts, (clips,), where a term needs it.
 
         Returns:
             The weighted sum, and every computed term before weighting, by key; with transport
@@ -106,7 +106,7 @@ class Objective:
         }
         if self.mismatch_weight:
             margin = self.mismatch_margin
-            terms["mismatch"] = ratings.mismatch(output.ta, other.ta, batch.ta, margin)
+            terms["mismatch"] = ratings.mismatch(output.ta, other, batch.ta, margin)
         if self.ot_weight:
             solved = self.transport(output)
             terms["ot"] = transport_term(solved, batch.ta, self.ot_form)

@@ -93,6 +93,20 @@ class Architecture(
         tokens, token_mask = self.text_input(text, text_mask)
         return self.rate(frames, frame_mask, tokens, token_mask)
 
+    def against(self, batch: Any, output: Output, text: Tensor, text_mask: Tensor) -> Tensor:
+        """Rate clips again, against other prompts.
+
+        Args:
+            batch: The clips, `audio` and `audio_mask`.
+            output: What was made of them with their own prompts.
+            text: Cached token states of the other prompts, (clips, tokens, dim).
+            text_mask: (clips, tokens), True where real.
+
+        Returns:
+            TA in MOS units, (clips,).
+        """
+        return self(batch.audio, batch.audio_mask, text, text_mask).ta
+
     def fit_scaling(self, batches: Iterable[Sequences]) -> None:
         """Fit the inputs' scaling to the training set; do it once, before training.
 

@@ -11,6 +11,8 @@ Source: arXiv 2506.05899, abstract and caption of figure 1. What each sentence b
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor, nn
 
 from whisq.model.alignment import AlignmentBranch
@@ -83,6 +85,22 @@ class WhisQ(Architecture):
             text_to_audio=text_map,
             quality_weights=weights,
         )
+
+    def against(self, batch: Any, output: Output, text: Tensor, text_mask: Tensor) -> Tensor:
+        """Rate clips again, against other prompts; what was heard of them stays as it is.
+
+        Args:
+            batch: Not used.
+            output: What was made of the clips with their own prompts.
+            text: Cached token states of the other prompts, (clips, tokens, text_dim).
+            text_mask: (clips, tokens), True where real.
+
+        Returns:
+            TA in MOS units, (clips,).
+        """
+        tokens, token_mask = self.text_input(text, text_mask)
+        tokens = self.project_text(tokens)
+        return self.alignment(output.audio, output.audio_mask, tokens, token_mask)[0]
 
 
 class QualityBranch(nn.Module):

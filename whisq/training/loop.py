@@ -90,7 +90,7 @@ def train(
 
 @dataclass(frozen=True)
 class _Learner:
-    model: nn.Module
+    model: Architecture
     judged: AveragedModel
     objective: Objective
     optimizer: torch.optim.Optimizer
@@ -113,10 +113,10 @@ class _Learner:
 
     def step(self, batch: Any, place: str) -> dict[str, float]:
         self.optimizer.zero_grad()
-        other = None
+        output, other = self.model(*inputs(batch)), None
         if self.mismatches is not None:
-            other = self.model(batch.audio, batch.audio_mask, *self.mismatches.draw(batch))
-        loss, terms = self.objective(self.model(*inputs(batch)), batch, other)
+            other = self.model.against(batch, output, *self.mismatches.draw(batch))
+        loss, terms = self.objective(output, batch, other)
         if not torch.isfinite(loss):
             raise ValueError(
                 f"The loss must be finite; it is {loss.item()} in {place}. Lower "
