@@ -33,6 +33,8 @@ def test_some_layers_alone_are_read_in_the_order_asked_for(stored, states, layer
     assert fewer.layers == tuple(layers)
     np.testing.assert_array_equal(fewer["a"], sequences["a"][layers])
     assert sequences.layers == (0, 1)
+    last = fewer.only(layers[-1:])
+    np.testing.assert_array_equal(last["a"], sequences["a"][layers[-1:]])
 
 
 @pytest.mark.parametrize("layers", [[2], [0, 2], []])

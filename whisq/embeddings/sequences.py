@@ -132,7 +132,7 @@ class Sequences:
             )
         fewer = copy(self)
         fewer.layers = wanted
-        places = [self.layers.index(layer) for layer in wanted]
+        places = [self.manifest["layers"].index(layer) for layer in wanted]
         # A slice is a view, a list of places a copy.
         fewer._picked = slice(places[0], places[0] + 1) if len(places) == 1 else places
         return fewer
