@@ -31,7 +31,7 @@ def many(monkeypatch):
 
 
 def test_a_few_files_are_encoded_without_other_processes(setting, jobs):
-    assert list(workers.encode_here(setting, jobs, 4)) == [1, 1, 1]
+    assert sum(workers.encode_here(setting, jobs, 4)) == 3
     assert all(content in setting[2] for ((content, _),) in jobs)
 
 
@@ -43,7 +43,24 @@ def test_what_was_encoded_is_known_of_the_encoder(setting, jobs):
 def test_a_file_that_changes_meanwhile_is_named(setting, jobs):
     ((content, path),) = jobs[0]
     with pytest.raises(ValueError, match=rf"{path.name} must not change"):
-        workers.Worker(*setting)([(content[::-1], path)])
+        workers.Worker(*setting)([[(content[::-1], path)]])
+
+
+def test_what_was_encoded_before_an_error_is_stored(setting, jobs):
+    gone = [(jobs[1][0][0], jobs[1][0][1].with_name("gone.wav"))]
+    with pytest.raises(ValueError, match=r"gone\.wav"):
+        workers.Worker(*setting)([jobs[0], gone, jobs[2]])
+    assert [content in setting[2] for ((content, _),) in jobs] == [True, False, False]
+
+
+def test_a_result_that_cannot_be_stored_is_an_error(setting, jobs, monkeypatch):
+    def full(*_):
+        raise OSError("no space left")
+
+    worker = workers.Worker(*setting)
+    monkeypatch.setattr(worker.cache, "write", full)
+    with pytest.raises(OSError, match="no space left"):
+        worker(jobs)
 
 
 def test_every_gpu_is_used_or_the_cpu(monkeypatch):
@@ -58,7 +75,7 @@ def test_an_error_in_a_process_arrives_as_it_was_raised(setting, jobs):
     spec = AudioSpec(model=setting[0].model, layers=(9,))
     with workers.start((spec, *setting[1:]), 1) as pool:
         with pytest.raises(ValueError, match="hidden states 0 to 3"):
-            pool.submit(workers.work, jobs[0]).result()
+            pool.submit(workers.work, jobs).result()
         assert pool.submit(os.getpid).result() != os.getpid()
 
 

@@ -104,5 +104,5 @@ class RayWorker:
         jobs = [(item["content"], Path(item["path"])) for item in row["batch"]]
         missing = [job for job in jobs if job[0] not in self.worker.cache]
         if missing:
-            self.worker(missing)
+            self.worker([missing])
         return {"done": len(jobs)}

@@ -9,10 +9,12 @@ from __future__ import annotations
 import functools
 import multiprocessing
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from whisq.embeddings.cache import Cache, content_of
 from whisq.encoders.audio import load, prepare
@@ -21,6 +23,7 @@ from whisq.encoders.whisper import AudioSpec, WhisperEncoder
 from whisq.processes import end_with_parent
 
 FEW = 24  # batches below which starting processes costs more than it saves
+TOGETHER = 4  # batches that a process takes at once: it stores one while it encodes the next
 
 Job = tuple[str, Path]  # the hash of a file's samples, and the file
 
@@ -42,18 +45,20 @@ class Worker:
         self.encoder, self.cache = WhisperEncoder(spec, location, device), cache
         cache.note(self.encoder.layers, self.encoder.dim)
 
-    def __call__(self, batch: list[Job]) -> int:
-        """Encode files.
+    def __call__(self, batches: list[list[Job]]) -> int:
+        """Encode files, each batch stored while the next is encoded.
 
         Args:
-            batch: Hash and file of each.
+            batches: Hash and file of each, what is encoded at once together.
 
         Returns:
-            How many were encoded.
-
-        Raises:
-            ValueError: A file is not what it was when it was hashed.
+            How many were encoded and are stored.
         """
+        with ThreadPoolExecutor(1) as storing:
+            stored = [storing.submit(self._store, batch, self._encode(batch)) for batch in batches]
+        return sum(batch.result() for batch in stored)
+
+    def _encode(self, batch: list[Job]) -> list[np.ndarray]:
         clips = []
         for content, path in batch:
             samples, rate = load(path)
@@ -62,8 +67,11 @@ class Worker:
                     f"{path} must not change while it is embedded; run the stage again"
                 )
             clips.append(prepare(samples, rate))
-        for (content, _), states in zip(batch, self.encoder.encode(clips, len(batch)), strict=True):
-            self.cache.write(content, states)
+        return self.encoder.encode(clips, len(batch))
+
+    def _store(self, batch: list[Job], states: list[np.ndarray]) -> int:
+        for (content, _), state in zip(batch, states, strict=True):
+            self.cache.write(content, state)
         return len(batch)
 
 
@@ -89,17 +97,18 @@ def encode_here(
         workers: Processes, at least 1.
 
     Yields:
-        How many files are done with each batch, in any order.
+        How many files are done, as they are, in any order.
 
     Raises:
         ChildProcessError: A process was killed.
     """
+    groups = [batches[start : start + TOGETHER] for start in range(0, len(batches), TOGETHER)]
     if workers == 1 or len(batches) < FEW:
-        yield from map(Worker(*setting, devices()[0]), batches)
+        yield from map(Worker(*setting, devices()[0]), groups)
         return
     with start(setting, workers) as pool:
         try:
-            for done in as_completed([pool.submit(work, batch) for batch in batches]):
+            for done in as_completed([pool.submit(work, group) for group in groups]):
                 yield done.result()
         except BrokenProcessPool as error:
             raise ChildProcessError(
@@ -127,16 +136,16 @@ def start(setting: tuple[AudioSpec, Location, Cache], workers: int) -> ProcessPo
     return ProcessPoolExecutor(workers, context, _begin, (setting, waiting))
 
 
-def work(batch: list[Job]) -> int:
+def work(batches: list[list[Job]]) -> int:
     """Encode files with the process's own encoder, which its first call loads.
 
     Args:
-        batch: Hash and file of each.
+        batches: Hash and file of each, what is encoded at once together.
 
     Returns:
-        How many were encoded.
+        How many were encoded and are stored.
     """
-    return _worker()(batch)
+    return _worker()(batches)
 
 
 _setting: tuple[AudioSpec, Location, Cache, str]

@@ -18,7 +18,7 @@ from whisq.encoders.states import average, to_float16
 from whisq.encoders.weights import Location, locate
 from whisq.encoders.whisper_weights import load_encoder
 
-PREPROCESSING = 1  # raise when the same samples would give other states
+PREPROCESSING = 2  # raise when the same samples would give other states
 LONGEST = 30  # seconds, Whisper's window
 MEL = 160  # samples between mel frames
 FRAME = 2 * MEL  # samples between states
