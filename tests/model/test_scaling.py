@@ -12,8 +12,8 @@ def states():
     return plain @ mixing + torch.randn(2, 1, 5) * 3
 
 
-def gathered(states, mask):
-    moments = Moments(states.shape[1], states.shape[3])
+def gathered(states, mask, pairs=True):
+    moments = Moments(states.shape[1], states.shape[3], pairs)
     for start in range(0, len(states), 4):
         moments.add(states[start : start + 4], mask[start : start + 4])
     return moments
@@ -30,6 +30,20 @@ def test_moments_are_those_of_the_real_steps(states, mask):
         real = states[:, group][mask].double()
         torch.testing.assert_close(moments.mean()[group], real.mean(0))
         torch.testing.assert_close(moments.covariance()[group], torch.cov(real.T, correction=0))
+
+
+@pytest.mark.parametrize("pairs", [True, False])
+def test_variances_need_no_pairs_of_dimensions(states, mask, pairs):
+    moments = gathered(states, mask, pairs)
+    for group in range(2):
+        real = states[:, group][mask].double()
+        expected = real.var(0, correction=0)
+        torch.testing.assert_close(moments.variance()[group], expected)
+
+
+@pytest.mark.parametrize(("kind", "pairs"), [("standard", False), ("whiten", True)])
+def test_pairs_are_gathered_where_whitening_needs_them(kind, pairs):
+    assert Scaling(kind, 2, 5).moments().pairs is pairs
 
 
 def test_standard_states_have_mean_zero_and_variance_one(states, mask):

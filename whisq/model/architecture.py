@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from whisq.model.config import Config
 from whisq.model.inputs import AudioInput, TextInput
 from whisq.model.output import Output
-from whisq.model.scaling import Moments
 
 Sequences = tuple[Tensor, Tensor, Tensor, Tensor]  # audio, audio mask, text, text mask
 
@@ -113,9 +112,8 @@ class Architecture(
         Args:
             batches: Arguments of `forward`, batch by batch.
         """
-        config = self.config
-        audio_moments = Moments(len(config.audio_layers), config.audio_dim)
-        text_moments = Moments(1, config.text_dim)
+        audio_moments = self.audio_input.scaling.moments()
+        text_moments = self.text_input.scaling.moments()
         for audio, audio_mask, text, text_mask in batches:
             audio_moments.add(torch.stack(self.audio_input.pick(audio), 1), audio_mask)
             text_moments.add(text.unsqueeze(1), text_mask)

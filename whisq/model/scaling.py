@@ -58,28 +58,37 @@ class Scaling(nn.Module):
         Args:
             moments: What `Moments` gathered, of as many groups and dimensions.
         """
-        covariance = moments.covariance()
         self.mean.copy_(moments.mean())
-        variance = covariance.diagonal(dim1=1, dim2=2)
         if self.kind == "whiten":
-            self.matrix.copy_(_inverse_root(covariance))
+            self.matrix.copy_(_inverse_root(moments.covariance()))
         elif self.kind == "standard":
-            self.matrix.copy_(torch.rsqrt(variance + 1e-8))
+            self.matrix.copy_(torch.rsqrt(moments.variance() + 1e-8))
+
+    def moments(self) -> Moments:
+        """Start gathering what `fit` takes.
+
+        Returns:
+            Empty moments, of pairs of dimensions where whitening needs them.
+        """
+        return Moments(*self.mean.shape, pairs=self.kind == "whiten")
 
 
 class Moments:
-    """Count, sum and products of states, gathered batch by batch in float64."""
+    """Count, sum and squares of states, gathered batch by batch in float64."""
 
-    def __init__(self, groups: int, dim: int) -> None:
+    def __init__(self, groups: int, dim: int, pairs: bool = True) -> None:
         """Start empty.
 
         Args:
             groups: Sequences gathered apart.
             dim: Width of a state.
+            pairs: Also products of one dimension with another, which cost `dim` times as much.
         """
+        self.pairs = pairs
         self.count = 0
         self.total = torch.zeros(groups, dim, dtype=torch.float64)
-        self.products = torch.zeros(groups, dim, dim, dtype=torch.float64)
+        shape = (groups, dim, dim) if pairs else (groups, dim)
+        self.products = torch.zeros(shape, dtype=torch.float64)
 
     def add(self, states: Tensor, mask: Tensor) -> None:
         """Add a batch's real steps.
@@ -91,7 +100,7 @@ class Moments:
         real = states.transpose(1, 2)[mask].transpose(0, 1).double().cpu()
         self.count += real.shape[1]
         self.total += real.sum(1)
-        self.products += real.transpose(1, 2) @ real
+        self.products += real.transpose(1, 2) @ real if self.pairs else real.square().sum(1)
 
     def mean(self) -> Tensor:
         """Average the states.
@@ -101,8 +110,17 @@ class Moments:
         """
         return self.total / self.count
 
+    def variance(self) -> Tensor:
+        """Measure how each dimension varies.
+
+        Returns:
+            (groups, dim).
+        """
+        squares = self.products.diagonal(dim1=1, dim2=2) if self.pairs else self.products
+        return squares / self.count - self.mean().square()
+
     def covariance(self) -> Tensor:
-        """Measure how dimensions vary together.
+        """Measure how dimensions vary together; needs `pairs`.
 
         Returns:
             (groups, dim, dim).

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -22,11 +22,18 @@ def dev_metrics(model: nn.Module, dev: Iterable[Any]) -> dict[str, float | None]
         `dev_<axis>_utt_<metric>` for both axes and all metrics, None where not defined, and
         `dev_score`: the mean of the two SRCC, not defined counted as 0.
     """
-    predictions = predict(model, dev)
+    ratings = []
+
+    def remembered() -> Iterator[Any]:
+        for batch in dev:  # once: what is read is whole sequences
+            ratings.append(torch.stack([getattr(batch, axis) for axis in AXES]).cpu())
+            yield batch
+
+    predictions = predict(model, remembered())
+    rated = dict(zip(AXES, torch.cat(ratings, 1), strict=True))
     metrics: dict[str, float | None] = {}
     for axis in AXES:
-        rated = torch.cat([getattr(batch, axis) for batch in dev]).cpu().double().numpy()
-        scores = measure(rated, predictions[axis].double().numpy())
+        scores = measure(rated[axis].double().numpy(), predictions[axis].double().numpy())
         scores.pop("undefined", None)
         metrics |= {f"dev_{axis}_utt_{name}": value for name, value in scores.items()}
     srcc = [metrics[f"dev_{axis}_utt_srcc"] or 0.0 for axis in AXES]
