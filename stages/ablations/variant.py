@@ -7,7 +7,7 @@ from pathlib import Path
 from pandas import DataFrame
 
 from whisq import params, tracking
-from whisq.training.trials import Trial, run
+from whisq.training.trials import Trial, get_ready, run
 
 FOLDER = Path("metrics/ablations")
 SECTIONS = ("model", "loss", "train")
@@ -23,6 +23,7 @@ def main(name: str) -> None:
     Raises:
         ValueError: The variant changes what is not trained here.
     """
+    get_ready()
     changes = params.load().model_dump()["ablations"][name]
     strange = [key for key in changes if key.split(".")[0] not in SECTIONS and key != PROTOCOLS]
     if strange:

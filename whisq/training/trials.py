@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from multiprocessing import forkserver, get_context
 from pathlib import Path
 from typing import Any
 
@@ -62,8 +62,16 @@ def run(trials: Iterable[Trial], workers: int) -> list[dict[str, Any]]:
     trials = list(trials)
     if workers == 1:
         return [attempt(trial) for trial in tqdm(trials, "trials", disable=None)]
-    with ProcessPoolExecutor(workers, get_context("spawn"), end_with_parent) as pool:
+    get_ready()
+    with ProcessPoolExecutor(workers, get_context("forkserver"), end_with_parent) as pool:
         return list(tqdm(pool.map(attempt, trials), "trials", len(trials), disable=None))
+
+
+def get_ready() -> None:
+    """Begin the imports of the process that `run` forks its workers from; returns at once."""
+    # torch._dynamo is imported by the first optimizer, which takes seconds in every worker.
+    get_context("forkserver").set_forkserver_preload([__name__, "torch._dynamo"])
+    forkserver.ensure_running()
 
 
 def attempt(trial: Trial) -> dict[str, Any]:
