@@ -56,6 +56,11 @@ def test_axes_that_share_no_weight_keep_their_own_best_epochs(fit, schedule, bat
     assert history.best_epochs["omq"] != history.best_epochs["ta"]
 
 
+def test_dev_is_read_once(fit, schedule, batches, dev):
+    model, _ = fit(schedule(epochs=1), batches, dev)
+    assert dev_metrics(model, iter(dev)) == dev_metrics(model, dev)
+
+
 def test_training_stops_when_dev_no_longer_improves(fit, schedule, batches, dev):
     _, history = fit(schedule(epochs=60, patience=2), batches, dev)
     assert len(history.epochs) == history.best_epochs["both"] + 2

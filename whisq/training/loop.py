@@ -11,11 +11,11 @@ from typing import Any
 import torch
 from pandas import DataFrame
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from whisq.losses.objective import Objective
 from whisq.model.architecture import Architecture
-from whisq.training.averaging import Averaged
 from whisq.training.checkpoints import Checkpoint
 from whisq.training.history import History, keep
 from whisq.training.measuring import dev_metrics, inputs
@@ -54,7 +54,7 @@ def train(
     optimizer = torch.optim.AdamW(
         model.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
     )
-    judged = Averaged(model, schedule.averaging)
+    judged = _averaged(model, schedule.averaging)
     history, best = History(), {}
     resumed = checkpoint.load(optimizer) if checkpoint else None
     if resumed:
@@ -91,7 +91,7 @@ def train(
 @dataclass(frozen=True)
 class _Learner:
     model: Architecture
-    judged: Averaged
+    judged: AveragedModel
     objective: Objective
     optimizer: torch.optim.Optimizer
     schedule: Schedule
@@ -125,8 +125,13 @@ class _Learner:
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), self.schedule.gradient_clip)
         self.optimizer.step()
-        self.judged.update()
+        self.judged.update_parameters(self.model)
         return {"loss": loss.item()} | {name: term.item() for name, term in terms.items()}
+
+
+def _averaged(model: nn.Module, decay: float) -> AveragedModel:
+    # A decay of 0 copies the weights at every step: what is judged is then the network itself.
+    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))
 
 
 def _record(

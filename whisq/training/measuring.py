@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -22,18 +22,14 @@ def dev_metrics(model: nn.Module, dev: Iterable[Any]) -> dict[str, float | None]
         `dev_<axis>_utt_<metric>` for both axes and all metrics, None where not defined, and
         `dev_score`: the mean of the two SRCC, not defined counted as 0.
     """
-    ratings = []
-
-    def remembered() -> Iterator[Any]:
-        for batch in dev:  # once: what is read is whole sequences
-            ratings.append(torch.stack([getattr(batch, axis) for axis in AXES]).cpu())
-            yield batch
-
-    predictions = predict(model, remembered())
-    rated = dict(zip(AXES, torch.cat(ratings, 1), strict=True))
+    rated, predicted = [], []
+    for batch in dev:  # once: what is read is whole sequences
+        rated.append(torch.stack([getattr(batch, axis) for axis in AXES]).cpu())
+        predicted.append(torch.stack(list(predict(model, [batch]).values())))
+    pairs = zip(AXES, torch.cat(rated, 1).double(), torch.cat(predicted, 1).double(), strict=True)
     metrics: dict[str, float | None] = {}
-    for axis in AXES:
-        scores = measure(rated[axis].double().numpy(), predictions[axis].double().numpy())
+    for axis, rating, prediction in pairs:
+        scores = measure(rating.numpy(), prediction.numpy())
         scores.pop("undefined", None)
         metrics |= {f"dev_{axis}_utt_{name}": value for name, value in scores.items()}
     srcc = [metrics[f"dev_{axis}_utt_srcc"] or 0.0 for axis in AXES]
