@@ -57,7 +57,7 @@ def test_the_same_trial_gives_the_same_figures(make_trial):
 
 def test_a_failed_trial_is_reported_and_the_rest_go_on(make_trial):
     failed, done = run([make_trial(audio_layers=[4]), make_trial()], workers=1)
-    assert "add them to embed_audio.layers" in failed["error"]
+    assert "for variants to trials.audio_layers" in failed["error"]
     assert "error" not in done
     assert done["seed"] == 0
 

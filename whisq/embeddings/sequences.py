@@ -128,7 +128,7 @@ class Sequences:
         if not wanted or not set(wanted) <= set(self.layers):
             raise ValueError(
                 f"{self.folder} holds layers {list(self.layers)}, asked for {list(wanted)}; add "
-                "them to embed_audio.layers"
+                "them to embed_audio.layers, or for variants to trials.audio_layers"
             )
         fewer = copy(self)
         fewer.layers = wanted
