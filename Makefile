@@ -29,8 +29,9 @@ paper: setup
 	dvc exp run --name paper-musiceval -S corpus.musiceval.source=$(SOURCE) \
 		$$(sed -n 's/^[a-z].*/-S &/p' stages/paper.txt)
 
+# Two processes of one thread each; tests that share a set-up stay in one of them.
 test: setup
-	pytest
+	OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
 
 lint: setup
 	ruff check .
