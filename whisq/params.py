@@ -159,8 +159,7 @@ class Trials(Section):
     """What the variants of `ablations` may read, how often each is trained, and on what splits."""
 
     audio_layers: Annotated[list[int], Field(min_length=1)]
-    protocols: list[Literal["official", "systems", "prompts", "systems_and_prompts"]]
-    seeds: Positive
+    seeds: dict[Literal["official", "systems", "prompts", "systems_and_prompts"], Positive]
     folds: Annotated[int, Field(ge=3)]
     workers: Positive
 

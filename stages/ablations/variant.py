@@ -11,7 +11,7 @@ from whisq.training.trials import Trial, get_ready, run
 
 FOLDER = Path("metrics/ablations")
 SECTIONS = ("model", "loss", "train")
-PROTOCOLS = "trials.protocols"  # a variant may be judged under more of them
+SEEDS = "trials.seeds"  # a variant may be trained more often and under more protocols
 
 
 def main(name: str) -> None:
@@ -25,7 +25,7 @@ def main(name: str) -> None:
     """
     get_ready()
     changes = params.load().model_dump()["ablations"][name]
-    strange = [key for key in changes if key.split(".")[0] not in SECTIONS and key != PROTOCOLS]
+    strange = [key for key in changes if key.split(".")[0] not in SECTIONS and key != SEEDS]
     if strange:
         raise ValueError(
             f"An ablation changes {', '.join(SECTIONS)} alone; {name} changes "
@@ -35,8 +35,8 @@ def main(name: str) -> None:
     sections = {key: values[key] for key in SECTIONS}
     trials = [
         Trial(sections, protocol, seed, values["trials"]["folds"], Path("data"), "audio_layers")
-        for protocol in values["trials"]["protocols"]
-        for seed in range(values["trials"]["seeds"])
+        for protocol, seeds in values["trials"]["seeds"].items()
+        for seed in range(seeds)
     ]
     with tracking.variant_run(name, changes) as logged:
         records = DataFrame(run(trials, values["trials"]["workers"]))

@@ -52,7 +52,7 @@ def project(paper_run):
     (paper_run / ".venv/.ready").touch()
     values = yaml.safe_load((paper_run / "params.yaml").read_text())
     values["ablations"] = {name: values["ablations"][name] for name in ["paper"]}
-    values["trials"] |= {"protocols": ["official"], "seeds": 1, "workers": 1}
+    values["trials"] |= {"seeds": {"official": 1}, "workers": 1}
     values["embed_audio"]["window"] = "clip"
     (paper_run / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
     return paper_run
