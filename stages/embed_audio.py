@@ -6,8 +6,8 @@ from typing import Any
 
 from whisq import params, tracking
 from whisq.corpus.clips import read_clips
-from whisq.embeddings.audio import embed_audio
 from whisq.encoders.whisper import AudioSpec
+from whisq.store.audio import embed_audio
 
 DATA = Path("data")
 OUTPUT = DATA / "embeddings" / "audio"

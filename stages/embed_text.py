@@ -5,8 +5,8 @@ from pathlib import Path
 
 from whisq import params, tracking
 from whisq.corpus.clips import read_clips
-from whisq.embeddings.text import embed_text
 from whisq.encoders.text import TextSpec
+from whisq.store.text import embed_text
 
 DATA = Path("data")
 OUTPUT = DATA / "embeddings" / "text"

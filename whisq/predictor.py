@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from whisq.embeddings.batch import Example, collate
+from whisq.batch import Example, collate
 from whisq.encoders.audio import RATE
 from whisq.encoders.text import TextEncoder, TextSpec
 from whisq.encoders.whisper import LONGEST, AudioSpec, WhisperEncoder

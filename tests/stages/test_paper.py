@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from whisq.corpus.clips import read_clips
-from whisq.embeddings.sequences import Sequences
 from whisq.evaluation.published import paper_table
+from whisq.store.sequences import Sequences
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from pandas import DataFrame
 
 from whisq.corpus.clips import read_clips, read_ratings
-from whisq.embeddings.sequences import Sequences
 from whisq.encoders.audio import load
 from whisq.evaluation import truth
 from whisq.evaluation.bench import Bench
@@ -15,6 +14,7 @@ from whisq.evaluation.judge import JUDGED, Case
 from whisq.evaluation.predict import Scorer, predict
 from whisq.evaluation.ridge import loudness, pooled, ridge
 from whisq.intake import waveform
+from whisq.store.sequences import Sequences
 
 
 def read_rated(data: Path) -> DataFrame:

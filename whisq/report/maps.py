@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from whisq.embeddings.batch import Example, collate
+from whisq.batch import Example, collate
 from whisq.encoders.audio import RATE
 from whisq.encoders.whisper import FRAME
 from whisq.losses.transport import pairwise_cost, transport_cost

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from whisq.embeddings.sequences import Sequences
 from whisq.encoders.audio import load, prepare
 from whisq.encoders.text import TextSpec
 from whisq.encoders.words import load_tokenizer, split
@@ -15,6 +14,7 @@ from whisq.evaluation.metrics import AXES
 from whisq.model.architectures import load as load_network
 from whisq.report.embedding import sound_address
 from whisq.report.maps import Maps, read_maps
+from whisq.store.sequences import Sequences
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whisq.embeddings.cluster import CPUS, join
 from whisq.scoring.job import Engine
 from whisq.scoring.requests import Request
 from whisq.scoring.rows import Row, arrow
+from whisq.store.cluster import CPUS, join
 
 if TYPE_CHECKING:
     from pyarrow import Table

@@ -9,11 +9,11 @@ import torch
 from pandas import DataFrame, Series, read_csv
 from torch import nn
 
-from whisq.embeddings.dataset import ClipDataset, make_loader
 from whisq.evaluation.floors import system_mean
 from whisq.evaluation.metrics import evaluate, measure
 from whisq.losses.objective import Objective
 from whisq.training.data import Data
+from whisq.training.dataset import ClipDataset, make_loader
 from whisq.training.measuring import inputs, predict
 
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import torch
 
-from whisq.embeddings.dataset import make_loader
 from whisq.losses.objective import Objective
 from whisq.model.architecture import Architecture
 from whisq.model.architectures import build
 from whisq.model.config import Config
 from whisq.training.checkpoints import Checkpoint, key_of
 from whisq.training.data import Data
+from whisq.training.dataset import make_loader
 from whisq.training.history import History
 from whisq.training.loop import train
 from whisq.training.measuring import inputs

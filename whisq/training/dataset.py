@@ -7,9 +7,9 @@ import torch
 from pandas import DataFrame
 from torch.utils.data import DataLoader, Dataset
 
-from whisq.embeddings.batch import Batch, Example, collate
-from whisq.embeddings.length_batches import LengthBatches
-from whisq.embeddings.sequences import Sequences
+from whisq.batch import Batch, Example, collate
+from whisq.store.sequences import Sequences
+from whisq.training.length_batches import LengthBatches
 
 __all__ = ["Batch", "ClipDataset", "make_loader"]
 

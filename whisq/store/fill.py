@@ -1,4 +1,4 @@
-"""What embedding clips and prompts have in common: fill the cache, then assemble the output."""
+"""What embedding clips and prompts have in common: fill the store, then link the output."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from whisq.embeddings.cache import Cache
-from whisq.embeddings.shards import DamagedError, assemble
 from whisq.encoders.weights import Location, fingerprint
+from whisq.store.output import lay_out
+from whisq.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Counts:
     Attributes:
         keys: Clips or prompts in the output.
         distinct: Different contents among them.
-        computed: Contents that the cache did not have.
+        computed: Contents that the store did not have.
     """
 
     keys: int
@@ -37,7 +37,7 @@ def describe(kind: str, spec: Any, location: Location, preprocessing: int) -> di
         preprocessing: Version of what is done around the encoder.
 
     Returns:
-        What names the cache and opens the manifest.
+        What names the encoder's folder and opens the manifest.
     """
     return {
         "kind": kind,
@@ -50,33 +50,26 @@ def describe(kind: str, spec: Any, location: Location, preprocessing: int) -> di
 def fill(
     folder: Path,
     contents: Mapping[str, str],
-    cache: Cache,
-    about: Mapping[str, Any],
+    store: Store,
     compute: Callable[[set[str]], None],
 ) -> Counts:
-    """Compute what the cache lacks and put the output together.
+    """Compute what the store lacks and lay out the output.
 
     Args:
         folder: Where the output goes.
         contents: Hash of the input by clip id or prompt, in the order to keep.
-        cache: Of the encoder.
-        about: What `describe` gave.
-        compute: Puts the given contents into the cache.
+        store: Of the encoder.
+        compute: Puts the given contents into the store.
 
     Returns:
         What was done.
     """
-    distinct = set(contents.values())
-    computed = 0
-    with cache.alone():
-        while True:
-            known = cache.noted() is not None
-            missing = {content for content in distinct if not known or content not in cache}
+    distinct, computed = set(contents.values()), 0
+    with store.alone():
+        found = store.whole(distinct)
+        while missing := distinct - (found.keys() if store.noted() else set()):
+            compute(missing)
             computed += len(missing)
-            if missing:
-                compute(missing)
-            try:
-                assemble(folder, contents, cache, about)
-            except DamagedError:
-                continue  # what was damaged is gone from the cache, and so missing now
-            return Counts(len(contents), len(distinct), computed)
+            found = store.whole(distinct)
+        lay_out(folder, contents, store, found)
+    return Counts(len(contents), len(distinct), computed)

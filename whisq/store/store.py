@@ -1,9 +1,10 @@
-"""A cache of encoder outputs by the content of what was encoded.
+"""The one place where encoders' outputs are kept, by the content of what was encoded.
 
 One folder for each encoder as it was set up (its name is a hash of all that decides the
 numbers), in it one file for each input (its name is a hash of the samples or the text). A name
-that exists is therefore never stale, and nothing is ever written twice. Files are written
-whole or not at all, and carry a checksum that is verified at every read.
+that exists is therefore never stale, and nothing is ever written twice. Files are written whole
+or not at all, are never written into, and carry their own checksum; what a stage puts out are
+links to them.
 """
 
 from __future__ import annotations
@@ -11,18 +12,20 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from filelock import FileLock, Timeout
 
-from whisq.embeddings.files import digest_of, sweep, tell, write_whole
+from whisq.files import digest_of, sweep, tell, write_whole
+from whisq.store.known_files import digests
+from whisq.store.states import Found, pack, verify
 
 
 def default_root() -> Path:
-    """Tell where caches are kept.
+    """Tell where the store is.
 
     Returns:
         The folder in `WHISQ_CACHE`, else `whisq` in the user's cache folder.
@@ -32,21 +35,8 @@ def default_root() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "whisq"
 
 
-def content_of(samples: np.ndarray, rate: int) -> str:
-    """Hash decoded samples.
-
-    Args:
-        samples: float32, shape (samples,).
-        rate: Their rate, Hz.
-
-    Returns:
-        SHA-256, hexadecimal.
-    """
-    return digest_of("audio", str(rate), samples.data)
-
-
-class Cache:
-    """Encoder outputs of one encoder as it was set up."""
+class Store:
+    """Outputs of one encoder as it was set up."""
 
     def __init__(self, about: Mapping[str, Any], root: Path | None = None) -> None:
         """Name the encoder.
@@ -54,11 +44,11 @@ class Cache:
         Args:
             about: All that decides the numbers, as JSON can hold it; its `kind` comes first
                 in the folder's name.
-            root: Where caches are kept; `default_root()` if None.
+            root: Where all encoders' outputs are kept; `default_root()` if None.
         """
         self.about = json.dumps(about, sort_keys=True, indent=1) + "\n"
-        name = f"{about['kind']}-{digest_of(self.about)[:16]}"
-        self.folder = (root or default_root()) / name
+        self.root = root or default_root()
+        self.folder = self.root / f"{about['kind']}-{digest_of(self.about)[:16]}"
 
     def note(self, layers: tuple[int, ...], dim: int) -> None:
         """Keep what is known of the encoder once it is loaded, so that it need not be again.
@@ -80,54 +70,45 @@ class Cache:
         path = self.folder / "encoder.json"
         return json.loads(path.read_text()) if path.exists() else None
 
-    def path(self, key: str) -> Path:
+    def path(self, content: str) -> Path:
         """Tell where an output is kept.
 
         Args:
-            key: Hash of the input.
+            content: Hash of the input.
 
         Returns:
             The file, whether it exists or not.
         """
-        return self.folder / key[:2] / f"{key}.safetensors"
+        return self.folder / content[:2] / f"{content}.safetensors"
 
-    def __contains__(self, key: str) -> bool:
+    def __contains__(self, content: str) -> bool:
         """Return whether an output is kept; its checksum is not looked at."""
-        return self.path(key).exists()
+        return self.path(content).exists()
 
-    def write(self, key: str, states: np.ndarray) -> None:
+    def write(self, content: str, states: np.ndarray) -> None:
         """Keep an output.
 
         Args:
-            key: Hash of the input.
+            content: Hash of the input.
             states: float16, shape (layers, steps, dim).
         """
-        from safetensors.numpy import save
+        write_whole(self.path(content), pack(content, states))
 
-        states = np.ascontiguousarray(states)
-        checksum = {"sha256": _checksum(key, states)}
-        write_whole(self.path(key), save({"states": states}, metadata=checksum))
-
-    def read(self, key: str) -> np.ndarray | None:
-        """Read an output and verify it; one that is torn or altered is removed.
+    def whole(self, contents: Iterable[str]) -> dict[str, Found]:
+        """Verify outputs; one that is torn or altered is removed.
 
         Args:
-            key: Hash of the input.
+            contents: Hashes of inputs.
 
         Returns:
-            float16, shape (layers, steps, dim), or None if it is not kept (any more).
+            What is kept of them, all of it whole.
         """
-        from safetensors import SafetensorError, safe_open
-
-        with contextlib.suppress(SafetensorError, FileNotFoundError):
-            with safe_open(self.path(key), framework="np") as file:
-                states, noted = file.get_tensor("states"), file.metadata()["sha256"]
-            if _checksum(key, states) == noted:
-                return states
-        if key in self:
-            tell(f"{self.path(key)} is torn or altered: it is removed and computed again")
-            self.path(key).unlink(missing_ok=True)
-        return None
+        kept = {content: self.path(content) for content in contents if content in self}
+        found = check(kept.values(), self.root)
+        for path in (path for path in kept.values() if not found[path]):
+            tell(f"{path} is torn or altered: it is removed and computed again")
+            path.unlink(missing_ok=True)
+        return {content: found[path] for content, path in kept.items() if found[path]}
 
     @contextlib.contextmanager
     def alone(self):
@@ -144,7 +125,7 @@ class Cache:
             tell(f"waiting for another process that fills {self.folder}")
             lock.acquire()
         try:
-            os.utime(self.folder / "lock")  # tells when the cache was last used
+            os.utime(self.folder / "lock")  # tells when the store was last used
             sweep(self.folder)
             if not (self.folder / "about.json").exists():
                 write_whole(self.folder / "about.json", self.about.encode())
@@ -153,5 +134,15 @@ class Cache:
             lock.release()
 
 
-def _checksum(key: str, states: np.ndarray) -> str:
-    return digest_of(key, f"{states.dtype} {states.shape}", states.data)
+def check(paths: Iterable[Path], root: Path) -> dict[Path, Found | None]:
+    """Verify files, reading those alone that are others than when they were verified last.
+
+    Args:
+        paths: Files with an output each, named by the hash of its input.
+        root: Where all encoders' outputs are kept, and the memory of what was read.
+
+    Returns:
+        What each holds; None if it is torn or altered.
+    """
+    told = digests(paths, "states", lambda path: json.dumps(verify(path)), root, linked=True)
+    return {path: (found := json.loads(line)) and Found(*found) for path, line in told.items()}

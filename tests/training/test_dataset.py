@@ -3,7 +3,7 @@ import pandas as pd
 import pytest
 import torch
 
-from whisq.embeddings.dataset import ClipDataset, make_loader
+from whisq.training.dataset import ClipDataset, make_loader
 
 
 @pytest.fixture
@@ -16,10 +16,10 @@ def tables():
 
 
 @pytest.fixture
-def sequences(stored, states, tables):
+def sequences(tmp_path, lay_out, states, tables):
     audio = {key: states(n, steps=3 + n, layers=2) for n, key in enumerate(tables[0]["id"])}
     text = {f"prompt {n}": states(n, steps=2 + n, dim=5) for n in range(2)}
-    return stored(audio), stored(text, "text")
+    return lay_out(tmp_path / "audio", audio), lay_out(tmp_path / "text", text)
 
 
 def test_a_clip_comes_with_its_sequences_and_ratings(tables, sequences):

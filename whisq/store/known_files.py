@@ -19,7 +19,11 @@ TABLE = "CREATE TABLE IF NOT EXISTS files (name TEXT PRIMARY KEY, stamp TEXT, di
 
 
 def digests(
-    paths: Iterable[Path], kind: str, compute: Callable[[Path], str], root: Path
+    paths: Iterable[Path],
+    kind: str,
+    compute: Callable[[Path], str],
+    root: Path,
+    linked: bool = False,
 ) -> dict[Path, str]:
     """Hash files, or recall their hashes.
 
@@ -28,6 +32,8 @@ def digests(
         kind: What `compute` hashes, so that two ways of hashing one file keep apart.
         compute: Hashes a file; its `ValueError`s are collected.
         root: Folder of the memory, shared by all who hash.
+        linked: The files are never written into, but linked: then their time of change, which
+            each link sets, tells nothing and is left out.
 
     Returns:
         Hash by path.
@@ -43,7 +49,7 @@ def digests(
             memory.execute(TABLE)
         known = {name: rest for name, *rest in memory.execute("SELECT * FROM files")}
         for path in paths:
-            name, stamp = f"{kind}:{path.resolve()}", _stamp(path)
+            name, stamp = f"{kind}:{path.resolve()}", _stamp(path, linked)
             if stamp and known.get(name, [None])[0] == stamp:
                 found[path] = known[name][1]
                 continue
@@ -52,7 +58,7 @@ def digests(
             except ValueError as error:
                 problems.append(str(error))
                 continue
-            if stamp == _stamp(path):
+            if stamp == _stamp(path, linked):
                 learnt.append((name, stamp, found[path]))
         with memory:
             memory.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", learnt)
@@ -61,13 +67,13 @@ def digests(
     return found
 
 
-def _stamp(path: Path) -> str | None:
+def _stamp(path: Path, linked: bool) -> str | None:
     # None: there is no file, or it was touched so lately that its times tell nothing.
     try:
         status = os.stat(path)
     except OSError:
         return None
-    changed = max(status.st_mtime_ns, status.st_ctime_ns)
-    if time.time_ns() - changed < SETTLED:
+    times = [status.st_mtime_ns] if linked else [status.st_mtime_ns, status.st_ctime_ns]
+    if time.time_ns() - max(times) < SETTLED:
         return None
-    return f"{status.st_size} {status.st_ino} {status.st_mtime_ns} {status.st_ctime_ns}"
+    return " ".join(map(str, [status.st_size, status.st_ino, *times]))

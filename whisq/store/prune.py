@@ -11,7 +11,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from whisq.embeddings.files import tell
+from whisq.files import tell
 
 DAY = 86_400  # seconds
 

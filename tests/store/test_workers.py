@@ -7,17 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from whisq.embeddings import workers
-from whisq.embeddings.cache import content_of
 from whisq.encoders.audio import load
 from whisq.encoders.weights import locate
 from whisq.encoders.whisper import AudioSpec
+from whisq.store import workers
+from whisq.store.workers import content_of
 
 
 @pytest.fixture
-def setting(tiny_whisper, cache):
+def setting(tiny_whisper, store):
     spec = AudioSpec(model=str(tiny_whisper), layers=(1,), window="clip")
-    return spec, locate(spec.model), cache
+    return spec, locate(spec.model), store
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_a_result_that_cannot_be_stored_is_an_error(setting, jobs, monkeypatch):
         raise OSError("no space left")
 
     worker = workers.Worker(*setting)
-    monkeypatch.setattr(worker.cache, "write", full)
+    monkeypatch.setattr(worker.store, "write", full)
     with pytest.raises(OSError, match="no space left"):
         worker(jobs)
 
@@ -81,7 +81,7 @@ def test_an_error_in_a_process_arrives_as_it_was_raised(setting, jobs):
 
 ORPHAN = """
 import os, time
-from whisq.embeddings import workers
+from whisq.store import workers
 
 if __name__ == "__main__":
     pool = workers.start((None, None, None), 1)

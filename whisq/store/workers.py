@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 
-from whisq.embeddings.cache import Cache, content_of
 from whisq.encoders.audio import load, prepare
 from whisq.encoders.weights import Location
 from whisq.encoders.whisper import AudioSpec, WhisperEncoder
+from whisq.files import digest_of
 from whisq.processes import end_with_parent
+from whisq.store.store import Store
 
 FEW = 24  # batches below which starting processes costs more than it saves
 TOGETHER = 4  # batches that a process takes at once: it stores one while it encodes the next
@@ -28,22 +29,35 @@ TOGETHER = 4  # batches that a process takes at once: it stores one while it enc
 Job = tuple[str, Path]  # the hash of a file's samples, and the file
 
 
+def content_of(samples: np.ndarray, rate: int) -> str:
+    """Hash decoded samples.
+
+    Args:
+        samples: float32, shape (samples,).
+        rate: Their rate, Hz.
+
+    Returns:
+        SHA-256, hexadecimal.
+    """
+    return digest_of("audio", str(rate), samples.data)
+
+
 class Worker:
-    """An encoder that reads files and keeps each result in the cache as soon as it is there."""
+    """An encoder that reads files and keeps each result in the store as soon as it is there."""
 
     def __init__(
-        self, spec: AudioSpec, location: Location, cache: Cache, device: str = "cpu"
+        self, spec: AudioSpec, location: Location, store: Store, device: str = "cpu"
     ) -> None:
         """Load the encoder.
 
         Args:
             spec: What to keep of which encoder.
             location: Where its weights are.
-            cache: Where results go.
+            store: Where results go.
             device: Where to compute, as torch names it.
         """
-        self.encoder, self.cache = WhisperEncoder(spec, location, device), cache
-        cache.note(self.encoder.layers, self.encoder.dim)
+        self.encoder, self.store = WhisperEncoder(spec, location, device), store
+        store.note(self.encoder.layers, self.encoder.dim)
 
     def __call__(self, batches: list[list[Job]]) -> int:
         """Encode files, each batch stored while the next is encoded.
@@ -71,7 +85,7 @@ class Worker:
 
     def _store(self, batch: list[Job], states: list[np.ndarray]) -> int:
         for (content, _), state in zip(batch, states, strict=True):
-            self.cache.write(content, state)
+            self.store.write(content, state)
         return len(batch)
 
 
@@ -87,9 +101,9 @@ def devices() -> list[str]:
 
 
 def encode_here(
-    setting: tuple[AudioSpec, Location, Cache], batches: list[list[Job]], workers: int
+    setting: tuple[AudioSpec, Location, Store], batches: list[list[Job]], workers: int
 ) -> Iterator[int]:
-    """Encode files on this machine and keep the results in the cache.
+    """Encode files on this machine and keep the results in the store.
 
     Args:
         setting: What to keep of which encoder, where its weights are, where results go.
@@ -119,7 +133,7 @@ def encode_here(
             pool.shutdown(cancel_futures=True)
 
 
-def start(setting: tuple[AudioSpec, Location, Cache], workers: int) -> ProcessPoolExecutor:
+def start(setting: tuple[AudioSpec, Location, Store], workers: int) -> ProcessPoolExecutor:
     """Start processes that encode, and that end with this one however it ends.
 
     Args:
@@ -148,10 +162,10 @@ def work(batches: list[list[Job]]) -> int:
     return _worker()(batches)
 
 
-_setting: tuple[AudioSpec, Location, Cache, str]
+_setting: tuple[AudioSpec, Location, Store, str]
 
 
-def _begin(setting: tuple[AudioSpec, Location, Cache], waiting: Any) -> None:
+def _begin(setting: tuple[AudioSpec, Location, Store], waiting: Any) -> None:
     import torch
 
     global _setting

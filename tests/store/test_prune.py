@@ -3,20 +3,20 @@ import os
 
 import pytest
 
-from whisq.embeddings.cache import Cache
-from whisq.embeddings.prune import DAY, prune, survey, table
+from whisq.store.prune import DAY, prune, survey, table
+from whisq.store.store import Store
 
 
 @pytest.fixture
-def two(own_cache, states):
+def two(own_store, states):
     """Two caches: of audio, last used ten days ago, and of text, used now."""
     for kind, age in (("audio", 10), ("text", 0)):
-        cache = Cache({"kind": kind, "spec": {"model": f"a model of {kind}"}}, own_cache)
-        with cache.alone():
-            cache.write("ab12", states())
-        used = os.stat(cache.folder / "lock").st_mtime - age * DAY
-        os.utime(cache.folder / "lock", (used, used))
-    return own_cache
+        store = Store({"kind": kind, "spec": {"model": f"a model of {kind}"}}, own_store)
+        with store.alone():
+            store.write("ab12", states())
+        used = os.stat(store.folder / "lock").st_mtime - age * DAY
+        os.utime(store.folder / "lock", (used, used))
+    return own_store
 
 
 def test_a_survey_tells_size_settings_and_age(two):
@@ -35,7 +35,7 @@ def test_what_was_not_used_lately_is_removed(two, days, left):
 
 
 def test_a_cache_in_use_is_left(two, capsys):
-    with Cache({"kind": "text", "spec": {"model": "a model of text"}}, two).alone():
+    with Store({"kind": "text", "spec": {"model": "a model of text"}}, two).alone():
         prune(two, 0)
     assert [kept.name[:4] for kept in survey(two)] == ["text"]
     assert "in use" in capsys.readouterr().err

@@ -1,17 +1,15 @@
-"""Stored sequences of a stage: shards, an index and a manifest that says what made them.
+"""Stored sequences of a stage: a file for each content, an index and a manifest.
 
-A shard is a safetensors file of float16 arrays (layers, steps, dim), each named by the hash of
-its input; `index.csv` maps a clip's id or a prompt to its array; `manifest.json`, written last,
-holds the encoder's settings and every shard's SHA-256. Reading maps the shards into memory, so
-that only what is used is ever loaded.
+`index.csv` maps a clip's id or a prompt to the hash of its input, which names the file with its
+states, and tells that file's size and checksum; `manifest.json`, written last, says what made the
+states and holds the index's SHA-256. Reading maps a file into memory, so that only what is used is
+ever loaded.
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
-import math
 from collections.abc import Iterable, Iterator
 from copy import copy
 from pathlib import Path
@@ -19,8 +17,23 @@ from typing import Any
 
 import numpy as np
 
+from whisq.files import file_digest
+from whisq.store.states import Found, map_states, verify
+
 MANIFEST, INDEX = "manifest.json", "index.csv"
-COLUMNS = ["key", "steps", "shard", "content"]
+COLUMNS = ["key", "content", *Found._fields]
+
+
+def file_name(content: str) -> str:
+    """Name the file with an input's states.
+
+    Args:
+        content: Hash of the input.
+
+    Returns:
+        The name.
+    """
+    return f"{content}.safetensors"
 
 
 class Sequences:
@@ -38,7 +51,7 @@ class Sequences:
         """Take what `open` has read.
 
         Args:
-            folder: Where the shards are.
+            folder: Where the files are.
             manifest: The manifest.
             rows: The index, one row a key.
         """
@@ -47,8 +60,7 @@ class Sequences:
         self.lengths = np.array([int(row["steps"]) for row in rows], dtype=np.int64)
         self.dim: int = manifest["dim"]
         self.layers: tuple[int, ...] = tuple(manifest["layers"])
-        self._rows = {row["key"]: row for row in rows}
-        self._shards: dict[str, dict[str, np.ndarray]] = {}
+        self._contents = {row["key"]: row["content"] for row in rows}
         self._picked: slice | list[int] = slice(None)
 
     @classmethod
@@ -62,7 +74,7 @@ class Sequences:
             The sequences; no state is read yet.
 
         Raises:
-            ValueError: The folder is not finished, or its files do not fit its manifest.
+            ValueError: The folder is not finished, or its files do not fit its index.
         """
         folder = Path(folder)
         if not (folder / MANIFEST).is_file():
@@ -71,15 +83,15 @@ class Sequences:
                 "run `dvc repro embed_audio embed_text`"
             )
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        for file in manifest["files"]:
-            path = folder / file["name"]
-            if not path.is_file() or path.stat().st_size != file["bytes"]:
+        rows = _rows(folder)
+        for row in rows:
+            path = folder / file_name(row["content"])
+            if not path.is_file() or path.stat().st_size != int(row["bytes"]):
                 raise ValueError(
-                    f"{path} must be a file of {file['bytes']} bytes as {MANIFEST} says; "
+                    f"{path} must be a file of {row['bytes']} bytes as {INDEX} says; "
                     "run the stage again"
                 )
-        with (folder / INDEX).open(encoding="utf-8", newline="") as index:
-            return cls(folder, manifest, list(csv.DictReader(index)))
+        return cls(folder, manifest, rows)
 
     def __len__(self) -> int:
         """Return the number of keys."""
@@ -91,7 +103,7 @@ class Sequences:
 
     def __contains__(self, key: str) -> bool:
         """Return whether a clip id or prompt was embedded."""
-        return key in self._rows
+        return key in self._contents
 
     def __getitem__(self, key: str) -> np.ndarray:
         """Map one sequence into memory.
@@ -105,12 +117,9 @@ class Sequences:
         Raises:
             KeyError: It was not embedded.
         """
-        if key not in self._rows:
+        if key not in self:
             raise KeyError(f"{key!r} was not embedded into {self.folder}; run the stage again")
-        row = self._rows[key]
-        if row["shard"] not in self._shards:
-            self._shards[row["shard"]] = map_shard(self.folder / row["shard"])
-        return self._shards[row["shard"]][row["content"]][self._picked]
+        return map_states(self.folder / file_name(self._contents[key]))[self._picked]
 
     def only(self, layers: Iterable[int]) -> Sequences:
         """Read some layers alone: the others are neither read nor padded.
@@ -137,52 +146,21 @@ class Sequences:
         fewer._picked = slice(places[0], places[0] + 1) if len(places) == 1 else places
         return fewer
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Return all but the maps: a worker process opens its own."""
-        return self.__dict__ | {"_shards": {}}
-
     def damaged(self) -> list[str]:
-        """Read every file and compare it with the manifest.
+        """Read every file and compare it with its checksum.
 
         Returns:
-            Names of the files whose SHA-256 is another.
+            Names of the files that are other than they were written.
         """
-        return [
-            file["name"]
-            for file in self.manifest["files"]
-            if file_digest(self.folder / file["name"]) != file["sha256"]
-        ]
+        index = self.folder / INDEX
+        torn = [] if file_digest(index) == self.manifest["index_sha256"] else [INDEX]
+        noted = {file_name(row["content"]): row["sha256"] for row in _rows(self.folder)}
+        for name, sha256 in noted.items():
+            found = verify(self.folder / name)
+            torn += [] if found and found.sha256 == sha256 else [name]
+        return torn
 
 
-def map_shard(path: Path) -> dict[str, np.ndarray]:
-    """Map the arrays of a safetensors file into memory.
-
-    Args:
-        path: The file.
-
-    Returns:
-        Read-only float16 arrays by name.
-    """
-    data = np.memmap(path, dtype=np.uint8, mode="r")
-    size = 8 + int.from_bytes(data[:8].tobytes(), "little")
-    header = json.loads(data[8:size].tobytes())
-    header.pop("__metadata__", None)
-    arrays = {}
-    for name, entry in header.items():
-        start = size + entry["data_offsets"][0]
-        stop = start + 2 * math.prod(entry["shape"])
-        arrays[name] = data[start:stop].view(np.float16).reshape(entry["shape"])
-    return arrays
-
-
-def file_digest(path: Path) -> str:
-    """Hash a file.
-
-    Args:
-        path: The file.
-
-    Returns:
-        SHA-256, hexadecimal.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / INDEX).open(encoding="utf-8", newline="") as index:
+        return list(csv.DictReader(index))

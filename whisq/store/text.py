@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from whisq.embeddings.cache import Cache, default_root
-from whisq.embeddings.embed import Counts, describe, fill
-from whisq.embeddings.files import digest_of
 from whisq.encoders.text import PREPROCESSING, TextEncoder, TextSpec
 from whisq.encoders.weights import locate
+from whisq.files import digest_of
+from whisq.store.fill import Counts, describe, fill
+from whisq.store.store import Store
 
 
 def embed_text(
@@ -25,26 +25,25 @@ def embed_text(
         prompts: Texts, in the order to keep; repeats are left out.
         spec: What to keep of which encoder.
         folder: Where the output goes.
-        root: Where caches are kept; the user's if None.
+        root: Where the store is; the user's if None.
         batch_size: Prompts that are encoded at once.
 
     Returns:
         What was done.
     """
     location = locate(spec.model, spec.revision)
-    about = describe("text", spec, location, PREPROCESSING)
-    cache = Cache(about, root or default_root())
+    store = Store(describe("text", spec, location, PREPROCESSING), root)
     contents = {prompt: digest_of("text", prompt) for prompt in dict.fromkeys(prompts)}
 
     def compute(missing: set[str]) -> None:
         from tqdm import tqdm
 
         encoder = TextEncoder(spec, location)
-        cache.note(encoder.layers, encoder.dim)
+        store.note(encoder.layers, encoder.dim)
         wanted = [prompt for prompt, content in contents.items() if content in missing]
         for start in tqdm(range(0, len(wanted), batch_size), "prompts", disable=None):
             batch = wanted[start : start + batch_size]
             for prompt, states in zip(batch, encoder.encode(batch, batch_size), strict=True):
-                cache.write(contents[prompt], states)
+                store.write(contents[prompt], states)
 
-    return fill(folder, contents, cache, about, compute)
+    return fill(folder, contents, store, compute)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whisq.embeddings.length_batches import LengthBatches
+from whisq.training.length_batches import LengthBatches
 
 lists = st.lists(st.integers(1, 1500), min_size=1, max_size=80)
 

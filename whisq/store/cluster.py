@@ -1,7 +1,7 @@
-"""Encoding many files on a Ray cluster: the same worker, the same cache, more machines.
+"""Encoding many files on a Ray cluster: the same worker, the same store, more machines.
 
 The cluster is the one that `RAY_ADDRESS` names, else this machine. Sound files, weights and the
-cache (`WHISQ_CACHE`) must lie where every machine finds them under the same path.
+store (`WHISQ_CACHE`) must lie where every machine finds them under the same path.
 """
 
 from __future__ import annotations
@@ -12,19 +12,19 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from whisq.embeddings.cache import Cache
-from whisq.embeddings.workers import Job, Worker
 from whisq.encoders.weights import Location
 from whisq.encoders.whisper import AudioSpec
+from whisq.store.store import Store
+from whisq.store.workers import Job, Worker
 
 # With whole CPUs for the actors none is left for Ray Data's own tasks, and nothing moves.
 CPUS = 0.5
 
 
 def encode_on_ray(
-    setting: tuple[AudioSpec, Location, Cache], batches: list[list[Job]], workers: int
+    setting: tuple[AudioSpec, Location, Store], batches: list[list[Job]], workers: int
 ) -> Iterator[int]:
-    """Encode files on the cluster and keep the results in the cache.
+    """Encode files on the cluster and keep the results in the store.
 
     A worker that is lost is started again and its batch with it; what it had stored stays.
 
@@ -78,19 +78,19 @@ def join(asked_by: str) -> None:
 class RayWorker:
     """A worker as Ray Data calls it: a row is a batch."""
 
-    def __init__(self, spec: AudioSpec, location: Location, cache: Cache) -> None:
+    def __init__(self, spec: AudioSpec, location: Location, store: Store) -> None:
         """Load the encoder on one thread, on the GPU that Ray gave.
 
         Args:
             spec: What to keep of which encoder.
             location: Where its weights are.
-            cache: Where results go.
+            store: Where results go.
         """
         import torch
 
         torch.set_num_threads(1)
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.worker = Worker(spec, location, cache, device)
+        self.worker = Worker(spec, location, store, device)
 
     def __call__(self, row: dict[str, Any]) -> dict[str, int]:
         """Encode a batch, but what was stored before a worker was lost.
@@ -102,7 +102,7 @@ class RayWorker:
             How many files are done.
         """
         jobs = [(item["content"], Path(item["path"])) for item in row["batch"]]
-        missing = [job for job in jobs if job[0] not in self.worker.cache]
+        missing = [job for job in jobs if job[0] not in self.worker.store]
         if missing:
             self.worker([missing])
         return {"done": len(jobs)}

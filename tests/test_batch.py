@@ -1,7 +1,7 @@
 import numpy as np
 import torch
 
-from whisq.embeddings.batch import Example, collate
+from whisq.batch import Example, collate
 
 
 def example(name, frames, tokens, ratings=None, raters=None):

@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from whisq.embeddings import cluster
-from whisq.embeddings.audio import embed_audio
 from whisq.encoders.whisper import AudioSpec
+from whisq.store import cluster
+from whisq.store.audio import embed_audio
 
 # Ray's own modules warn, and its workers outlive a test by a moment.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from whisq.embeddings.sequences import Sequences
-from whisq.embeddings.text import embed_text
 from whisq.encoders.text import TextEncoder, TextSpec
+from whisq.store.sequences import Sequences
+from whisq.store.text import embed_text
 
 SPEC = TextSpec("sentence-transformers/all-MiniLM-L6-v2")
 PROMPTS = ["a slow flute", 'a "quoted", comma-ridden prompt', "a slow flute", "jazz"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from whisq.embeddings.sequences import Sequences
+from whisq.store.sequences import Sequences
 
 
 def test_sequences_tell_what_they_hold(stored, states):
@@ -43,10 +43,23 @@ def test_a_layer_that_is_not_stored_is_named(stored, states, layers):
         stored({"a": states(layers=2)}).only(layers)
 
 
-def test_shards_are_plain_safetensors(stored, states):
-    sequences = stored({"a": states()})
-    (tensors,) = load_file(sequences.folder / "shard-00000.safetensors").values()
-    np.testing.assert_array_equal(tensors, states())
+def test_files_are_plain_safetensors(stored, states):
+    (file,) = stored({"a": states()}).folder.glob("*.safetensors")
+    np.testing.assert_array_equal(load_file(file)["states"], states())
+
+
+def test_more_clips_are_read_than_files_may_be_open(stored, states):
+    import resource
+
+    arrays = {f"clip {number}": states(number) for number in range(80)}
+    sequences = stored(arrays)
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (60, allowed[1]))
+    try:
+        for key, array in arrays.items():
+            np.testing.assert_array_equal(sequences[key], array)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, allowed)
 
 
 def test_a_key_that_was_not_embedded_is_named(stored, states):
@@ -59,25 +72,33 @@ def test_an_unfinished_folder_is_refused(tmp_path):
         Sequences.open(tmp_path)
 
 
-def test_a_cut_shard_is_refused_at_once(stored, states):
-    shard = stored({"a": states()}).folder / "shard-00000.safetensors"
-    shard.write_bytes(shard.read_bytes()[:-1])
-    with pytest.raises(ValueError, match="shard-00000"):
-        Sequences.open(shard.parent)
+def test_a_cut_file_is_refused_at_once(stored, states):
+    (file,) = stored({"a": states()}).folder.glob("*.safetensors")
+    file.write_bytes(file.read_bytes()[:-1])
+    with pytest.raises(ValueError, match=f"{file.name} must be a file of"):
+        Sequences.open(file.parent)
 
 
-def test_a_flipped_bit_is_found_by_a_full_check(stored, states):
+@pytest.mark.parametrize("pattern", ["*.safetensors", "index.csv"])
+def test_a_flipped_bit_is_found_by_a_full_check(stored, states, pattern):
     sequences = stored({"a": states()})
     assert sequences.damaged() == []
-    shard = sequences.folder / "shard-00000.safetensors"
-    data = shard.read_bytes()
-    shard.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-    assert sequences.damaged() == ["shard-00000.safetensors"]
+    (file,) = sequences.folder.glob(pattern)
+    data = file.read_bytes()
+    file.write_bytes(data[:-2] + bytes([data[-2] ^ 1]) + data[-1:])
+    assert file.name in sequences.damaged()
 
 
-def test_another_process_opens_its_own_maps(stored, states):
+def test_states_of_another_clip_under_a_clip_s_name_are_found(stored, states):
+    sequences = stored({"a": states(0), "b": states(1)})
+    one, two = sequences.folder.glob("*.safetensors")
+    two.unlink()
+    two.write_bytes(one.read_bytes())
+    assert sequences.damaged() == [two.name]
+
+
+def test_another_process_reads_the_same(stored, states):
     sequences = stored({"a": states()})
-    before = sequences["a"]
     copy = pickle.loads(pickle.dumps(sequences))
     assert len(pickle.dumps(sequences)) < 2000
-    np.testing.assert_array_equal(copy["a"], before)
+    np.testing.assert_array_equal(copy["a"], sequences["a"])

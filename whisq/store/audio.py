@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from whisq.embeddings.cache import Cache, content_of, default_root
-from whisq.embeddings.embed import Counts, describe, fill
-from whisq.embeddings.known_files import digests
 from whisq.encoders.audio import load
 from whisq.encoders.weights import Location, locate
 from whisq.encoders.whisper import PREPROCESSING, AudioSpec
+from whisq.store.fill import Counts, describe, fill
+from whisq.store.known_files import digests
+from whisq.store.store import Store
+from whisq.store.workers import content_of
 
 
 def embed_audio(
@@ -29,7 +30,7 @@ def embed_audio(
         paths: Sound file by clip id, in the order to keep.
         spec: What to keep of which encoder.
         folder: Where the output goes.
-        root: Where caches are kept; the user's if None.
+        root: Where the store is; the user's if None.
         workers: Processes that encode, at least 1.
         batch_size: Clips of one length that are encoded at once.
         engine: `local`, processes of this machine, or `ray`, a cluster's.
@@ -37,28 +38,26 @@ def embed_audio(
     Returns:
         What was done.
     """
-    root = root or default_root()
     location = locate(spec.model, spec.revision)
-    about = describe("audio", spec, location, PREPROCESSING)
-    known = digests(paths.values(), "samples", lambda path: content_of(*load(path)), root)
+    store = Store(describe("audio", spec, location, PREPROCESSING), root)
+    known = digests(paths.values(), "samples", lambda path: content_of(*load(path)), store.root)
     contents = {key: known[path] for key, path in paths.items()}
-    cache = Cache(about, root)
 
     def compute(missing: set[str]) -> None:
         jobs = {contents[key]: path for key, path in paths.items() if contents[key] in missing}
-        encode((spec, location, cache), jobs, workers, batch_size, engine)
+        encode((spec, location, store), jobs, workers, batch_size, engine)
 
-    return fill(folder, contents, cache, about, compute)
+    return fill(folder, contents, store, compute)
 
 
 def encode(
-    setting: tuple[AudioSpec, Location, Cache],
+    setting: tuple[AudioSpec, Location, Store],
     jobs: Mapping[str, Path],
     workers: int,
     batch_size: int,
     engine: str,
 ) -> None:
-    """Encode files and keep the results in the cache, with a progress bar.
+    """Encode files and keep the results in the store, with a progress bar.
 
     Args:
         setting: What to keep of which encoder, where its weights are, where results go.
@@ -69,8 +68,8 @@ def encode(
     """
     from tqdm import tqdm
 
-    from whisq.embeddings.cluster import encode_on_ray
-    from whisq.embeddings.workers import encode_here
+    from whisq.store.cluster import encode_on_ray
+    from whisq.store.workers import encode_here
 
     # Files of one size are clips of one length, which can share a batch.
     items = sorted(jobs.items(), key=lambda item: (item[1].stat().st_size, item[0]))

@@ -3,18 +3,18 @@ import time
 
 import pytest
 
-from whisq.embeddings.known_files import digests
+from whisq.store.known_files import digests
 
 
 @pytest.fixture
-def count(own_cache):
+def count(own_store):
     """Hash files, and count how often: `count(paths)`, `count.calls`."""
 
     class Count:
         calls = 0
 
         def __call__(self, paths, kind="samples"):
-            return digests(paths, kind, self.read, own_cache)
+            return digests(paths, kind, self.read, own_store)
 
         def read(self, path):
             self.calls += 1
@@ -28,7 +28,7 @@ def count(own_cache):
 @pytest.fixture
 def settled(monkeypatch):
     """Let files count as settled at once: a file's own times can't be set back."""
-    monkeypatch.setattr("whisq.embeddings.known_files.SETTLED", 0)
+    monkeypatch.setattr("whisq.store.known_files.SETTLED", 0)
 
 
 def test_an_unchanged_file_is_read_once(tmp_path, count, settled):

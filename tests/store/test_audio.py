@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from whisq.embeddings.audio import embed_audio
-from whisq.embeddings.sequences import Sequences
 from whisq.encoders.audio import load, prepare
 from whisq.encoders.whisper import AudioSpec, WhisperEncoder
+from whisq.store.audio import embed_audio
+from whisq.store.sequences import Sequences
 
 
 @pytest.fixture
@@ -92,11 +92,13 @@ def test_a_change_of_the_weights_never_mixes_with_what_is_stored(tmp_path, spec,
     assert run(wavs(1), moved).computed == 1
 
 
-def test_a_torn_cache_file_is_computed_again(own_cache, tmp_path, run, wavs, read_all, capsys):
+def test_a_torn_file_of_the_store_is_computed_again(
+    own_store, tmp_path, run, wavs, read_all, capsys
+):
     paths = wavs(3)
     run(paths)
     before = read_all(tmp_path / "out")
-    torn = sorted(own_cache.glob("audio-*/*/*.safetensors"))[1]
+    torn = sorted(own_store.glob("audio-*/*/*.safetensors"))[1]
     torn.write_bytes(torn.read_bytes()[:-7])
     for file in (tmp_path / "out").iterdir():
         file.unlink()
@@ -117,7 +119,7 @@ def test_all_bad_files_are_named_and_nothing_is_written(tmp_path, run, wavs):
 
 @pytest.mark.slow
 def test_processes_and_batches_change_no_byte(tmp_path, spec, run, wavs, read_all, monkeypatch):
-    monkeypatch.setattr("whisq.embeddings.workers.FEW", 0)
+    monkeypatch.setattr("whisq.store.workers.FEW", 0)
     paths = wavs(5)
     run(paths)
     alone = read_all(tmp_path / "out")
