@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from whisq.files import digest_of
 
 if TYPE_CHECKING:
     from whisq.model.architecture import Architecture
@@ -77,10 +78,7 @@ def fingerprint(folder: Path) -> str:
     Returns:
         SHA-256, hexadecimal: two models with the same one give the same scores.
     """
-    digest = hashlib.sha256()
-    for name in FILES:
-        digest.update((folder / name).read_bytes())
-    return digest.hexdigest()
+    return digest_of(*((folder / name).read_bytes() for name in FILES))
 
 
 def _check_preprocessing(learnt: Mapping[str, int]) -> None:

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from whisq.files import digest_of, link_or_copy, tell, write_whole
-from whisq.store.sequences import COLUMNS, INDEX, MANIFEST, file_name
-from whisq.store.states import Found
+from whisq.store.sequences import COLUMNS, INDEX, MANIFEST
+from whisq.store.states import Found, file_of
 from whisq.store.store import Store, check
 
 
@@ -28,28 +28,29 @@ def lay_out(
     folder.mkdir(parents=True, exist_ok=True)
     index = _index(contents, found)
     texts = {INDEX: index, MANIFEST: _manifest(store, contents, found, index)}
-    lacking = _lacking(folder, store, found)
-    strays = set(folder.iterdir()) - {folder / name for name in (*map(file_name, found), *texts)}
+    files = {content: file_of(folder, content) for content in found}
+    lacking = _lacking(files, store, found)
+    strays = set(folder.iterdir()) - {*files.values(), *(folder / name for name in texts)}
     if not lacking and not strays and all(_holds(folder / name, texts[name]) for name in texts):
         return
     (folder / MANIFEST).unlink(missing_ok=True)  # unfinished from here on
     for stray in strays:
         stray.unlink()
     for content in lacking:
-        link_or_copy(store.path(content), folder / file_name(content))
+        link_or_copy(store.path(content), files[content])
     for name, text in texts.items():
         write_whole(folder / name, text)
 
 
-def _lacking(folder: Path, store: Store, found: Mapping[str, Found]) -> list[str]:
-    paths = {content: folder / file_name(content) for content in found}
-    there = {content: path for content, path in paths.items() if path.exists()}
+def _lacking(files: Mapping[str, Path], store: Store, found: Mapping[str, Found]) -> list[str]:
+    there = {content: path for content, path in files.items() if path.exists()}
     apart = {c: path for c, path in there.items() if not path.samefile(store.path(c))}
     held = check(apart.values(), store.root)
     others = [content for content, path in apart.items() if held[path] != found[content]]
     if others:
-        tell(f"{len(others)} file(s) in {folder} are not what the store has: they are replaced")
-    return [content for content in paths if content not in there] + others
+        first = files[others[0]]
+        tell(f"{first}, one of {len(others)}, is not what the store has: it is replaced")
+    return [content for content in files if content not in there] + others
 
 
 def _index(contents: Mapping[str, str], found: Mapping[str, Found]) -> bytes:

@@ -18,22 +18,10 @@ from typing import Any
 import numpy as np
 
 from whisq.files import file_digest
-from whisq.store.states import Found, map_states, verify
+from whisq.store.states import Found, file_of, map_states, verify
 
 MANIFEST, INDEX = "manifest.json", "index.csv"
 COLUMNS = ["key", "content", *Found._fields]
-
-
-def file_name(content: str) -> str:
-    """Name the file with an input's states.
-
-    Args:
-        content: Hash of the input.
-
-    Returns:
-        The name.
-    """
-    return f"{content}.safetensors"
 
 
 class Sequences:
@@ -85,7 +73,7 @@ class Sequences:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         rows = _rows(folder)
         for row in rows:
-            path = folder / file_name(row["content"])
+            path = file_of(folder, row["content"])
             if not path.is_file() or path.stat().st_size != int(row["bytes"]):
                 raise ValueError(
                     f"{path} must be a file of {row['bytes']} bytes as {INDEX} says; "
@@ -119,7 +107,7 @@ class Sequences:
         """
         if key not in self:
             raise KeyError(f"{key!r} was not embedded into {self.folder}; run the stage again")
-        return map_states(self.folder / file_name(self._contents[key]))[self._picked]
+        return map_states(file_of(self.folder, self._contents[key]))[self._picked]
 
     def only(self, layers: Iterable[int]) -> Sequences:
         """Read some layers alone: the others are neither read nor padded.
@@ -154,10 +142,10 @@ class Sequences:
         """
         index = self.folder / INDEX
         torn = [] if file_digest(index) == self.manifest["index_sha256"] else [INDEX]
-        noted = {file_name(row["content"]): row["sha256"] for row in _rows(self.folder)}
-        for name, sha256 in noted.items():
-            found = verify(self.folder / name)
-            torn += [] if found and found.sha256 == sha256 else [name]
+        noted = {file_of(self.folder, row["content"]): row["sha256"] for row in _rows(self.folder)}
+        for path, sha256 in noted.items():
+            found = verify(path)
+            torn += [] if found and found.sha256 == sha256 else [path.name]
         return torn
 
 

@@ -7,14 +7,14 @@ encoded, and in its header the SHA-256 of name, type, shape and numbers.
 from __future__ import annotations
 
 import json
+import math
+import mmap
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from whisq.files import digest_of
-
-HEADER = 2**16  # bytes; a longer one is torn
 
 
 class Found(NamedTuple):
@@ -29,6 +29,19 @@ class Found(NamedTuple):
     steps: int
     bytes: int
     sha256: str
+
+
+def file_of(folder: Path, content: str) -> Path:
+    """Tell which file of a folder holds an output.
+
+    Args:
+        folder: The folder.
+        content: Hash of the input.
+
+    Returns:
+        The file, whether it exists or not.
+    """
+    return folder / f"{content}.safetensors"
 
 
 def pack(content: str, states: np.ndarray) -> bytes:
@@ -77,13 +90,14 @@ def verify(path: Path) -> Found | None:
 
 
 def _map(path: Path) -> tuple[np.ndarray, str, int]:
-    with path.open("rb") as file:
-        size = int.from_bytes(file.read(8), "little")
-        header = json.loads(file.read(min(size, HEADER)))
-    shape, (start, stop) = (header["states"][name] for name in ("shape", "data_offsets"))
     # Each time anew: a process may have fewer files open than a corpus has clips.
-    states = np.asarray(np.memmap(path, np.float16, "r", 8 + size + start, tuple(shape)))
-    return states, header["__metadata__"]["sha256"], 8 + size + stop
+    with path.open("rb", buffering=0) as file:
+        data = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    shape, (first, last) = (header["states"][name] for name in ("shape", "data_offsets"))
+    states = np.frombuffer(data, np.float16, math.prod(shape), start + first).reshape(shape)
+    return states, header["__metadata__"]["sha256"], start + last
 
 
 def _checksum(content: str, states: np.ndarray) -> str:

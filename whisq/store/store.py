@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from whisq.files import digest_of, sweep, tell, write_whole
 from whisq.store.known_files import digests
-from whisq.store.states import Found, pack, verify
+from whisq.store.states import Found, file_of, pack, verify
 
 
 def default_root() -> Path:
@@ -79,7 +79,7 @@ class Store:
         Returns:
             The file, whether it exists or not.
         """
-        return self.folder / content[:2] / f"{content}.safetensors"
+        return file_of(self.folder / content[:2], content)
 
     def __contains__(self, content: str) -> bool:
         """Return whether an output is kept; its checksum is not looked at."""
