@@ -57,7 +57,7 @@ Examples, in the project's folder after `make repro`:
 CACHE = """Show what the cache of embeddings holds, or remove what was not used lately.
 
 The cache is in the folder named by WHISQ_CACHE, else in the user's cache folder. What is removed
-is computed again when a stage needs it.
+is computed again when a stage needs it; what a project's outputs hold stays theirs.
 
 \b
 Examples:

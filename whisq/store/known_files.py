@@ -7,6 +7,7 @@ again without any of these showing it.
 
 from __future__ import annotations
 
+import functools
 import os
 import sqlite3
 import time
@@ -43,13 +44,13 @@ def digests(
     """
     root.mkdir(parents=True, exist_ok=True)
     found: dict[Path, str] = {}
-    learnt, problems = [], []
+    learnt, problems, resolved = [], [], functools.cache(Path.resolve)
     with closing(sqlite3.connect(root / "files.sqlite", timeout=60)) as memory:
         with memory:
             memory.execute(TABLE)
         known = {name: rest for name, *rest in memory.execute("SELECT * FROM files")}
         for path in paths:
-            name, stamp = f"{kind}:{path.resolve()}", _stamp(path, linked)
+            name, stamp = f"{kind}:{resolved(path.parent) / path.name}", _stamp(path, linked)
             if stamp and known.get(name, [None])[0] == stamp:
                 found[path] = known[name][1]
                 continue
