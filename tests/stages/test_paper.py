@@ -32,14 +32,6 @@ def test_each_prompt_is_embedded_once_by_qwen3(paper_run, tiny_qwen):
     assert text.manifest["spec"]["model"] == str(tiny_qwen)
 
 
-def test_sequences_are_on_the_disk_once(paper_run):
-    store = (paper_run.parent / "cache").glob("*/*/*.safetensors")
-    outputs = (paper_run / "data/embeddings").glob("*/*.safetensors")
-    kept = {file.stat().st_ino: file.stat().st_nlink for file in outputs}
-    assert kept.keys() == {file.stat().st_ino for file in store}
-    assert min(kept.values()) == 3  # the store's, the stage's and DVC's name of it
-
-
 def test_the_model_predicts_every_labelled_clip(paper_run):
     predictions = pd.read_csv(paper_run / "data/predictions.csv")
     assert len(predictions) == 60
