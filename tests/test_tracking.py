@@ -4,12 +4,15 @@ import os
 import shutil
 import sqlite3
 from multiprocessing import get_context
+from pathlib import Path
 
 import pandas as pd
 import pytest
 
+from whisq import store as kept_store
 from whisq import tracking
 
+MODEL = Path("data/model")
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow's own imports warn
 
 
@@ -46,7 +49,7 @@ def _stored(run):
 
 
 def test_a_training_run_keeps_params_metrics_and_its_experiments_name(store):
-    with tracking.model_run("train", {"loss.ot_weight": 0}) as run:
+    with tracking.training_run({"loss.ot_weight": 0}) as run:
         run.metrics({"test/utt/omq/srcc": 0.5, "test/utt/ta/srcc": None})
     stored = _stored(run)
     assert stored.info.status == "FINISHED"
@@ -57,9 +60,9 @@ def test_a_training_run_keeps_params_metrics_and_its_experiments_name(store):
 
 
 def test_a_later_stage_continues_the_run_that_training_made(store):
-    with tracking.model_run("train", {"seed": 0}) as trained:
+    with tracking.training_run({"seed": 0}) as trained:
         pass
-    with tracking.model_run("evaluate", {"seed": 0}) as evaluated:
+    with tracking.judging_run("evaluate", {"seed": 0}, MODEL) as evaluated:
         evaluated.metrics({"loss": 1.0})
     assert evaluated.id == trained.id
     assert _stored(trained).data.metrics == {"loss": 1.0}
@@ -68,18 +71,18 @@ def test_a_later_stage_continues_the_run_that_training_made(store):
 def test_a_run_is_continued_whatever_experiment_was_active(store):
     import mlflow
 
-    with tracking.model_run("train", {}) as trained:
+    with tracking.training_run({}) as trained:
         pass
     mlflow.set_experiment("another")
-    with tracking.model_run("evaluate", {}) as evaluated:
+    with tracking.judging_run("evaluate", {}, MODEL) as evaluated:
         pass
     assert evaluated.id == trained.id
 
 
 def test_training_again_makes_a_run_of_its_own(store):
-    with tracking.model_run("train", {}) as first:
+    with tracking.training_run({}) as first:
         pass
-    with tracking.model_run("train", {}) as second:
+    with tracking.training_run({}) as second:
         pass
     assert first.id != second.id
 
@@ -87,7 +90,7 @@ def test_training_again_makes_a_run_of_its_own(store):
 def test_a_run_that_this_store_never_saw_is_made_anew(store):
     tracking.RUN_FILE.parent.mkdir()
     tracking.RUN_FILE.write_text("0" * 32)
-    with tracking.model_run("evaluate", {"seed": 0}) as run:
+    with tracking.judging_run("evaluate", {"seed": 0}, MODEL) as run:
         pass
     assert _stored(run).data.params == {"seed": "0"}
 
@@ -101,7 +104,7 @@ def test_a_failed_stage_ends_its_run_as_failed(store):
 def test_curves_keep_every_step(store):
     from mlflow.tracking import MlflowClient
 
-    with tracking.model_run("train", {}) as run:
+    with tracking.training_run({}) as run:
         run.curves([(step, {"loss/total": 1 / (step + 1)}) for step in range(1500)])
     history = MlflowClient().get_metric_history(run.id, "loss/total")
     assert {point.step: point.value for point in history} == {
@@ -115,7 +118,7 @@ def test_files_and_folders_are_kept_beside_the_store(store, ready_store):
     (store / "plots").mkdir()
     (store / "plots" / "curve.png").write_bytes(b"png")
     (store / "report.html").write_text("<p>")
-    with tracking.model_run("evaluate", {}) as run:
+    with tracking.judging_run("evaluate", {}, MODEL) as run:
         run.artifacts("plots", folder="plots")
         run.artifacts("report.html")
     assert {item.path for item in list_artifacts(run_id=run.id)} == {"plots", "report.html"}
@@ -124,7 +127,7 @@ def test_files_and_folders_are_kept_beside_the_store(store, ready_store):
 
 def test_the_data_set_is_named_with_a_digest(store):
     ratings = pd.DataFrame({"id": ["a", "b"], "omq": [1.0, 2.5]})
-    with tracking.model_run("train", {}) as run:
+    with tracking.training_run({}) as run:
         run.dataset(ratings, "rendered corpus", "data/ratings.csv")
     (entry,) = _stored(run).inputs.dataset_inputs
     assert entry.dataset.name == "rendered corpus"
