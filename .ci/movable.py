@@ -9,11 +9,13 @@ import sys
 from pathlib import Path
 
 # The shell runs lines 1 and 2, Python takes them for a string.
-HEAD = """\
+HEAD = b"""\
 #!/bin/sh
 '''exec' "$(dirname "$(realpath "$0")")/python" "$0" "$@"
 ' '''
 """
+# pip writes one of these: the second where the path is long or has a space.
+START = re.compile(rb"#!(/[^\n]*python[^\n]*|/bin/sh\n'{3}exec' [^\n]*\n' '{3})\n")
 PLACE = '"$(cd "$(dirname "${BASH_SOURCE:-$0}")/.." && pwd)"'
 
 
@@ -23,11 +25,10 @@ def main(folder: Path) -> None:
     Args:
         folder: The environment.
     """
-    for script in (folder / "bin").iterdir():
-        if script.is_file() and not script.is_symlink():
-            start, _, rest = script.read_bytes().partition(b"\n")
-            if start.startswith(b"#!") and str(folder).encode() in start:
-                script.write_bytes(HEAD.encode() + rest)
+    for script in filter(Path.is_file, (folder / "bin").iterdir()):
+        start = START.match(script.read_bytes())
+        if start and str(folder).encode() in start[0] and not script.is_symlink():
+            script.write_bytes(HEAD + script.read_bytes()[start.end() :])
     activate = folder / "bin/activate"
     text = re.sub("(?m)^VIRTUAL_ENV=.*", lambda _: f"VIRTUAL_ENV={PLACE}", activate.read_text())
     activate.write_text(text)
