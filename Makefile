@@ -20,6 +20,7 @@ $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	$(BIN)/python .ci/movable.py $(VENV)
+	mkdir -p .cache/dvc/repo  # DVC itself would let everyone write there
 	touch $@
 
 repro: setup
