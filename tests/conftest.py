@@ -1,3 +1,4 @@
+import importlib.util
 import os
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +18,15 @@ def pytest_collection_modifyitems(items):
     for item in items:
         group = pipeline if pipeline in item.path.parents else item.path
         item.add_marker(pytest.mark.xdist_group(str(group)))
+
+
+@pytest.fixture(scope="session")
+def hub():
+    """The module `tests/hub.py`: `with hub.serving() as web`."""
+    spec = importlib.util.spec_from_file_location("hub", ROOT / "tests/hub.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture
