@@ -53,7 +53,8 @@ class Handler(BaseHTTPRequestHandler):
         web.asked.append((self.command, self.path, self.headers.get("Range")))
         if self.headers.get("Authorization"):
             web.trusted.add(self.headers["Host"])
-        road, *_, name = unquote(self.path).lstrip("/").split("/")
+        _, road, *rest = unquote(self.path).split("/")
+        name = rest[-1] if rest else ""
         if name in web.refuse:
             status = web.refuse[name]
             return self.head(*(status if isinstance(status, tuple) else (status, {})))

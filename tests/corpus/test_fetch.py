@@ -102,7 +102,7 @@ def test_a_wrong_checksum_has_its_own_error(served, road, raw):
 @roads
 def test_a_file_that_is_not_there_has_its_own_error(served, road, raw):
     served.files.clear()
-    text = refused(r"there is no such file \(404\); mend the address", road, served, raw)
+    text = refused(r"no such file or revision \(404\); mend it", road, served, raw)
     assert "aishelltech" in text
 
 

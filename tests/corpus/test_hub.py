@@ -40,7 +40,7 @@ def test_a_revision_may_be_an_older_commit(served, raw, archive):
 
 
 def test_a_revision_that_is_not_there_is_told(served, raw):
-    assert "must exist, but there is no such file (404)" in told(raw, Source(revision="no"))
+    assert "must exist, but no such file or revision (404)" in told(raw, Source(revision="no"))
 
 
 def test_an_address_with_a_revision_of_its_own_keeps_it(served, raw):
@@ -97,7 +97,7 @@ def test_a_log_in_fetches_a_gated_file_and_no_other_host_sees_its_token(served, 
         ((429, {"Retry-After": "7"}), r"asked too often \(429\); run it again in 7 s"),
         ((429, {}), r"asked too often \(429\); run it again later"),
         (503, "says 503; try again later, what was fetched is kept"),
-        ((404, {"X-Error-Code": "RepoNotFound"}), r"no such file \(404\); mend the address"),
+        ((404, {"X-Error-Code": "RepoNotFound"}), r"no such file or revision \(404\); mend it"),
         ((401, {"X-Error-Code": "RepoNotFound"}), "must exist, but without a log-in none is shown"),
     ],
 )

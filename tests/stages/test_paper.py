@@ -42,7 +42,7 @@ def test_every_clip_is_read_from_the_hubs_zip(paper_run, web):
     [
         ("/no/such folder/MusicEval.zip", {}, "there is no /no/such folder/MusicEval.zip"),
         ("", {"HF_TOKEN": "bad"}, "its token is wrong or out of date"),
-        ("hf://datasets/BAAI/MusicEval/x.zip", {}, "there is no such file (404)"),
+        ("hf://datasets/BAAI/MusicEval/x.zip", {}, "no such file or revision (404)"),
         ("data/raw", {}, "must lie apart from"),
         ("stages", {}, "must hold one folder with wav/ and sets/"),
     ],

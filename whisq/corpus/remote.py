@@ -98,7 +98,7 @@ def explain(error: Exception, source: str) -> str:
     if status in (401, 403):
         return f"{source} {_closed(error, source)}"
     if status in (404, 410):
-        return f"{source} must exist, but there is no such file ({status}); mend the address"
+        return f"{source} must exist, but there is no such file or revision ({status}); mend it"
     if status == 429:
         return f"{source} could not be fetched: the server is asked too often (429){_wait(error)}"
     if status is not None:
