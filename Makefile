@@ -26,10 +26,10 @@ $(READY): pyproject.toml constraints.txt
 repro: setup
 	dvc repro
 
-# SOURCE is a folder, a zip, an https address or a hub file that holds MusicEval.
+# MusicEval from the hub; or SOURCE='a folder, a zip, an https address or a hub file'.
+# Other values besides: ARGS='-S train.epochs=5'.
 paper: setup
-	dvc exp run --name paper-musiceval -S corpus.musiceval.source=$(SOURCE) \
-		$$(sed -n 's/^[a-z].*/-S &/p' stages/paper.txt)
+	python -m stages.paper $(ARGS)
 
 # Two processes of one thread each; tests that share a set-up stay in one of them.
 test: setup
