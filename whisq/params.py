@@ -34,9 +34,13 @@ class Rendered(Section):
 
 
 class MusicEval(Section):
-    """Where MusicEval comes from: folder, zip, https address or hub file, and its SHA-256."""
+    """Where MusicEval comes from: folder, zip, https address or hub file, and its SHA-256.
+
+    Without a source it is the hub's own file, BAAI/MusicEval, at `revision`.
+    """
 
     source: str | None
+    revision: str
     sha256: str | None
 
 
@@ -228,6 +232,18 @@ def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         name = f"{prefix}{key}"
         flat |= flatten(value, f"{name}.") if isinstance(value, dict) else {name: value}
     return flat
+
+
+def of_the_model(params: Params) -> dict[str, Any]:
+    """Name what decides the pipeline's own model and how it is judged.
+
+    Args:
+        params: All of params.yaml.
+
+    Returns:
+        Values by dotted name, without those of the variants, whose trainings log themselves.
+    """
+    return flatten(params.model_dump(exclude={"trials", "ablations"}))
 
 
 def _replace(values: dict[str, Any], path: list[str], value: Any) -> None:

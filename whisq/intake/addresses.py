@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whisq import mlflow_store
 from whisq.files import digest_of
 
 if TYPE_CHECKING:
@@ -111,8 +113,9 @@ def _from_mlflow(address: str) -> Path:
     from mlflow.exceptions import MlflowException
 
     try:
+        mlflow_store.point()
         return Path(download_artifacts(artifact_uri=address))
-    except (MlflowException, OSError) as error:
+    except (MlflowException, OSError, sqlite3.Error) as error:
         raise ValueError(
             f"MLflow has no model at {address} ({error}); is MLFLOW_TRACKING_URI the right store?"
         ) from error
