@@ -26,7 +26,9 @@ LEVELS = [
 ]
 LEAVES = ["params", "tracking"]
 # They shape no output: params are DVC's own, a log is not a result, nor is how processes end.
-NOT_DEPS = {f"whisq/{name}.py" for name in ("params", "processes", "run", "mlflow_store", "tracking")}
+NOT_DEPS = {
+    f"whisq/{name}.py" for name in ("params", "processes", "run", "mlflow_store", "tracking")
+}
 
 
 @cache
