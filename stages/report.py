@@ -16,7 +16,7 @@ TRANSPORT = ("cost", "epsilon", "iterations", "tolerance")
 
 def main() -> None:
     """Render the page."""
-    flat = whisq.params.flatten(whisq.params.load().model_dump())
+    flat = whisq.params.pipeline(whisq.params.load())
     with tracking.model_run("report", flat) as run:
         page = render(
             read_results(DATA, METRICS),

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from stages.recipe import overrides
+from whisq import params
+
 ROOT = Path(__file__).parents[2]
 PARTS = ["whisq", "stages", "dvc.yaml", "params.yaml", ".dvc/config", ".dvcignore", ".gitignore"]
 
@@ -59,11 +62,6 @@ def archive(tmp_path_factory):
     return Path(shutil.make_archive(str(folder / "MusicEval-full"), "zip", folder / "top"))
 
 
-def paper():
-    lines = (ROOT / "stages/paper.txt").read_text().splitlines()
-    return [line for line in lines if not line.startswith("#")]
-
-
 @pytest.fixture(scope="session")
 def environment(own_project):
     """What a shell in the project has set: its own caches, and no store of another's."""
@@ -87,7 +85,8 @@ def paper_run(own_project, environment, archive, make_whisper, tiny_qwen):
         "evaluate.probe_clips=2",
         "evaluate.probe_prompts=1",
     ]
-    changes = [part for value in [*paper(), *tiny] for part in ("-S", value)]
+    paper = overrides(params.recipe("paper", ROOT / "params.yaml"))
+    changes = [part for value in [*paper, *tiny] for part in ("-S", value)]
     done = subprocess.run(
         [sys.executable, "-m", "dvc", "exp", "run", "--name", "paper", *changes],
         cwd=own_project,

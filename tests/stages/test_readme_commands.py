@@ -51,7 +51,7 @@ def project(paper_run):
     (paper_run / ".venv/bin").symlink_to(Path(sys.executable).parent)
     (paper_run / ".venv/.ready").touch()
     values = yaml.safe_load((paper_run / "params.yaml").read_text())
-    values["ablations"] = {name: values["ablations"][name] for name in ["paper"]}
+    values["ablations"] = {name: values["ablations"][name] for name in ["default"]}
     values["trials"] |= {"seeds": {"official": 1}, "workers": 1}
     values["embed_audio"]["window"] = "clip"
     (paper_run / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))

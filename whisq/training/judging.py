@@ -35,14 +35,7 @@ def judge(model: nn.Module, data: Data, objective: Objective) -> dict[str, Any]:
     truth = data.ratings.set_index("id").loc[dataset.ids, ["omq", "ta"]]
     truth["system"] = data.clips.set_index("id").loc[dataset.ids, "system"]
     answer = rate(model, dataset)
-    scores = evaluate(truth, answer)
-    record = {
-        f"{level}_{axis}_{metric}": value
-        for level in ("utt", "sys")
-        for axis, metrics in scores[level].items()
-        for metric, value in metrics.items()
-        if metric != "undefined"
-    }
+    record = record_of(evaluate(truth, answer))
     others = dict(zip(dataset.ids, dataset.prompts[1:] + dataset.prompts[:1], strict=True))
     shuffled = rate(model, with_prompts(data, others))["ta"].loc[dataset.ids]
     record["ta_shuffled_srcc"] = measure(truth["ta"].to_numpy(), shuffled.to_numpy())["srcc"]
@@ -55,6 +48,24 @@ def judge(model: nn.Module, data: Data, objective: Objective) -> dict[str, Any]:
     if cost is not None:
         record["ot_cost_srcc"] = measure(truth["ta"].loc[cost.index], -cost)["srcc"]
     return record | order_metrics(model, data, truth["ta"], answer["ta"])
+
+
+def record_of(scores: Mapping[str, Any]) -> dict[str, float | None]:
+    """Name each of an evaluation's figures as a trial's record does.
+
+    Args:
+        scores: What `evaluate` gave.
+
+    Returns:
+        `<level>_<axis>_<metric>`, None where not defined.
+    """
+    return {
+        f"{level}_{axis}_{metric}": value
+        for level in ("utt", "sys")
+        for axis, metrics in scores[level].items()
+        for metric, value in metrics.items()
+        if metric != "undefined"
+    }
 
 
 def order_metrics(model: nn.Module, data: Data, rated: Series, predicted: Series) -> dict[str, Any]:
