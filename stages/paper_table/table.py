@@ -12,10 +12,9 @@ from whisq.corpus.card import read_card
 from whisq.corpus.splits import assign
 from whisq.evaluation import judge
 from whisq.evaluation.gather import read_rated, read_sequences
-from whisq.evaluation.metrics import evaluate
+from whisq.evaluation.metrics import evaluate, record_of
 from whisq.evaluation.ridge import pooled, ridge
 from whisq.report.paper_table import markdown, paper_table
-from whisq.training.judging import record_of
 
 DATA, FOLDER = Path("data"), Path("metrics/paper_table")
 FLOORS = ("system_mean", "pooled_ridge")

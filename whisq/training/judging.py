@@ -11,7 +11,7 @@ from torch import nn
 
 from whisq.embeddings.dataset import ClipDataset, make_loader
 from whisq.evaluation.floors import system_mean
-from whisq.evaluation.metrics import evaluate, measure
+from whisq.evaluation.metrics import evaluate, measure, record_of
 from whisq.losses.objective import Objective
 from whisq.training.data import Data
 from whisq.training.measuring import inputs, predict
@@ -48,24 +48,6 @@ def judge(model: nn.Module, data: Data, objective: Objective) -> dict[str, Any]:
     if cost is not None:
         record["ot_cost_srcc"] = measure(truth["ta"].loc[cost.index], -cost)["srcc"]
     return record | order_metrics(model, data, truth["ta"], answer["ta"])
-
-
-def record_of(scores: Mapping[str, Any]) -> dict[str, float | None]:
-    """Name each of an evaluation's figures as a trial's record does.
-
-    Args:
-        scores: What `evaluate` gave.
-
-    Returns:
-        `<level>_<axis>_<metric>`, None where not defined.
-    """
-    return {
-        f"{level}_{axis}_{metric}": value
-        for level in ("utt", "sys")
-        for axis, metrics in scores[level].items()
-        for metric, value in metrics.items()
-        if metric != "undefined"
-    }
 
 
 def order_metrics(model: nn.Module, data: Data, rated: Series, predicted: Series) -> dict[str, Any]:
