@@ -12,7 +12,7 @@ BENCHMARKS ?= $(patsubst tests/benchmarks/%.py,%,$(wildcard tests/benchmarks/*.p
 
 PORT ?= 5000
 
-.PHONY: setup repro paper test lint bench ui experiments readme clean
+.PHONY: setup repro paper paper-table test lint bench ui experiments readme clean
 
 setup: $(READY)
 
@@ -30,6 +30,10 @@ repro: setup
 # Other values besides: ARGS='-S train.epochs=5'.
 paper: setup
 	python -m stages.paper $(ARGS)
+
+# The paper's claims beside its networks here; a network that is trained is not trained again.
+paper-table: setup
+	dvc repro stages/paper_table/dvc.yaml
 
 # Two processes of one thread each; tests that share a set-up stay in one of them.
 test: setup
@@ -55,6 +59,7 @@ experiments: setup
 
 readme: setup
 	python -m whisq.report.readme
+	python -m stages.paper_table.document
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

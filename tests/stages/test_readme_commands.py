@@ -46,7 +46,7 @@ def project(paper_run):
     """The project with few variants and short windows."""
     shutil.copy(ROOT / "README.md", paper_run)
     values = yaml.safe_load((paper_run / "params.yaml").read_text())
-    values["ablations"] = {name: values["ablations"][name] for name in ["paper"]}
+    values["ablations"] = {name: values["ablations"][name] for name in ["default"]}
     values["trials"] |= {"seeds": {"official": 1}, "workers": 1}
     values["embed_audio"]["window"] = "clip"
     (paper_run / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
