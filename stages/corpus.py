@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import whisq.params
+from whisq import extras
 
 RAW = Path("data/raw")
 
@@ -41,4 +42,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    extras.run(main)

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 # Folders and files of the package, from the ground up; a part may import those before it.
 LEVELS = [
+    ["extras"],
     ["processes", "corpus", "encoders", "losses", "model"],
     ["embeddings"],
     ["intake", "scores"],
@@ -24,8 +25,9 @@ LEVELS = [
     ["report", "scoring"],
 ]
 LEAVES = ["params", "tracking"]
-# They shape no output: params are DVC's own, a log is not a result, nor is how processes end.
-NOT_DEPS = {"whisq/params.py", "whisq/processes.py", "whisq/tracking.py"}
+# They shape no output: params are DVC's own, a log is not a result, nor is how processes end, nor
+# what is installed.
+NOT_DEPS = {"whisq/extras.py", "whisq/params.py", "whisq/processes.py", "whisq/tracking.py"}
 
 
 @cache

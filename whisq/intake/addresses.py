@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whisq.extras import require
+
 if TYPE_CHECKING:
     from whisq.model.architecture import Architecture
 
@@ -109,6 +111,7 @@ def _within(folder: Path, address: str) -> Path:
 
 
 def _from_mlflow(address: str) -> Path:
+    require("pipeline", "mlflow", by=address)
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
