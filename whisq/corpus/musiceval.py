@@ -12,19 +12,23 @@ Source: MusicEval (arXiv 2501.10811) and the files of AudioMOS Challenge 2025, t
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 from pandas import DataFrame
+from tqdm import tqdm
 
+from whisq import audio
 from whisq.corpus import raters, tables
 from whisq.corpus.clips import CLIP_COLUMNS, RATING_COLUMNS
 from whisq.corpus.problems import Problems
 from whisq.corpus.rows import clip_id, system_and_prompt
 from whisq.corpus.sets import read_sets
 from whisq.corpus.systems import system_tables
-from whisq.corpus.waveforms import FETCH_AGAIN, inspect_all, note_damage
+
+FETCH_AGAIN = "fetch the corpus again or put a whole file there"
 
 
 @dataclass
@@ -115,10 +119,27 @@ def _prompts(folder: Path, clips: DataFrame, problems: Problems) -> list[str]:
 
 
 def _seconds(files: dict[str, Path], ids: pd.Series, problems: Problems) -> list[float]:
-    known = dict(zip(files, inspect_all(list(files.values())), strict=True))
-    for key, wave in known.items():
-        note_damage(f"wav/{files[key].name}", wave, problems)
-    return [known[key].seconds if key in known else 0.0 for key in ids]
+    # libsndfile works outside Python's lock.
+    with ThreadPoolExecutor() as pool:
+        heard = tqdm(pool.map(_hear, files.values()), "check audio", len(files), disable=None)
+        known = dict(zip(files, heard, strict=True))
+    for key, (_, error, notes) in known.items():
+        file = f"wav/{files[key].name}"
+        if error:
+            remedy = f"{FETCH_AGAIN}, or take it out of the lists"
+            problems.fatal("unusable audio", file, None, error, remedy)
+        for note in notes:
+            problems.warn("odd audio", file, None, note, "make sure that it was rated so")
+    return [known[key][0] if key in known else 0.0 for key in ids]
+
+
+def _hear(path: Path) -> tuple[float, str, tuple[str, ...]]:
+    # Seconds, why it can't be used (blank if it can), and what is odd about it.
+    try:
+        clip = audio.read(path)
+    except ValueError as error:
+        return 0.0, str(error), ()
+    return clip.seconds, "", clip.notes
 
 
 def _relative(path: Path | None, base: Path) -> str:
