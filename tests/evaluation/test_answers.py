@@ -86,7 +86,7 @@ def test_systems_are_read_by_their_names(tmp_path):
         ("colour,omq\nred,3\n", "must have an id"),
         ("id,prompt\nx,y\n", "must have an id and omq or ta"),
         ('{"id": "x", "omq": 1}\n{"id": \n', "one JSON object a line"),
-        ("id,omq,ta\n", "row of scores"),
+        ("id,omq,ta\n", "a header alone"),
     ],
 )
 def test_a_file_of_another_form_is_refused_with_what_is_wanted(tmp_path, text, message):
@@ -114,5 +114,5 @@ def test_a_score_of_null_is_no_number(tmp_path):
 
 
 def test_a_missing_file_is_told(tmp_path):
-    with pytest.raises(ValueError, match="must be a text file of scores"):
+    with pytest.raises(ValueError, match="must be a text file"):
         read_scores(tmp_path / "none.csv")
