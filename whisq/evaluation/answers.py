@@ -6,14 +6,13 @@ third, TA.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from pandas import DataFrame
 
 from whisq import tables
-from whisq.corpus.rows import system_and_prompt
+from whisq.names import key, system_and_prompt
 from whisq.tables import Table, plain
 
 COLUMNS = {
@@ -22,7 +21,6 @@ COLUMNS = {
     "omq": ["omq", "overall", "overall_quality", "mi", "musical_impression", "quality", "mos"],
     "ta": ["ta", "textual", "textual_alignment", "alignment", "text_alignment"],
 }  # fmt: skip
-SOUND = re.compile(r"\.(wav|flac|ogg|mp3|opus|m4a)$", re.IGNORECASE)
 FOLDER = "folder"
 
 
@@ -77,21 +75,6 @@ def read_scores(
     scores = DataFrame.from_dict(found, orient="index", columns=[*axes, "system", "prompt"])
     scores.attrs["columns"] = _used(table, places, axes)
     return scores.rename_axis("id")
-
-
-def key(name: str) -> str:
-    """Bring a clip's name to the form in which files agree.
-
-    Args:
-        name: Such as `audiomos2025-track1-S001_P045.wav`, or a path of any other form.
-
-    Returns:
-        `S001_P045`, whatever the folder, prefix and ending; of other names the path without
-        ending.
-    """
-    path = PurePosixPath(SOUND.sub("", name.strip().replace("\\", "/")))
-    pair = system_and_prompt(path.name)
-    return "_".join(pair) if pair else str(path) if name.strip() else ""
 
 
 def _places(
