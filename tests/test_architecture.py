@@ -16,7 +16,9 @@ STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 # Folders and files of the package, from the ground up; a part may import those before it.
 LEVELS = [
     ["extras"],
-    ["processes", "mlflow_run", "mlflow_store", "corpus", "encoders", "losses", "model"],
+    ["processes", "mlflow_run", "mlflow_store", "containers", "names", "tables", "losses", "model"],
+    ["audio"],
+    ["corpus", "encoders"],
     ["embeddings"],
     ["intake", "scores"],
     ["predictor"],
