@@ -40,7 +40,9 @@ def test_a_revision_may_be_an_older_commit(served, raw, archive):
 
 
 def test_a_revision_that_is_not_there_is_told(served, raw):
-    assert "must exist, but there is no such file or revision (404)" in told(raw, Source(revision="no"))
+    assert "must exist, but there is no such file or revision (404)" in told(
+        raw, Source(revision="no")
+    )
 
 
 def test_an_address_with_a_revision_of_its_own_keeps_it(served, raw):
