@@ -19,6 +19,8 @@ setup: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python .ci/movable.py $(VENV)
+	mkdir -p .cache/dvc/repo  # DVC itself would let everyone write there
 	touch $@
 
 repro: setup
@@ -45,6 +47,7 @@ bench: setup
 
 ui: setup
 	@echo 'Open http://127.0.0.1:$(PORT)/?workflowType=machine_learning'
+	python -c 'from whisq import store; store.point()'
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --port $(PORT)
 
 experiments: setup

@@ -1,9 +1,12 @@
 import importlib.util
 import os
+import shutil
 import stat
+import sys
 import zipfile
 from dataclasses import asdict
 from pathlib import Path, PurePosixPath
+from subprocess import Popen
 
 import numpy as np
 import pytest
@@ -155,3 +158,36 @@ def clips(tmp_path_factory):
         samples = noise.uniform(-0.5, 0.5, length) * np.linspace(0, 1, length) ** index
         soundfile.write(folder / f"S00{index % 2 + 1}_P00{index}.wav", samples, 16000)
     return sorted(folder.glob("*.wav"))
+
+
+@pytest.fixture(scope="session")
+def make_store():
+    """Begin to make a store in a process of its own: `make_store(root, experiment)`."""
+    code = "import sys; from whisq import store; store.connect(sys.argv[1])"
+
+    def make(root, experiment="whisq"):
+        own = {"DVC_ROOT": str(root), "MLFLOW_TRACKING_URI": ""}
+        return Popen([sys.executable, "-c", code, experiment], env=os.environ | own)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def ready_store(tmp_path_factory, make_store):
+    """A database that MLflow has already set up; a copy of it costs nothing."""
+    root = tmp_path_factory.mktemp("store")
+    assert make_store(root).wait() == 0
+    return root
+
+
+@pytest.fixture
+def store(ready_store, tmp_path, monkeypatch):
+    """The folder of a project with a store, entered as in an experiment named `quiet-tuba`."""
+    root = tmp_path / "project"
+    root.mkdir()
+    shutil.copy(ready_store / "mlflow.db", root)
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("DVC_ROOT", str(root))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    monkeypatch.setenv("DVC_EXP_NAME", "quiet-tuba")
+    return root

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 # Folders and files of the package, from the ground up; a part may import those before it.
 LEVELS = [
-    ["processes", "corpus", "encoders", "losses", "model"],
+    ["processes", "run", "store", "corpus", "encoders", "losses", "model"],
     ["embeddings"],
     ["intake", "scores"],
     ["predictor"],
@@ -25,7 +25,7 @@ LEVELS = [
 ]
 LEAVES = ["params", "tracking"]
 # They shape no output: params are DVC's own, a log is not a result, nor is how processes end.
-NOT_DEPS = {"whisq/params.py", "whisq/processes.py", "whisq/tracking.py"}
+NOT_DEPS = {f"whisq/{name}.py" for name in ("params", "processes", "run", "store", "tracking")}
 
 
 @cache

@@ -234,6 +234,18 @@ def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
+def of_the_model(params: Params) -> dict[str, Any]:
+    """Name what decides the pipeline's own model and how it is judged.
+
+    Args:
+        params: All of params.yaml.
+
+    Returns:
+        Values by dotted name, without those of the variants, whose trainings log themselves.
+    """
+    return flatten(params.model_dump(exclude={"trials", "ablations"}))
+
+
 def _replace(values: dict[str, Any], path: list[str], value: Any) -> None:
     for key in path[:-1]:
         values = values.setdefault(key, {})
