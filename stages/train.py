@@ -19,11 +19,11 @@ CHECKPOINTS = Path(".dvc/tmp/whisq-checkpoints")
 
 def main() -> None:
     """Run the stage."""
-    read = params.load()
-    values = read.model_dump()
+    loaded = params.load()
+    values = loaded.model_dump()
     recipe = Recipe.of(values["model"], values["loss"], values["train"], values["seed"])
     torch.set_num_threads(values["train"]["threads"])
-    with tracking.training_run(params.of_the_model(read)) as run:
+    with tracking.training_run(params.pipeline(loaded)) as run:
         model, history = recipe.fit(
             Data.open("data"),
             checkpoints=CHECKPOINTS,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from whisq import mlflow_store
 from whisq.files import file_digest
-from whisq.run import Run
+from whisq.mlflow_run import Run
 
 if TYPE_CHECKING:
     from mlflow import entities

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from stages.paper import free_name, sourced
 from whisq.corpus.card import read_card
 from whisq.corpus.clips import read_clips
-from whisq.evaluation.published import paper_table
+from whisq.evaluation.published import published_table
 from whisq.store.sequences import Sequences
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
@@ -57,6 +57,15 @@ def test_a_source_that_is_none_is_told_before_anything_is_changed(
     assert told in done.stderr
     assert "Traceback" not in done.stderr
     assert state(paper_run) == before
+
+
+def test_run_again_it_is_not_refused_and_asks_the_hub_for_nothing(paper_run, make_paper, web):
+    asked = len(web.asked)
+    done = make_paper()
+    assert done.returncode == 0, done.stderr
+    assert "Running stage" not in done.stdout
+    assert "paper-musiceval-2" in git(paper_run, "for-each-ref", "refs/exps")
+    assert not any(path.endswith(".zip") for _, path, _ in web.asked[asked:])
 
 
 def test_a_value_that_is_none_is_told_before_anything_is_changed(paper_run, make_paper):
@@ -112,5 +121,5 @@ def test_the_model_predicts_every_labelled_clip(paper_run):
 def test_its_figures_are_not_set_beside_the_papers(paper_run):
     evaluate = json.loads((paper_run / "metrics/evaluate.json").read_text())
     assert evaluate["test"]["utt"]["omq"]["srcc"] is not None
-    ours = paper_table(evaluate).query("system == 'this run'")
+    ours = published_table(evaluate).query("system == 'this run'")
     assert ours[["omq_srcc", "ta_srcc"]].isna().all(axis=None)

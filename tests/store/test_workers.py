@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from whisq.encoders.audio import load
 from whisq.encoders.weights import locate
 from whisq.encoders.whisper import AudioSpec
 from whisq.store import workers
-from whisq.store.workers import content_of
+from whisq.store.audio import content_at
 
 
 @pytest.fixture
@@ -22,7 +21,7 @@ def setting(tiny_whisper, store):
 
 @pytest.fixture
 def jobs(wavs):
-    return [[(content_of(*load(path)), path)] for path in wavs(3).values()]
+    return [[(content_at(path), path)] for path in wavs(3).values()]
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whisq import mlflow_store
+from whisq.extras import require
 from whisq.files import digest_of
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ def _within(folder: Path, address: str) -> Path:
 
 
 def _from_mlflow(address: str) -> Path:
+    require("pipeline", "mlflow", by=address)
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 

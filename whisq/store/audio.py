@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from whisq.encoders.audio import load
+from whisq.audio import read
 from whisq.encoders.weights import Location, locate
 from whisq.encoders.whisper import PREPROCESSING, AudioSpec
 from whisq.store.fill import Counts, describe, fill
@@ -40,7 +40,7 @@ def embed_audio(
     """
     location = locate(spec.model, spec.revision)
     store = Store(describe("audio", spec, location, PREPROCESSING), root)
-    known = digests(paths.values(), "samples", lambda path: content_of(*load(path)), store.root)
+    known = digests(paths.values(), "samples", content_at, store.root)
     contents = {key: known[path] for key, path in paths.items()}
 
     def compute(missing: set[str]) -> None:
@@ -48,6 +48,19 @@ def embed_audio(
         encode((spec, location, store), jobs, workers, batch_size, engine)
 
     return fill(folder, contents, store, compute)
+
+
+def content_at(path: Path) -> str:
+    """Hash what a sound file holds, before any resampling.
+
+    Args:
+        path: The file; one that can't be scored raises a ValueError.
+
+    Returns:
+        SHA-256, hexadecimal.
+    """
+    clip = read(path)
+    return content_of(clip.samples, clip.rate)
 
 
 def encode(
