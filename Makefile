@@ -12,7 +12,7 @@ BENCHMARKS ?= $(patsubst tests/benchmarks/%.py,%,$(wildcard tests/benchmarks/*.p
 
 PORT ?= 5000
 
-.PHONY: setup repro paper paper-table test lint bench ui experiments readme clean
+.PHONY: setup repro paper paper-table test lint lowest bench ui experiments readme clean
 
 setup: $(READY)
 
@@ -43,6 +43,14 @@ lint: setup
 	ruff check .
 	ruff format --check .
 
+# The oldest releases that the core accepts, in an environment of their own: some 5 GB.
+lowest:
+	$(PYTHON) -m venv --clear .lowest
+	.lowest/bin/pip install --quiet uv
+	.lowest/bin/uv pip install --quiet --python .lowest/bin/python --resolution lowest-direct \
+		. 'pytest>=8' 'pytest-xdist>=3.6'
+	.lowest/bin/python -m pytest tests/test_core.py
+
 bench: setup
 	mkdir -p metrics/benchmarks
 	for name in $(BENCHMARKS); do \
@@ -62,4 +70,4 @@ readme: setup
 	python -m stages.paper_table.document
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .lowest .pytest_cache .ruff_cache .hypothesis
