@@ -16,7 +16,7 @@ STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 # Folders and files of the package, from the ground up; a part may import those before it.
 LEVELS = [
     ["extras"],
-    ["processes", "corpus", "encoders", "losses", "model"],
+    ["processes", "run", "store", "corpus", "encoders", "losses", "model"],
     ["embeddings"],
     ["intake", "scores"],
     ["predictor"],
@@ -27,7 +27,9 @@ LEVELS = [
 LEAVES = ["params", "tracking"]
 # They shape no output: params are DVC's own, a log is not a result, nor is how processes end, nor
 # what is installed.
-NOT_DEPS = {"whisq/extras.py", "whisq/params.py", "whisq/processes.py", "whisq/tracking.py"}
+NOT_DEPS = {
+    f"whisq/{name}.py" for name in ("extras", "params", "processes", "run", "store", "tracking")
+}
 
 
 @cache

@@ -177,3 +177,21 @@ def evaluate(truth: DataFrame, answer: DataFrame, system_truth: DataFrame | None
         "n_systems": len(predicted),
         "system_truth": CLIPS_TRUTH if system_truth is None else "the given table",
     }
+
+
+def record_of(scores: dict[str, Any]) -> dict[str, float | None]:
+    """Name each figure of an evaluation in one row, as a trial's record does.
+
+    Args:
+        scores: What `evaluate` gave.
+
+    Returns:
+        `<level>_<axis>_<metric>`, None where not defined.
+    """
+    return {
+        f"{level}_{axis}_{metric}": value
+        for level in ("utt", "sys")
+        for axis, metrics in scores[level].items()
+        for metric, value in metrics.items()
+        if metric != "undefined"
+    }

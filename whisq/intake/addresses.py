@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whisq import store
 from whisq.extras import require
 
 if TYPE_CHECKING:
@@ -116,8 +118,9 @@ def _from_mlflow(address: str) -> Path:
     from mlflow.exceptions import MlflowException
 
     try:
+        store.point()
         return Path(download_artifacts(artifact_uri=address))
-    except (MlflowException, OSError) as error:
+    except (MlflowException, OSError, sqlite3.Error) as error:
         raise ValueError(
             f"MLflow has no model at {address} ({error}); is MLFLOW_TRACKING_URI the right store?"
         ) from error
