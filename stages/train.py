@@ -23,7 +23,7 @@ def main() -> None:
     values = loaded.model_dump()
     recipe = Recipe.of(values["model"], values["loss"], values["train"], values["seed"])
     torch.set_num_threads(values["train"]["threads"])
-    with tracking.model_run("train", params.pipeline(loaded)) as run:
+    with tracking.training_run(params.pipeline(loaded)) as run:
         model, history = recipe.fit(
             Data.open("data"),
             checkpoints=CHECKPOINTS,

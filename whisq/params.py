@@ -40,9 +40,13 @@ class Rendered(Section):
 
 
 class MusicEval(Section):
-    """Where MusicEval comes from: folder, zip, https address or hub file, and its SHA-256."""
+    """Where MusicEval comes from: folder, zip, https address or hub file, and its SHA-256.
+
+    Without a source it is the hub's own file, BAAI/MusicEval, at `revision`.
+    """
 
     source: str | None
+    revision: str
     sha256: str | None
 
 

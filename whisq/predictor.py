@@ -17,17 +17,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from whisq import audio as sounds
 from whisq.embeddings.batch import Example, collate
-from whisq.encoders.audio import RATE
 from whisq.encoders.text import TextEncoder, TextSpec
 from whisq.encoders.whisper import LONGEST, AudioSpec, WhisperEncoder
-from whisq.intake import waveform
 from whisq.intake.addresses import read_network
 from whisq.intake.wording import check_prompt, unread
 from whisq.scores import Score, scores_of
 
 if TYPE_CHECKING:
-    from whisq.intake.waveform import Audio
+    from whisq.audio import Audio
     from whisq.model.architecture import Architecture
 
 # Audio (layers, steps, dim) and text (1, tokens, dim), which is None where there is no prompt.
@@ -37,7 +36,7 @@ BATCH = 16  # clips that the network rates at once; the encoders take one at a t
 
 
 class ScoreWarning(UserWarning):
-    """A score is not of the whole clip or the whole prompt."""
+    """What to know of a score, such as that it is not of the whole clip or prompt."""
 
 
 class Predictor:
@@ -92,7 +91,8 @@ class Predictor:
         """Score one clip.
 
         Args:
-            audio: A path, a sound file's bytes, or floats in -1..1, numpy or torch, with `rate`.
+            audio: A clip in any form that `whisq.audio.read` takes: a path, a sound file's bytes,
+                an open file, or floats in -1..1, numpy or torch, with `rate`.
             prompt: What the clip was made from; None asks for musical quality alone.
             rate: Of an array, Hz.
 
@@ -138,14 +138,14 @@ class Predictor:
             rate: Of an array, Hz.
 
         Returns:
-            What `score_embedded` takes, and a sentence for each thing that is left out: a clip
-            past the window, a prompt past what its encoder reads, words that it does not know.
+            What `score_embedded` takes, and a sentence for each thing to know: what was odd in
+            the sound, a clip past the window, a prompt past what its encoder reads, words that
+            it does not know.
         """
-        samples = waveform.read(audio, rate)
-        seconds = len(samples) / RATE
-        cautions, text = [], None
-        if seconds > LONGEST:
-            cautions = [f"only the first {LONGEST} s of {seconds:.1f} s are scored"]
+        clip, text = sounds.read(audio, rate), None
+        samples, cautions = sounds.resampled(clip), list(clip.notes)
+        if clip.seconds > LONGEST:
+            cautions.append(f"only the first {LONGEST} s of {clip.seconds:.1f} s are scored")
         if prompt is not None:
             # Tokenizers, and Python's warnings, can't be used by two threads at once.
             with self._one_at_a_time:

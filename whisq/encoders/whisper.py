@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from whisq.encoders.audio import RATE
+from whisq.audio import RATE
 from whisq.encoders.states import average, to_float16
 from whisq.encoders.weights import Location, locate
 from whisq.encoders.whisper_weights import load_encoder
