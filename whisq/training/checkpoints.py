@@ -66,7 +66,9 @@ class Checkpoint:
         }
         for index, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{index}/{name}": value for name, value in state.items()}
-        tensors = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
+        tensors = {
+            name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()
+        }
         self.path.parent.mkdir(parents=True, exist_ok=True)
         unfinished = self.path.with_suffix(".part")
         save_file(tensors, unfinished, metadata={"progress": json.dumps(progress)})
