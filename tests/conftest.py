@@ -139,9 +139,9 @@ def pretended_gpu(monkeypatch):
     from whisq.embeddings.batch import Batch
 
     name = torch.device("cuda:0")
-    # What torch's own code takes it for. Backward asks no driver about lazy devices; autocast
-    # takes xla's for its own.
-    inner = {"learning": torch.device("lazy:0"), "autocast": torch.device("xla:0")}
+    # What torch itself takes it for: going backward it asks the driver, but not about lazy devices;
+    # it casts for a real name alone.
+    inner = {"learning": torch.device("lazy:0"), "autocast": name}
     inner["now"] = inner["learning"]
     keys = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastCUDA)
 
@@ -169,6 +169,13 @@ def pretended_gpu(monkeypatch):
             return compute(function, args, kwargs or {})
 
     def compute(function, args, kwargs):
+        if not torch.is_inference_mode_enabled():
+            return computed(function, args, kwargs)
+        # There operations come whole and views are not known: out of it and in again.
+        with torch.inference_mode(False), torch.no_grad(), Pretence():
+            return function(*args, **kwargs)
+
+    def computed(function, args, kwargs):
         tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
         there = [isinstance(tensor, OnGPU) for tensor in tensors]
         operation = function._schema.name
