@@ -129,7 +129,8 @@ def pretended_gpu(monkeypatch):
 
     A tensor there says that it is on `cuda:0` and holds its values in main memory. As on a real
     one, an operation on tensors of both devices is an error, numpy can't read it, and whatever is
-    made there says so; unlike on fake tensors the numbers are real and can be compared.
+    made there says so; unlike on fake tensors the numbers are real and can be compared. Autocast
+    alone leaves such tensors as they are.
     """
     import torch
     from torch.utils._python_dispatch import TorchDispatchMode
@@ -139,11 +140,8 @@ def pretended_gpu(monkeypatch):
     from whisq.embeddings.batch import Batch
 
     name = torch.device("cuda:0")
-    # What torch itself takes it for: going backward it asks the driver, but not about lazy devices;
-    # it casts for a real name alone.
-    inner = {"learning": torch.device("lazy:0"), "autocast": name}
-    inner["now"] = inner["learning"]
-    keys = torch._C.DispatchKeySet(torch._C.DispatchKey.AutocastCUDA)
+    # What torch itself takes it for: going backward it asks the driver, but not about lazy devices.
+    inner = torch.device("lazy:0")
 
     class OnGPU(torch.Tensor):
         device = name
@@ -152,7 +150,7 @@ def pretended_gpu(monkeypatch):
         @staticmethod
         def __new__(cls, held):
             form = {"strides": held.stride(), "storage_offset": held.storage_offset()}
-            form |= {"dtype": held.dtype, "device": inner["now"], "_extra_dispatch_keys": keys}
+            form |= {"dtype": held.dtype, "device": inner}
             made = torch.Tensor._make_wrapper_subclass(cls, held.size(), **form)
             made.held = held
             return made
@@ -186,7 +184,7 @@ def pretended_gpu(monkeypatch):
         target = kwargs.get("device")
         on_gpu = there[0] if operation == "aten::copy_" else any(there)
         if target is not None:
-            on_gpu = torch.device(target).type in (name.type, inner["now"].type)
+            on_gpu = torch.device(target).type in (name.type, inner.type)
             kwargs = kwargs | {"device": torch.device("cpu")}
         args, kwargs = tree_map_only(OnGPU, lambda tensor: tensor.held, (args, kwargs))
         made = function(*args, **kwargs)
@@ -198,8 +196,7 @@ def pretended_gpu(monkeypatch):
         )
 
     @contextmanager
-    def pretend(use="learning"):
-        inner["now"] = inner[use]
+    def pretend():
         before = torch.__future__.get_overwrite_module_params_on_conversion()
         torch.__future__.set_overwrite_module_params_on_conversion(True)
         torch._C._set_only_lift_cpu_tensors(True)
@@ -208,8 +205,6 @@ def pretended_gpu(monkeypatch):
                 patch.setattr(devices, "available", lambda: ["cuda:0", "cpu"])
                 patch.setattr("torch.cuda._lazy_init", lambda: None)
                 patch.setattr(Batch, "pin_memory", lambda batch: batch)
-                patch.setattr("torch.cuda.amp.common.amp_definitely_not_available", lambda: False)
-                patch.setattr("torch.cuda.is_bf16_supported", lambda *_, **__: True)
                 yield
         finally:
             torch._C._set_only_lift_cpu_tensors(False)

@@ -129,3 +129,15 @@ def test_no_training_is_named_by_its_device(sections, data):
     recipes = [replace(Recipe.of(**sections(), seed=0), device=name) for name in ("cpu", "cuda")]
     names = {recipe.key(recipe.config(data), data) for recipe in recipes}
     assert len(names) == 1
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_a_real_gpu_learns_as_the_cpu_does(choices, data, precision):
+    choices["train"] |= {"precision": precision}
+    _, known = fitted(choices, data, "cpu")
+    model, history = fitted(choices, data, "cuda")
+    # Dropout is drawn otherwise there, so losses are alike and weights are not.
+    for one, other in zip(known.epochs, history.epochs, strict=True):
+        assert one["train_loss"] == pytest.approx(other["train_loss"], rel=0.2)
+    assert judge(model, data, Recipe.of(**choices, seed=0).objective)["utt_omq_mse"] is not None
