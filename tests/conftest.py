@@ -1,7 +1,12 @@
+import importlib.util
 import os
-from contextlib import contextmanager
+import shutil
+import stat
+import sys
+import zipfile
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from subprocess import Popen
 
 import numpy as np
 import pytest
@@ -20,10 +25,52 @@ def pytest_collection_modifyitems(items):
         item.add_marker(pytest.mark.xdist_group(str(group)))
 
 
+@pytest.fixture(scope="session")
+def hub():
+    """The module `tests/hub.py`: `with hub.serving() as web`."""
+    return module_of_tests("hub")
+
+
+@pytest.fixture(scope="session")
+def pretended_gpu():
+    """A GPU `cuda` for a while: `with pretended_gpu(): ...`; see `tests/pretended_gpu.py`."""
+    return module_of_tests("pretended_gpu").here
+
+
+def module_of_tests(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"tests/{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.fixture
 def make_musiceval():
     """Write a corpus of MusicEval's form: `make_musiceval(folder, clips=60, seconds=0.2)`."""
     return rehearsal.make
+
+
+@pytest.fixture(scope="session")
+def zip_as_published():
+    """Pack a corpus in the shape of the published archive: `zip_as_published(folder, path)`."""
+    return pack_as_published
+
+
+def pack_as_published(corpus, path, top="MusicEval-full/MusicEval-full/"):
+    """Read-only folders and files under one or two tops, and what is no part of the corpus."""
+    others = {"README.md": b"# MusicEval", "metadata/clips.json": b"{}", ".DS_Store": b"litter"}
+    others |= {"wav/.DS_Store": b"litter", "wav/desktop.ini": b"litter"}
+    files = {f.relative_to(corpus).as_posix(): f.read_bytes() for f in corpus.rglob("*.*")}
+    files = {top + name: data for name, data in (files | others).items()}
+    files |= {f"__MACOSX/{top}wav/._{n}.wav": b"litter" for n in range(3)}
+    folders = {f"{parent}/" for name in files for parent in PurePosixPath(name).parents[:-1]}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name in sorted(folders) + sorted(files):
+            info = zipfile.ZipInfo(name, (2025, 1, 1, 0, 0, 0))
+            kind = stat.S_IFDIR | 0o555 if name in folders else stat.S_IFREG | 0o444
+            info.create_system, info.external_attr = 3, kind << 16
+            opened.writestr(info, files.get(name, b""))
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -57,6 +104,27 @@ def save_whisper(folder, blocks):
     widths = {"encoder_ffn_dim": 32, "decoder_ffn_dim": 32}
     tokens = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 1}
     WhisperModel(WhisperConfig(**sizes, **heads, **widths, **tokens)).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_qwen(tmp_path_factory):
+    """A real Qwen3 of two blocks and 16 dimensions, with a tokenizer of bytes."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3Model
+
+    folder = tmp_path_factory.mktemp("qwen")
+    alphabet = ["<|endoftext|>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    vocabulary = {letter: number for number, letter in enumerate(alphabet)}
+    tokenizer = Tokenizer(models.BPE(vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    end = {"eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>"}
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **end).save_pretrained(folder)
+    torch.manual_seed(0)
+    sizes = {"vocab_size": len(vocabulary), "hidden_size": 16, "intermediate_size": 32}
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8}
+    Qwen3Model(Qwen3Config(**sizes, **heads, num_hidden_layers=2)).save_pretrained(folder)
     return folder
 
 
@@ -123,91 +191,34 @@ def clips(tmp_path_factory):
     return sorted(folder.glob("*.wav"))
 
 
+@pytest.fixture(scope="session")
+def make_store():
+    """Begin to make a store in a process of its own: `make_store(root, experiment)`."""
+    code = "import sys; from whisq import mlflow_store; mlflow_store.connect(sys.argv[1])"
+
+    def make(root, experiment="whisq"):
+        own = {"DVC_ROOT": str(root), "MLFLOW_TRACKING_URI": ""}
+        return Popen([sys.executable, "-c", code, experiment], env=os.environ | own)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def ready_store(tmp_path_factory, make_store):
+    """A database that MLflow has already set up; a copy of it costs nothing."""
+    root = tmp_path_factory.mktemp("store")
+    assert make_store(root).wait() == 0
+    return root
+
+
 @pytest.fixture
-def pretended_gpu(monkeypatch):
-    """A GPU `cuda` for a while: `with pretended_gpu(): ...`.
-
-    A tensor there says that it is on `cuda:0` and holds its values in main memory. As on a real
-    one, an operation on tensors of both devices is an error, numpy can't read it, and whatever is
-    made there says so; unlike on fake tensors the numbers are real and can be compared. Autocast
-    alone leaves such tensors as they are.
-    """
-    import torch
-    from torch.utils._python_dispatch import TorchDispatchMode
-    from torch.utils._pytree import tree_leaves, tree_map_only
-
-    from whisq import devices
-    from whisq.embeddings.batch import Batch
-
-    name = torch.device("cuda:0")
-    # What torch itself takes it for: going backward it asks the driver, but not about lazy devices.
-    inner = torch.device("lazy:0")
-
-    class OnGPU(torch.Tensor):
-        device = name
-        is_cuda = True
-
-        @staticmethod
-        def __new__(cls, held):
-            form = {"strides": held.stride(), "storage_offset": held.storage_offset()}
-            form |= {"dtype": held.dtype, "device": inner}
-            made = torch.Tensor._make_wrapper_subclass(cls, held.size(), **form)
-            made.held = held
-            return made
-
-        def tolist(self):
-            return self.cpu().tolist()
-
-        @classmethod
-        def __torch_dispatch__(cls, function, types, args=(), kwargs=None):
-            return compute(function, args, kwargs or {})
-
-    class Pretence(TorchDispatchMode):
-        def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-            return compute(function, args, kwargs or {})
-
-    def compute(function, args, kwargs):
-        if not torch.is_inference_mode_enabled():
-            return computed(function, args, kwargs)
-        # There operations come whole and views are not known: out of it and in again.
-        with torch.inference_mode(False), torch.no_grad(), Pretence():
-            return function(*args, **kwargs)
-
-    def computed(function, args, kwargs):
-        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, torch.Tensor)]
-        there = [isinstance(tensor, OnGPU) for tensor in tensors]
-        operation = function._schema.name
-        copies = operation in ("aten::_to_copy", "aten::copy_")
-        strays = [t for t in tensors if not isinstance(t, OnGPU) and t.dim()]
-        if any(there) and strays and not copies:
-            raise RuntimeError(f"{operation}: tensors on cuda:0 and on the CPU")
-        target = kwargs.get("device")
-        on_gpu = there[0] if operation == "aten::copy_" else any(there)
-        if target is not None:
-            on_gpu = torch.device(target).type in (name.type, inner.type)
-            kwargs = kwargs | {"device": torch.device("cpu")}
-        args, kwargs = tree_map_only(OnGPU, lambda tensor: tensor.held, (args, kwargs))
-        made = function(*args, **kwargs)
-        if not on_gpu:
-            return made
-        known = {id(tensor.held): tensor for tensor in tensors if isinstance(tensor, OnGPU)}
-        return tree_map_only(
-            torch.Tensor, lambda t: known[id(t)] if id(t) in known else OnGPU(t), made
-        )
-
-    @contextmanager
-    def pretend():
-        before = torch.__future__.get_overwrite_module_params_on_conversion()
-        torch.__future__.set_overwrite_module_params_on_conversion(True)
-        torch._C._set_only_lift_cpu_tensors(True)
-        try:
-            with monkeypatch.context() as patch, Pretence():
-                patch.setattr(devices, "available", lambda: ["cuda:0", "cpu"])
-                patch.setattr("torch.cuda._lazy_init", lambda: None)
-                patch.setattr(Batch, "pin_memory", lambda batch: batch)
-                yield
-        finally:
-            torch._C._set_only_lift_cpu_tensors(False)
-            torch.__future__.set_overwrite_module_params_on_conversion(before)
-
-    return pretend
+def store(ready_store, tmp_path, monkeypatch):
+    """The folder of a project with a store, entered as in an experiment named `quiet-tuba`."""
+    root = tmp_path / "project"
+    root.mkdir()
+    shutil.copy(ready_store / "mlflow.db", root)
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("DVC_ROOT", str(root))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    monkeypatch.setenv("DVC_EXP_NAME", "quiet-tuba")
+    return root

@@ -15,8 +15,10 @@ ROOT = Path(__file__).parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 # Folders and files of the package, from the ground up; a part may import those before it.
 LEVELS = [
-    ["devices", "processes"],
-    ["corpus", "encoders", "losses", "model"],
+    ["devices", "extras"],
+    ["processes", "mlflow_run", "mlflow_store", "containers", "names", "tables", "losses", "model"],
+    ["audio"],
+    ["corpus", "encoders"],
     ["embeddings"],
     ["intake", "scores"],
     ["predictor"],
@@ -26,8 +28,12 @@ LEVELS = [
 ]
 LEAVES = ["params", "tracking"]
 # They shape no output: params are DVC's own, a log is not a result, nor is where something is
-# computed or how processes end.
-NOT_DEPS = {"whisq/devices.py", "whisq/params.py", "whisq/processes.py", "whisq/tracking.py"}
+# computed, how processes end, or what is installed.
+LOGS = (
+    *("devices", "extras", "params"),
+    *("mlflow_run", "mlflow_store", "processes", "tracking"),
+)
+NOT_DEPS = {f"whisq/{name}.py" for name in LOGS}
 
 
 @cache

@@ -6,6 +6,7 @@ failed, 2 the call or the list is wrong. Each command imports its work when it i
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -67,9 +68,12 @@ Examples:
 
 METRICS = """Judge answers against a MOS list: MSE, LCC, SRCC, KTAU of clips and of systems.
 
-ANSWER and TRUTH are csv, tsv, txt or jsonl, with or without a header: id, omq, ta. Ids match with
-or without folder, prefix and .wav. ANSWER may be floor:system_mean, floor:prompt_mean,
-floor:global_mean or floor:gold_omq, made from the MOS list given with --train.
+ANSWER and TRUTH are csv, tsv, txt, jsonl, json or parquet, with or without a header: id, omq, ta.
+Which columns were read is told on standard error; name them where two could be meant. Ids match
+with or without folder, prefix and .wav. Rows of `whisq score` that failed count as missing.
+
+ANSWER may be floor:system_mean, floor:prompt_mean, floor:global_mean or floor:gold_omq, made from
+the MOS list given with --train.
 
 A correlation that is not defined (constant predictions, one system) is null, with its reason.
 
@@ -170,16 +174,26 @@ def metrics(
     resamples: Annotated[int, Option(min=0, help="For the 95% intervals; 0 for none.")] = 2000,
     seed: Annotated[int, Option(help="Of the resamples.")] = 0,
     json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
+    id_column: Column = None,
+    omq_column: Column = None,
+    ta_column: Column = None,
+    truth_id_column: Column = None,
+    truth_omq_column: Column = None,
+    truth_ta_column: Column = None,
 ) -> None:
     """Evaluate answers; see `METRICS`.
 
     Raises:
         Exit: With the exit code.
     """
+    # Its products are small: a second thread of numpy's costs more than it brings.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     from whisq.evaluation.command import Command, run
 
     given = (answer, truth, system_truth, by, against, train, allow_missing, resamples, seed, json)
-    raise typer.Exit(run(Command(*given)))
+    columns = {"id": id_column, "omq": omq_column, "ta": ta_column}
+    of_truth = {"id": truth_id_column, "omq": truth_omq_column, "ta": truth_ta_column}
+    raise typer.Exit(run(Command(*given, columns=columns, truth_columns=of_truth)))
 
 
 @app.command(help=EXPLAIN)

@@ -18,18 +18,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from whisq import audio as sounds
 from whisq.devices import AUTO, BatchSize, at_once, resolve
 from whisq.embeddings.batch import Example, collate
-from whisq.encoders.audio import RATE
 from whisq.encoders.text import TextEncoder, TextSpec
 from whisq.encoders.whisper import LONGEST, AudioSpec, WhisperEncoder
-from whisq.intake import waveform
 from whisq.intake.addresses import read_network
 from whisq.intake.wording import check_prompt, unread
 from whisq.scores import Score, scores_of
 
 if TYPE_CHECKING:
-    from whisq.intake.waveform import Audio
+    from whisq.audio import Audio
     from whisq.model.architecture import Architecture
 
 # Audio (layers, steps, dim) and text (1, tokens, dim), which is None where there is no prompt.
@@ -40,7 +39,7 @@ BATCH = 16  # clips that the network rates at once
 
 
 class ScoreWarning(UserWarning):
-    """A score is not of the whole clip or the whole prompt."""
+    """What to know of a score, such as that it is not of the whole clip or prompt."""
 
 
 class Predictor:
@@ -96,7 +95,8 @@ class Predictor:
         """Score one clip.
 
         Args:
-            audio: A path, a sound file's bytes, or floats in -1..1, numpy or torch, with `rate`.
+            audio: A clip in any form that `whisq.audio.read` takes: a path, a sound file's bytes,
+                an open file, or floats in -1..1, numpy or torch, with `rate`.
             prompt: What the clip was made from; None asks for musical quality alone.
             rate: Of an array, Hz.
 
@@ -144,7 +144,7 @@ class Predictor:
             rate: Of an array, Hz.
 
         Returns:
-            What `score_embedded` takes, and what `read` says is left out.
+            What `score_embedded` takes, and what `read` says of them.
         """
         clip, cautions = self.read(audio, prompt, rate)
         return self.encode([clip])[0], cautions
@@ -160,14 +160,14 @@ class Predictor:
             rate: Of an array, Hz.
 
         Returns:
-            What `encode` takes, and a sentence for each thing that is left out: a clip past the
-            window, a prompt past what its encoder reads, words that it does not know.
+            What `encode` takes, and a sentence for each thing to know: what was odd in the sound,
+            a clip past the window, a prompt past what its encoder reads, words that it does not
+            know.
         """
-        samples = waveform.read(audio, rate)
-        seconds = len(samples) / RATE
-        cautions = []
-        if seconds > LONGEST:
-            cautions = [f"only the first {LONGEST} s of {seconds:.1f} s are scored"]
+        clip = sounds.read(audio, rate)
+        samples, cautions = sounds.resampled(clip), list(clip.notes)
+        if clip.seconds > LONGEST:
+            cautions.append(f"only the first {LONGEST} s of {clip.seconds:.1f} s are scored")
         if prompt is not None:
             with self._one_at_a_time:
                 cautions += unread(self.text_encoder, prompt)

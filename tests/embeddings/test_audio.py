@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import soundfile
 
+from whisq.audio import read, resampled
 from whisq.embeddings.audio import embed_audio
 from whisq.embeddings.sequences import Sequences
-from whisq.encoders.audio import load, prepare
 from whisq.encoders.whisper import AudioSpec, WhisperEncoder
 
 
@@ -27,7 +27,7 @@ def test_stored_states_are_those_of_each_clip_alone(tmp_path, run, spec, wavs):
     sequences, encoder = Sequences.open(tmp_path / "out"), WhisperEncoder(spec)
     assert sequences.layers == (1, 3)
     for key, path in paths.items():
-        np.testing.assert_array_equal(sequences[key], encoder.encode([prepare(*load(path))])[0])
+        np.testing.assert_array_equal(sequences[key], encoder.encode([resampled(read(path))])[0])
 
 
 def test_the_manifest_rebuilds_the_encoder(tmp_path, run, spec, wavs):

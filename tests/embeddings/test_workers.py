@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from whisq.embeddings import workers
-from whisq.embeddings.cache import content_of
-from whisq.encoders.audio import load
+from whisq.embeddings.audio import content_at
 from whisq.encoders.weights import locate
 from whisq.encoders.whisper import AudioSpec
 
@@ -22,7 +21,7 @@ def setting(tiny_whisper, cache):
 
 @pytest.fixture
 def jobs(wavs):
-    return [[(content_of(*load(path)), path)] for path in wavs(3).values()]
+    return [[(content_at(path), path)] for path in wavs(3).values()]
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from whisq.corpus.clips import SPLITS
 from whisq.corpus.problems import Problems
-from whisq.corpus.rows import system_and_prompt
 from whisq.corpus.tables import read_mos
+from whisq.names import system_and_prompt
 
 NAME = "MusicEval"
 LICENCE = "CC BY-NC 4.0"

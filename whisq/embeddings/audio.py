@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from whisq.audio import read
 from whisq.devices import AUTO, BatchSize, at_once, every
 from whisq.embeddings.cache import Cache, content_of, default_root
 from whisq.embeddings.embed import Counts, describe, fill
 from whisq.embeddings.known_files import digests
-from whisq.encoders.audio import load
 from whisq.encoders.weights import Location, locate
 from whisq.encoders.whisper import PREPROCESSING, AudioSpec
 
@@ -43,7 +43,7 @@ def embed_audio(
     root = root or default_root()
     location = locate(spec.model, spec.revision)
     about = describe("audio", spec, location, PREPROCESSING)
-    known = digests(paths.values(), "samples", lambda path: content_of(*load(path)), root)
+    known = digests(paths.values(), "samples", content_at, root)
     contents = {key: known[path] for key, path in paths.items()}
     cache = Cache(about, root)
 
@@ -52,6 +52,19 @@ def embed_audio(
         encode((spec, location, cache), jobs, workers, batch_size, engine, device)
 
     return fill(folder, contents, cache, about, compute)
+
+
+def content_at(path: Path) -> str:
+    """Hash what a sound file holds, before any resampling.
+
+    Args:
+        path: The file; one that can't be scored raises a ValueError.
+
+    Returns:
+        SHA-256, hexadecimal.
+    """
+    clip = read(path)
+    return content_of(clip.samples, clip.rate)
 
 
 def encode(

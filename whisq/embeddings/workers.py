@@ -16,8 +16,8 @@ from typing import Any
 
 import numpy as np
 
+from whisq.audio import read, resampled
 from whisq.embeddings.cache import Cache, content_of
-from whisq.encoders.audio import load, prepare
 from whisq.encoders.weights import Location
 from whisq.encoders.whisper import AudioSpec, WhisperEncoder
 from whisq.processes import end_with_parent
@@ -61,12 +61,12 @@ class Worker:
     def _encode(self, batch: list[Job]) -> list[np.ndarray]:
         clips = []
         for content, path in batch:
-            samples, rate = load(path)
-            if content_of(samples, rate) != content:
+            clip = read(path)
+            if content_of(clip.samples, clip.rate) != content:
                 raise ValueError(
                     f"{path} must not change while it is embedded; run the stage again"
                 )
-            clips.append(prepare(samples, rate))
+            clips.append(resampled(clip))
         return self.encoder.encode(clips, len(batch))
 
     def _store(self, batch: list[Job], states: list[np.ndarray]) -> int:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whisq.encoders.audio import RATE
+from whisq.audio import RATE
 from whisq.encoders.states import average, to_float16
 from whisq.encoders.weights import Location, locate
 from whisq.encoders.whisper_weights import load_encoder

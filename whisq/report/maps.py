@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from whisq.audio import RATE
 from whisq.embeddings.batch import Example, collate
-from whisq.encoders.audio import RATE
 from whisq.encoders.whisper import FRAME
 from whisq.losses.transport import pairwise_cost, transport_cost
 

@@ -10,7 +10,7 @@ from pandas import DataFrame, Series, read_csv
 
 from whisq.embeddings.dataset import ClipDataset, make_loader
 from whisq.evaluation.floors import system_mean
-from whisq.evaluation.metrics import evaluate, measure
+from whisq.evaluation.metrics import evaluate, measure, record_of
 from whisq.losses.objective import Objective
 from whisq.model.architecture import Architecture
 from whisq.training.data import Data
@@ -35,14 +35,7 @@ def judge(model: Architecture, data: Data, objective: Objective) -> dict[str, An
     truth = data.ratings.set_index("id").loc[dataset.ids, ["omq", "ta"]]
     truth["system"] = data.clips.set_index("id").loc[dataset.ids, "system"]
     answer = rate(model, dataset)
-    scores = evaluate(truth, answer)
-    record = {
-        f"{level}_{axis}_{metric}": value
-        for level in ("utt", "sys")
-        for axis, metrics in scores[level].items()
-        for metric, value in metrics.items()
-        if metric != "undefined"
-    }
+    record = record_of(evaluate(truth, answer))
     others = dict(zip(dataset.ids, dataset.prompts[1:] + dataset.prompts[:1], strict=True))
     shuffled = rate(model, with_prompts(data, others))["ta"].loc[dataset.ids]
     record["ta_shuffled_srcc"] = measure(truth["ta"].to_numpy(), shuffled.to_numpy())["srcc"]
