@@ -25,7 +25,7 @@ def embed(values: dict[str, Any], output: Path) -> None:
         values: The section `embed_audio`.
         output: Where the sequences go.
     """
-    running = {name: values.pop(name) for name in ("workers", "batch_size", "engine")}
+    running = {name: values.pop(name) for name in ("workers", "batch_size", "engine", "device")}
     clips = read_clips(DATA / "clips.csv")
     paths = {clip.id: DATA / clip.path for clip in clips.itertuples()}
     with tracking.data_run("embed_audio", params.flatten({"embed_audio": values})) as run:

@@ -28,7 +28,17 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def hub():
     """The module `tests/hub.py`: `with hub.serving() as web`."""
-    spec = importlib.util.spec_from_file_location("hub", ROOT / "tests/hub.py")
+    return module_of_tests("hub")
+
+
+@pytest.fixture(scope="session")
+def pretended_gpu():
+    """A GPU `cuda` for a while: `with pretended_gpu(): ...`; see `tests/pretended_gpu.py`."""
+    return module_of_tests("pretended_gpu").here
+
+
+def module_of_tests(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"tests/{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -65,7 +65,7 @@ class Batch:
         return self._each(lambda tensor: tensor.to(device, non_blocking=True))
 
     def pin_memory(self) -> Batch:
-        """Copy to memory from which a GPU reads fast; the loader calls this.
+        """Copy to memory from which a GPU reads fast, while the CPU goes on.
 
         Returns:
             The batch there.

@@ -104,10 +104,10 @@ def score(
     prompt_column: Column = None,
     id_column: Column = None,
     system_column: Column = None,
-    batch_size: BatchSize = 8,
+    batch_size: BatchSize = None,
     engine: Engines = Engine.local,
     workers: Workers = None,
-    device: Device = None,
+    device: Device = "auto",
 ) -> None:
     """Score clips; see `SCORE`.
 
@@ -126,7 +126,7 @@ def score(
         columns=columns,
         engine=engine.value,
         workers=workers,
-        batch_size=batch_size,
+        batch_size=batch_size or "auto",
         device=device,
         resume=resume,
         strict=strict,
@@ -203,7 +203,7 @@ def explain(
     output: Page,
     model: Model = "data/model",
     faults: Faults = False,
-    device: Device = None,
+    device: Device = "auto",
 ) -> None:
     """Explain a clip's score; see `EXPLAIN`.
 

@@ -62,11 +62,12 @@ def test_a_result_that_cannot_be_stored_is_an_error(setting, jobs, monkeypatch):
         worker(jobs)
 
 
-def test_every_gpu_is_used_or_the_cpu(monkeypatch):
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
-    assert workers.devices() == ["cuda:0", "cuda:1"]
-    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
-    assert workers.devices() == ["cpu"]
+def test_processes_take_the_gpus_in_turn(setting, monkeypatch):
+    told = []
+    monkeypatch.setattr(workers, "ProcessPoolExecutor", lambda *given: told.append(given))
+    workers.start(setting, 3, ["cuda:0", "cuda:1"])
+    waiting = told[0][3][1]
+    assert [waiting.get() for _ in range(3)] == ["cuda:0", "cuda:1", "cuda:0"]
 
 
 @pytest.mark.slow
@@ -106,7 +107,7 @@ def test_processes_end_with_the_one_that_started_them_even_if_it_is_killed(tmp_p
 def test_a_killed_process_is_told_with_a_remedy(setting, jobs, many, monkeypatch):
     started = workers.start
 
-    def start_and_kill(setting, _):
+    def start_and_kill(setting, *_):
         pool = started(setting, 1)
         os.kill(pool.submit(os.getpid).result(), signal.SIGKILL)
         time.sleep(0.2)

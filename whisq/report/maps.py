@@ -110,8 +110,7 @@ def read_maps(
     Returns:
         The maps.
     """
-    device = next(network.parameters()).device
-    batch = collate([Example("", audio, text[0], None, None)]).to(device)
+    batch = collate([Example("", audio, text[0], None, None)]).to(network.device)
     output = network(batch.audio, batch.audio_mask, batch.text, batch.text_mask)
     names, join = _joining(words, output.text_mask.shape[1])
     frames = output.audio_mask.shape[1]
@@ -172,4 +171,4 @@ def _transport(
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:
-    return tensor.detach().double().cpu().numpy()
+    return tensor.detach().cpu().double().numpy()

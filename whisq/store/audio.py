@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from whisq.audio import read
+from whisq.devices import AUTO, BatchSize, at_once, every
 from whisq.encoders.weights import Location, locate
 from whisq.encoders.whisper import PREPROCESSING, AudioSpec
 from whisq.store.fill import Counts, describe, fill
@@ -21,8 +22,9 @@ def embed_audio(
     *,
     root: Path | None = None,
     workers: int = 1,
-    batch_size: int = 1,
+    batch_size: BatchSize = AUTO,
     engine: str = "local",
+    device: str = AUTO,
 ) -> Counts:
     """Embed sound files.
 
@@ -32,8 +34,9 @@ def embed_audio(
         folder: Where the output goes.
         root: Where the store is; the user's if None.
         workers: Processes that encode, at least 1.
-        batch_size: Clips of one length that are encoded at once.
+        batch_size: Clips of one length that are encoded at once; auto as `at_once` says.
         engine: `local`, processes of this machine, or `ray`, a cluster's.
+        device: Where to compute, as `whisq.devices` names it. No result is named by it.
 
     Returns:
         What was done.
@@ -45,7 +48,7 @@ def embed_audio(
 
     def compute(missing: set[str]) -> None:
         jobs = {contents[key]: path for key, path in paths.items() if contents[key] in missing}
-        encode((spec, location, store), jobs, workers, batch_size, engine)
+        encode((spec, location, store), jobs, workers, batch_size, engine, device)
 
     return fill(folder, contents, store, compute)
 
@@ -67,8 +70,9 @@ def encode(
     setting: tuple[AudioSpec, Location, Store],
     jobs: Mapping[str, Path],
     workers: int,
-    batch_size: int,
+    batch_size: BatchSize,
     engine: str,
+    device: str,
 ) -> None:
     """Encode files and keep the results in the store, with a progress bar.
 
@@ -76,18 +80,22 @@ def encode(
         setting: What to keep of which encoder, where its weights are, where results go.
         jobs: File by the hash of its samples.
         workers: Processes, at least 1.
-        batch_size: Clips of one length that are encoded at once.
+        batch_size: Clips of one length that are encoded at once; auto as `at_once` says.
         engine: `local` or `ray`.
+        device: Where to compute; processes take all that the name stands for in turn.
     """
     from tqdm import tqdm
 
-    from whisq.store.cluster import encode_on_ray
+    from whisq.store.cluster import encode_on_ray, target
     from whisq.store.workers import encode_here
 
     # Files of one size are clips of one length, which can share a batch.
     items = sorted(jobs.items(), key=lambda item: (item[1].stat().st_size, item[0]))
-    batches = [items[start : start + batch_size] for start in range(0, len(items), batch_size)]
-    run = encode_on_ray if engine == "ray" else encode_here
+    ray = engine == "ray"
+    devices = [target(device, "embed_audio.engine: ray")] if ray else every(device)
+    together = at_once(batch_size, devices[0])
+    batches = [items[start : start + together] for start in range(0, len(items), together)]
+    run = encode_on_ray if ray else encode_here
     with tqdm(total=len(items), desc="clips", unit="clip", disable=None) as bar:
-        for done in run(setting, batches, workers):
+        for done in run(setting, batches, workers, devices):
             bar.update(done)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from whisq.devices import AUTO, BatchSize, at_once, resolve
 from whisq.encoders.text import PREPROCESSING, TextEncoder, TextSpec
 from whisq.encoders.weights import locate
 from whisq.files import digest_of
@@ -17,7 +18,8 @@ def embed_text(
     folder: Path,
     *,
     root: Path | None = None,
-    batch_size: int = 1,
+    batch_size: BatchSize = AUTO,
+    device: str = AUTO,
 ) -> Counts:
     """Embed prompts, each distinct one once.
 
@@ -26,7 +28,8 @@ def embed_text(
         spec: What to keep of which encoder.
         folder: Where the output goes.
         root: Where the store is; the user's if None.
-        batch_size: Prompts that are encoded at once.
+        batch_size: Prompts that are encoded at once; auto as `at_once` says.
+        device: Where to compute, as `whisq.devices` names it. No result is named by it.
 
     Returns:
         What was done.
@@ -38,12 +41,13 @@ def embed_text(
     def compute(missing: set[str]) -> None:
         from tqdm import tqdm
 
-        encoder = TextEncoder(spec, location)
+        encoder = TextEncoder(spec, location, resolve(device))
+        together = at_once(batch_size, encoder.device)
         store.note(encoder.layers, encoder.dim)
         wanted = [prompt for prompt, content in contents.items() if content in missing]
-        for start in tqdm(range(0, len(wanted), batch_size), "prompts", disable=None):
-            batch = wanted[start : start + batch_size]
-            for prompt, states in zip(batch, encoder.encode(batch, batch_size), strict=True):
+        for start in tqdm(range(0, len(wanted), together), "prompts", disable=None):
+            batch = wanted[start : start + together]
+            for prompt, states in zip(batch, encoder.encode(batch, together), strict=True):
                 store.write(contents[prompt], states)
 
     return fill(folder, contents, store, compute)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -89,19 +89,11 @@ class Worker:
         return len(batch)
 
 
-def devices() -> list[str]:
-    """List what can compute.
-
-    Returns:
-        Every GPU as torch names it, or the CPU.
-    """
-    import torch
-
-    return [f"cuda:{number}" for number in range(torch.cuda.device_count())] or ["cpu"]
-
-
 def encode_here(
-    setting: tuple[AudioSpec, Location, Store], batches: list[list[Job]], workers: int
+    setting: tuple[AudioSpec, Location, Store],
+    batches: list[list[Job]],
+    workers: int,
+    devices: Sequence[str] = ("cpu",),
 ) -> Iterator[int]:
     """Encode files on this machine and keep the results in the store.
 
@@ -109,6 +101,7 @@ def encode_here(
         setting: What to keep of which encoder, where its weights are, where results go.
         batches: What is encoded at once.
         workers: Processes, at least 1.
+        devices: Where to compute, as torch names them; the processes take them in turn.
 
     Yields:
         How many files are done, as they are, in any order.
@@ -118,9 +111,9 @@ def encode_here(
     """
     groups = [batches[start : start + TOGETHER] for start in range(0, len(batches), TOGETHER)]
     if workers == 1 or len(batches) < FEW:
-        yield from map(Worker(*setting, devices()[0]), groups)
+        yield from map(Worker(*setting, devices[0]), groups)
         return
-    with start(setting, workers) as pool:
+    with start(setting, workers, devices) as pool:
         try:
             for done in as_completed([pool.submit(work, group) for group in groups]):
                 yield done.result()
@@ -133,20 +126,23 @@ def encode_here(
             pool.shutdown(cancel_futures=True)
 
 
-def start(setting: tuple[AudioSpec, Location, Store], workers: int) -> ProcessPoolExecutor:
+def start(
+    setting: tuple[AudioSpec, Location, Store], workers: int, devices: Sequence[str] = ("cpu",)
+) -> ProcessPoolExecutor:
     """Start processes that encode, and that end with this one however it ends.
 
     Args:
         setting: What to keep of which encoder, where its weights are, where results go.
         workers: Processes, at least 1.
+        devices: Where to compute, taken in turn.
 
     Returns:
         A pool to which `work` can be submitted.
     """
     context = multiprocessing.get_context("spawn")
-    waiting, targets = context.SimpleQueue(), devices()
+    waiting = context.SimpleQueue()
     for number in range(workers):
-        waiting.put(targets[number % len(targets)])
+        waiting.put(devices[number % len(devices)])
     return ProcessPoolExecutor(workers, context, _begin, (setting, waiting))
 
 

@@ -64,7 +64,9 @@ class Checkpoint:
         }
         for index, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{index}/{name}": value for name, value in state.items()}
-        tensors = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
+        tensors = {
+            name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()
+        }
         with whole(self.path) as unfinished:
             save_file(tensors, unfinished, metadata={"progress": json.dumps(progress)})
 

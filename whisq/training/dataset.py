@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import torch
 from pandas import DataFrame
@@ -11,7 +14,7 @@ from whisq.batch import Batch, Example, collate
 from whisq.store.sequences import Sequences
 from whisq.training.length_batches import LengthBatches
 
-__all__ = ["Batch", "ClipDataset", "make_loader"]
+__all__ = ["Ahead", "Batch", "ClipDataset", "make_loader"]
 
 GRADES = 5  # a rater gives 1, 2, 3, 4 or 5
 
@@ -75,7 +78,8 @@ def make_loader(
     shuffle: bool = False,
     seed: int = 0,
     workers: int = 0,
-) -> DataLoader:
+    device: torch.device | str = "cpu",
+) -> DataLoader | Ahead:
     """Read a dataset in batches of similar lengths.
 
     Args:
@@ -84,18 +88,56 @@ def make_loader(
         shuffle: Another order each epoch; `loader.batch_sampler.set_epoch(epoch)` chooses it.
         seed: Of the shuffling.
         workers: Processes that read ahead; 0 reads in this one.
+        device: Where the batches are to be, as torch names it.
 
     Returns:
         An iterable of `Batch`; without shuffling sorted by length, so `Batch.ids` says who is who.
     """
-    return DataLoader(
+    loader = DataLoader(
         dataset,
         batch_sampler=LengthBatches(dataset.lengths, batch_size, shuffle, seed),
         collate_fn=collate,
         num_workers=workers,
-        pin_memory=torch.cuda.is_available(),
         persistent_workers=workers > 0,
     )
+    device = torch.device(device)
+    return loader if device.type == "cpu" else Ahead(loader, device)
+
+
+class Ahead:
+    """Batches on a GPU, each read by a thread while the one before it is computed on.
+
+    Attributes:
+        batch_sampler: Of the loader.
+    """
+
+    def __init__(self, loader: DataLoader, device: torch.device) -> None:
+        """Take the loader.
+
+        Args:
+            loader: Reads batches.
+            device: Where they go.
+        """
+        self.loader, self.device = loader, device
+        self.batch_sampler = loader.batch_sampler
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[Batch]:
+        """Yield the epoch's batches, on the device."""
+        batches = iter(self.loader)
+        with ThreadPoolExecutor(1) as reader:
+            waiting = reader.submit(self._read, batches)
+            while (batch := waiting.result()) is not None:
+                waiting = reader.submit(self._read, batches)
+                yield batch.to(self.device)
+
+    def _read(self, batches: Iterator[Batch]) -> Batch | None:
+        batch = next(batches, None)
+        pinned = batch is not None and self.device.type == "cuda"
+        return batch.pin_memory() if pinned else batch
 
 
 def _histograms(ratings: DataFrame) -> list[tuple[np.ndarray, np.ndarray]] | None:
