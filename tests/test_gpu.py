@@ -133,7 +133,7 @@ def test_a_gpu_embeds_as_the_cpu_does_under_the_same_name(embed, pretended_gpu, 
     with pretended_gpu():
         found = embed("cuda", batch_size=batch_size)
     for here, there in zip(known, found, strict=True):
-        unlike = {"files", "shards"}
+        unlike = {"index_sha256"}  # states of a batch differ to rounding
         told = [{k: v for k, v in s.manifest.items() if k not in unlike} for s in (here, there)]
         assert told[0] == told[1]
         assert "cuda" not in str(there.manifest)
