@@ -51,7 +51,7 @@ experiments: setup
 	dvc exp show --only-changed --hide-workspace --drop '^(data|metrics|stages|whisq)/|^(State|Executor)$$'
 
 readme: setup
-	python -m whisq.report.readme
+	python -m whisq.show.readme
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

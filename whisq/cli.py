@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from whisq.report.options import EXPLAIN, Clip, Faults, ItsPrompt, Page
 from whisq.scoring.options import (
     BatchSize,
     Column,
@@ -28,6 +27,7 @@ from whisq.scoring.options import (
     Summary,
     Workers,
 )
+from whisq.show.options import EXPLAIN, Clip, Faults, ItsPrompt, Page
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -176,10 +176,11 @@ def metrics(
     Raises:
         Exit: With the exit code.
     """
-    from whisq.evaluation.command import Command, run
+    from whisq.evaluation.command import Command
+    from whisq.show.metrics import run
 
-    given = (answer, truth, system_truth, by, against, train, allow_missing, resamples, seed, json)
-    raise typer.Exit(run(Command(*given)))
+    given = (answer, truth, system_truth, by, against, train, allow_missing, resamples, seed)
+    raise typer.Exit(run(Command(*given), json))
 
 
 @app.command(help=EXPLAIN)
@@ -196,6 +197,6 @@ def explain(
     Raises:
         Exit: With the exit code.
     """
-    from whisq.report.why import run
+    from whisq.show.why import run
 
     raise typer.Exit(run(clip, prompt, output, model, faults, device))

@@ -1,14 +1,11 @@
-"""What `whisq metrics` does: files in, figures out, messages on standard error."""
+"""What `whisq metrics` does: files in, figures out."""
 
 from __future__ import annotations
 
-import json
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from whisq.evaluation import show
 from whisq.evaluation.answers import listed, read_scores
 from whisq.evaluation.floors import FLOORS
 from whisq.evaluation.intervals import compare, intervals
@@ -18,7 +15,6 @@ from whisq.evaluation.metrics import evaluate
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-DONE, WRONG_CALL = 0, 2
 FLOOR = "floor:"
 
 
@@ -36,7 +32,6 @@ class Command:
         allow_missing: Whether clips that only one file has are left out, not refused.
         resamples: For the intervals; 0 for none.
         seed: Of the resamples.
-        as_json: Whether the output is for programs.
     """
 
     answer: str
@@ -48,28 +43,6 @@ class Command:
     allow_missing: bool = False
     resamples: int = 2000
     seed: int = 0
-    as_json: bool = False
-
-
-def run(command: Command) -> int:
-    """Carry a call out.
-
-    Args:
-        command: The call.
-
-    Returns:
-        The exit code.
-    """
-    try:
-        result = figures(command)
-    except ValueError as error:
-        print(f"whisq metrics: {error}", file=sys.stderr)
-        return WRONG_CALL
-    if command.as_json:
-        print(json.dumps(result, indent=2))
-    else:
-        _show(command, result)
-    return DONE
 
 
 def figures(command: Command) -> dict[str, Any]:
@@ -155,20 +128,3 @@ def _answer(name: str, truth: DataFrame, train: DataFrame | None) -> DataFrame:
 
 def _levels(scores: dict[str, Any]) -> dict[str, Any]:
     return {level: scores[level] for level in ("utt", "sys")}
-
-
-def _show(command: Command, result: dict[str, Any]) -> None:
-    from rich.console import Console
-
-    console = Console()
-    counts = f"{result['n_clips']} clips of {result['n_systems']} systems"
-    title = f"{command.answer} on {command.truth}: {counts}"
-    console.print(show.figures(result, result["intervals"], title))
-    console.print(f"System level: the truth is the {result['system_truth'].removeprefix('the ')}.")
-    if result["missing"] or result["extra"]:
-        console.print(f"Left out: {result['missing']} missing, {result['extra']} extra clip(s).")
-    if "floors" in result:
-        console.print(show.floors(result["floors"], f"Floors from {command.train}, SRCC"))
-    if "against" in result:
-        title = f"A = {command.answer}, B = {command.against}, same resamples"
-        console.print(show.differences(result["against"], title))
