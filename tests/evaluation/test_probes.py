@@ -14,7 +14,8 @@ from whisq.corpus.rendered.takes import cast
 from whisq.evaluation import prompt_probes, sound_probes, truth
 from whisq.evaluation.bench import Bench, won
 from whisq.evaluation.probes import probe
-from whisq.show import kept, probes
+from whisq.show import kept
+from whisq.show.probes import Probes
 from whisq.show.run import Run
 
 RATE = 16000
@@ -215,10 +216,11 @@ def test_all_probes_make_one_result_that_json_a_table_and_a_picture_can_hold(ben
     files = kept.draw(Run({"corpus": "rendered corpus"}, bench.clips, found, curves), tmp_path)
     assert [file.name for file in files] == ["fault_response.png", "fault_response.csv"]
     assert len(pd.read_csv(files[1])) == len(curves)
-    said = " ".join(probes.said(found))
+    shown = Probes(found, curves, "rendered corpus")
+    said = " ".join(shown.said)
     assert "prefer their prompt to the same prompt with its order reversed" in said
     assert "that were asked" in said
-    assert all(table.rows for table in probes.tables(found, "rendered corpus"))
+    assert all(table.rows for table in shown.tables)
 
 
 def test_equal_scores_are_half_a_win():

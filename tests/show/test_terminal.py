@@ -3,7 +3,8 @@ import json
 import pytest
 
 from whisq.show import terminal
-from whisq.show.results import PLACES, every_metric, standings
+from whisq.show.intervals import every_metric
+from whisq.show.results import PLACES, Judged
 
 
 @pytest.fixture
@@ -33,7 +34,7 @@ def test_people_see_model_floors_and_ceilings_within_80_columns(result, monkeypa
 
 
 def test_the_models_row_is_the_judges_and_its_interval_holds_it(result):
-    rows = {row[0].text: row[1:] for row in standings(result["test"], "toy").rows}
+    rows = {row[0].text: row[1:] for row in Judged(result["test"], "toy").standings.rows}
     for place, (level, axis) in enumerate(PLACES):
         srcc = result["test"][level][axis]["srcc"]
         assert rows["the model"][place].key == srcc
@@ -44,7 +45,7 @@ def test_the_models_row_is_the_judges_and_its_interval_holds_it(result):
 
 def test_a_floor_that_nobody_named_goes_by_its_key(result):
     found = result["test"] | {"floors": {"some_ridge": result["test"]["floors"]["system_mean"]}}
-    assert standings(found, "toy").rows[0][0].text == "floor: some ridge"
+    assert Judged(found, "toy").standings.rows[0][0].text == "floor: some ridge"
 
 
 def test_an_undefined_metric_is_a_dash_and_the_note_says_why(result):

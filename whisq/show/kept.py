@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
+from whisq.evaluation.judge import JUDGED
 from whisq.evaluation.metrics import AXES, METRICS
-from whisq.show import predictions, probes, results
 from whisq.show.plot import Plot, png
+from whisq.show.predictions import Predictions
+from whisq.show.probes import Probes
+from whisq.show.results import Judged
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from whisq.show.run import Run
-
-SPLITS = ("dev", "test")
 
 
 def headline(result: dict[str, Any], probes: dict[str, Any] | None) -> dict[str, float | None]:
@@ -32,7 +31,7 @@ def headline(result: dict[str, Any], probes: dict[str, Any] | None) -> dict[str,
         `_share` of the way from floor to ceiling and the probes' main figures; None where a
         figure is not defined.
     """
-    splits = [split for split in SPLITS if split in result]
+    splits = [split for split in JUDGED if split in result]
     found: dict[str, float | None] = {}
     for split in splits:
         for axis in AXES:
@@ -53,7 +52,7 @@ def logged(result: dict[str, Any]) -> dict[str, float]:
     """
     return {
         f"{split}/{level}/{axis}/{metric}": scores[metric]
-        for split in SPLITS
+        for split in JUDGED
         if split in result
         for level in ("utt", "sys")
         for axis, scores in result[split][level].items()
@@ -74,20 +73,18 @@ def draw(run: Run, folder: Path) -> list[Path]:
     """
     files = []
     if run.splits:
-        found, held_out, place = run.found, run.held_out, run.place
+        judged = Judged.of(run.evaluate, run.split)
+        own = Predictions(run.held_out, judged.found["calibration"], judged.place)
         shown = {
-            "scatter": (predictions.scatters(held_out, place), _scattered(held_out)),
-            "calibration": (
-                predictions.calibration(found["calibration"], place),
-                _curves(found["calibration"]),
-            ),
-            "standing": (results.standing(found, place), results.standing_rows(found)),
+            "scatter": (own.scatters, own.scattered),
+            "calibration": (own.calibration, own.calibrated),
+            "standing": (judged.standing, judged.standing_rows),
         }
         for name, (plots, table) in shown.items():
-            files += _write(plots, place, table, folder / name)
-    title = f"{run.evaluate['corpus']}, faults of clean clips"
-    plots = probes.responses(run.faults, title)
-    return files + _write(plots, title, run.faults, folder / "fault_response", columns=5)
+            files += _write(plots, judged.place, table, folder / name)
+    place = f"{run.evaluate['corpus']}, faults of clean clips"
+    plots = Probes(run.probes, run.faults, place).responses
+    return files + _write(plots, place, run.faults, folder / "fault_response", columns=5)
 
 
 def _write(
@@ -97,16 +94,6 @@ def _write(
     stem.with_suffix(".png").write_bytes(png(plots, title, columns))
     table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g")
     return [stem.with_suffix(".png"), stem.with_suffix(".csv")]
-
-
-def _scattered(held_out: DataFrame) -> DataFrame:
-    named = {axis: f"{axis}_rating" for axis in AXES}
-    columns = [*named.values(), *(f"{axis}_prediction" for axis in AXES)]
-    return held_out.rename(columns=named)[["system", *columns]].reset_index()
-
-
-def _curves(calibration: dict[str, Any]) -> DataFrame:
-    return pd.concat(pd.DataFrame(calibration[axis]["curve"]).assign(axis=axis) for axis in AXES)
 
 
 def _probed(probes: dict[str, Any]) -> dict[str, float | None]:

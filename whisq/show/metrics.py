@@ -7,7 +7,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from whisq.evaluation.command import figures
-from whisq.show.results import differences, every_metric, standings
+from whisq.show.intervals import differences, every_metric
+from whisq.show.results import Judged
 
 if TYPE_CHECKING:
     from whisq.evaluation.command import Command
@@ -48,7 +49,7 @@ def _print(command: Command, result: dict[str, Any]) -> None:
         console.print(f"Left out: {result['missing']} missing, {result['extra']} extra clip(s).")
     if "floors" in result:
         place = f"{judged}, floors from {command.train}"
-        console.print(standings(result, place, "the answer"))
+        console.print(Judged(result, place, "the answer").standings)
     if "against" in result:
         caption = f"A = {command.answer}, B = {command.against}, same resamples"
         console.print(differences(result["against"], caption))

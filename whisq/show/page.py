@@ -11,23 +11,15 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from whisq.show import (
-    ablations,
-    corpus,
-    predictions,
-    probes,
-    provenance,
-    published,
-    results,
-    sentences,
-    training,
-)
+from whisq.show import ablations, corpus, provenance, training
+from whisq.show.intervals import every_metric
 from whisq.show.mistakes import mistakes
+from whisq.show.predictions import Predictions
+from whisq.show.probes import Probes
+from whisq.show.published import published
+from whisq.show.results import Judged
 from whisq.show.run import Run
-
-SHOWING = (
-    ablations, corpus, predictions, probes, provenance, published, results, sentences, training
-)  # fmt: skip
+from whisq.show.sentences import said
 
 
 def render(
@@ -54,23 +46,32 @@ def render(
     Returns:
         HTML.
     """
+    judged = Judged.of(run.evaluate, run.split)
     return page(
         "report",
-        {module.__name__.rpartition(".")[2]: module for module in SHOWING},
         run=run,
+        place=judged.place,
+        revision=provenance.revision(),
+        said=said(run.evaluate, run.split),
+        judged=judged,
+        every_metric=every_metric(judged.found, f"All metrics of the model ({judged.place})"),
+        published=published(run.evaluate),
+        predictions=Predictions(run.held_out, judged.found["calibration"], judged.place),
         mistakes=mistakes(run.held_out, data, worst, transport or {}),
-        params=params,
-        lock=lock,
-        seconds=seconds,
+        probes=Probes(run.probes, run.faults, judged.place),
+        ablations=ablations,
+        training=training,
+        corpus=corpus,
+        times=provenance.stage_times(dict(seconds)),
+        provenance=provenance.made_with(dict(params), lock),
     )
 
 
-def page(name: str, modules: Mapping[str, Any] | None = None, **values: Any) -> str:
+def page(name: str, **values: Any) -> str:
     """Fill in one of the package's pages.
 
     Args:
         name: Of the template.
-        modules: What makes its tables and plots, by the name that the template calls it by.
         **values: What it shows; all text is escaped, and a name that is not given is an error.
 
     Returns:
@@ -83,4 +84,4 @@ def page(name: str, modules: Mapping[str, Any] | None = None, **values: Any) -> 
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(f"{name}.html.j2").render(**(modules or {}), **values)
+    return environment.get_template(f"{name}.html.j2").render(**values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,88 +17,90 @@ if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
 
-def scatters(held_out: DataFrame, place: str) -> list[Plot]:
-    """Draw predictions against ratings, by clip and by system.
+@dataclass(frozen=True)
+class Predictions:
+    """A held-out split's predictions.
 
-    Args:
-        held_out: `system`, `omq`, `ta` and their predictions, MOS units.
+    Attributes:
+        rated: `system`, `prompt`, `omq`, `ta` and their predictions, MOS units.
+        curves: By axis, what `calibration.calibration` found.
         place: Corpus and split.
-
-    Returns:
-        A plot a level and axis.
     """
-    columns = [f"{axis}{kind}" for axis in AXES for kind in ("", "_prediction")]
-    tables = {
-        "utt": held_out[columns],
-        "sys": system_means(held_out[columns], held_out["system"]),
-    }
-    return [_scatter(table, axis, level, place) for level, table in tables.items() for axis in AXES]
 
+    rated: DataFrame
+    curves: dict[str, Any]
+    place: str
 
-def calibration(found: dict[str, Any], place: str) -> list[Plot]:
-    """Draw the mean rating of clips of like prediction.
+    @property
+    def scatters(self) -> list[Plot]:
+        """Predictions against ratings, by clip and by system, a plot a level and axis."""
+        columns = [f"{axis}{kind}" for axis in AXES for kind in ("", "_prediction")]
+        tables = {
+            "utt": self.rated[columns],
+            "sys": system_means(self.rated[columns], self.rated["system"]),
+        }
+        return [
+            _scatter(table, axis, level, self.place)
+            for level, table in tables.items()
+            for axis in AXES
+        ]
 
-    Args:
-        found: By axis, with `slope`, `intercept` and `curve`.
-        place: Corpus and split.
+    @property
+    def calibration(self) -> list[Plot]:
+        """The mean rating of clips of like prediction, a plot an axis."""
+        return [_calibration(self.curves[axis], axis, self.place) for axis in AXES]
 
-    Returns:
-        A plot an axis.
-    """
-    return [_calibration(found[axis], axis, place) for axis in AXES]
+    @property
+    def residuals(self) -> list[Plot]:
+        """How far predictions lie above or below each system's ratings, a plot an axis."""
+        plots = []
+        for axis in AXES:
+            by = self._residual(axis).groupby(self.rated["system"])
+            by = by.agg(["mean", "std", "count"]).sort_values("mean")
+            # One clip has no spread, and so no interval.
+            student = stats.t.ppf(0.975, (by["count"] - 1).clip(lower=1))
+            half = (student * by["std"] / np.sqrt(by["count"])).fillna(0).to_numpy()
+            caption = (
+                f"{NAMES[axis]}: mean residual of each system, with Student's 95% interval "
+                f"({self.place})."
+            )
+            what, line = "prediction less rating", 0.8 * LINE
+            draw = beside_names(axis, by["mean"], half, list(by.index), what, line)
+            plots.append(Plot(f"residual-{axis}", caption, draw, height=1 + line * len(by)))
+        return plots
 
-
-def residuals(held_out: DataFrame, place: str) -> list[Plot]:
-    """Draw how far predictions lie above or below each system's ratings.
-
-    Args:
-        held_out: As for `scatters`.
-        place: Corpus and split.
-
-    Returns:
-        A plot an axis.
-    """
-    plots = []
-    for axis in AXES:
-        by = _residual(held_out, axis).groupby(held_out["system"])
-        by = by.agg(["mean", "std", "count"]).sort_values("mean")
-        # One clip has no spread, and so no interval.
-        student = stats.t.ppf(0.975, (by["count"] - 1).clip(lower=1))
-        half = (student * by["std"] / np.sqrt(by["count"])).fillna(0).to_numpy()
-        caption = (
-            f"{NAMES[axis]}: mean residual of each system, with Student's 95% interval ({place})."
+    @property
+    def by_prompt(self) -> Table:
+        """How far they lie above or below each prompt's, as a table, worst prompts first."""
+        table = pd.DataFrame({axis: self._residual(axis) for axis in AXES})
+        table = table.assign(prompt=self.rated["prompt"])
+        means = table.groupby("prompt").agg(
+            omq=("omq", "mean"), ta=("ta", "mean"), n=("ta", "size")
         )
-        what, line = "prediction less rating", 0.8 * LINE
-        draw = beside_names(axis, by["mean"], half, list(by.index), what, line)
-        plots.append(Plot(f"residual-{axis}", caption, draw, height=1 + line * len(by)))
-    return plots
+        means["off"] = means[list(AXES)].abs().max(axis=1)
+        rows = [
+            [verbatim(prompt), number(row["n"], 0)]
+            + [number(row[axis], 2, sign=True) for axis in AXES]
+            for prompt, row in means.sort_values("off", ascending=False).iterrows()
+        ]  # fmt: skip
+        heads = ["prompt", "clips", "OMQ", "TA"]
+        return Table(f"Mean residual of each prompt ({self.place})", heads, rows, tall=True)
 
+    @property
+    def scattered(self) -> DataFrame:
+        """What `scatters` shows: `id, system`, ratings and predictions."""
+        named = {axis: f"{axis}_rating" for axis in AXES}
+        columns = [*named.values(), *(f"{axis}_prediction" for axis in AXES)]
+        return self.rated.rename(columns=named)[["system", *columns]].reset_index()
 
-def residuals_by_prompt(held_out: DataFrame, place: str) -> Table:
-    """Lay out how far predictions lie above or below each prompt's ratings.
+    @property
+    def calibrated(self) -> DataFrame:
+        """What `calibration` shows: the points of its curves, by `axis`."""
+        curves = self.curves.items()
+        return pd.concat(pd.DataFrame(found["curve"]).assign(axis=axis) for axis, found in curves)
 
-    Args:
-        held_out: As for `scatters`, with `prompt`.
-        place: Corpus and split.
-
-    Returns:
-        The table, worst prompts first.
-    """
-    table = pd.DataFrame({axis: _residual(held_out, axis) for axis in AXES})
-    table = table.assign(prompt=held_out["prompt"])
-    means = table.groupby("prompt").agg(omq=("omq", "mean"), ta=("ta", "mean"), n=("ta", "size"))
-    means["off"] = means[list(AXES)].abs().max(axis=1)
-    rows = [
-        [verbatim(prompt), number(row["n"], 0)]
-        + [number(row[axis], 2, sign=True) for axis in AXES]
-        for prompt, row in means.sort_values("off", ascending=False).iterrows()
-    ]  # fmt: skip
-    heads = ["prompt", "clips", "OMQ", "TA"]
-    return Table(f"Mean residual of each prompt ({place})", heads, rows, tall=True)
-
-
-def _residual(held_out: DataFrame, axis: str) -> Series:
-    return held_out[f"{axis}_prediction"] - held_out[axis]
+    def _residual(self, axis: str) -> Series:
+        return self.rated[f"{axis}_prediction"] - self.rated[axis]
 
 
 def _scatter(table: DataFrame, axis: str, level: str, place: str) -> Plot:

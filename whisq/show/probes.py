@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from whisq.evaluation.metrics import AXES
@@ -12,60 +13,53 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 
-def said(found: dict[str, Any] | None) -> list[str]:
-    """Say what the probes found.
+@dataclass(frozen=True)
+class Probes:
+    """What the probes found.
 
-    Args:
-        found: What `metrics/probes.json` holds, or None.
-
-    Returns:
-        Sentences.
+    Attributes:
+        found: What `metrics/probes.json` holds; None where they were not run.
+        faults: `fault, strength, omq, error`: the mean prediction and its standard error.
+        place: Corpus and split.
     """
-    if found is None:
-        return ["The probes were not run."]
-    shuffled, faults = found["shuffled_prompts"], found["faults"]
-    lines = [_order(found["order_swap"]), _others(found["other_prompts"])]
-    if shuffled["srcc"] is not None and shuffled["true_srcc"] is not None:
+
+    found: dict[str, Any] | None
+    faults: DataFrame | None
+    place: str
+
+    @property
+    def said(self) -> list[str]:
+        """The answers in sentences."""
+        if self.found is None:
+            return ["The probes were not run."]
+        shuffled, faults = self.found["shuffled_prompts"], self.found["faults"]
+        lines = [_order(self.found["order_swap"]), _others(self.found["other_prompts"])]
+        if shuffled["srcc"] is not None and shuffled["true_srcc"] is not None:
+            lines.append(
+                f"Shuffled prompts: TA's SRCC falls from {shuffled['true_srcc']:.2f} to "
+                f"{shuffled['srcc']:.2f}."
+            )
+        tau = f"{faults['tau']:.2f}".replace("-", "−")
         lines.append(
-            f"Shuffled prompts: TA's SRCC falls from {shuffled['true_srcc']:.2f} to "
-            f"{shuffled['srcc']:.2f}."
+            f"Faults: predicted OMQ follows their strength with a mean Kendall tau of {tau} over "
+            f"{faults['clips']} clips (perfect: −1)."
         )
-    tau = f"{faults['tau']:.2f}".replace("-", "−")
-    lines.append(
-        f"Faults: predicted OMQ follows their strength with a mean Kendall tau of {tau} over "
-        f"{faults['clips']} clips (perfect: −1)."
-    )
-    return lines
+        return lines
 
+    @property
+    def tables(self) -> list[Table]:
+        """What was changed and how far scores moved; none without probes."""
+        makers = (_fallen, _changed, _moved) if self.found else ()
+        return [table for make in makers if (table := make(self.found, self.place)).rows]
 
-def tables(found: dict[str, Any] | None, place: str) -> list[Table]:
-    """Lay out what the probes changed and how far scores moved.
-
-    Args:
-        found: What `metrics/probes.json` holds, or None.
-        place: Corpus and split.
-
-    Returns:
-        Tables, none without probes.
-    """
-    if found is None:
-        return []
-    made = [_fallen(found, place), _changed(found, place), _moved(found, place)]
-    return [table for table in made if table.rows]
-
-
-def responses(curves: DataFrame, place: str) -> list[Plot]:
-    """Draw how predicted quality moves as each fault grows, all on one scale.
-
-    Args:
-        curves: `fault, strength, omq, error`: the mean prediction and its standard error.
-        place: Corpus and split.
-
-    Returns:
-        A small plot a fault.
-    """
-    limits = (curves["omq"].min() - 0.2, curves["omq"].max() + 0.2)
-    return [_response(fault, curve, limits, place) for fault, curve in curves.groupby("fault")]
+    @property
+    def responses(self) -> list[Plot]:
+        """How predicted quality moves as each fault grows, a small plot each, on one scale."""
+        if self.faults is None:
+            return []
+        limits = (self.faults["omq"].min() - 0.2, self.faults["omq"].max() + 0.2)
+        curves = self.faults.groupby("fault")
+        return [_response(fault, curve, limits, self.place) for fault, curve in curves]
 
 
 def _order(swap: dict[str, Any]) -> str:

@@ -7,20 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from whisq.show.ablations import compared
-from whisq.show.results import place, standings
+from whisq.show.results import Judged
 from whisq.show.table import Table, number, verbatim
-
-
-def judged(evaluate: dict[str, Any]) -> Table:
-    """Lay out the test clips' results.
-
-    Args:
-        evaluate: What `metrics/evaluate.json` holds.
-
-    Returns:
-        The table.
-    """
-    return standings(evaluate["test"], place(evaluate, "test"))
 
 
 def speed(measured: dict[str, Any]) -> Table:
@@ -53,7 +41,7 @@ def speed(measured: dict[str, Any]) -> Table:
 
 
 BLOCKS = {
-    "results": ("metrics/evaluate.json", judged),
+    "results": ("metrics/evaluate.json", lambda found: Judged.of(found, "test").standings),
     "variants": ("metrics/ablations.json", compared),
     "speed": ("metrics/benchmarks/embed.json", speed),
 }

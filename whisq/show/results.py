@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from whisq.evaluation.metrics import AXES, METRICS
+from whisq.evaluation.metrics import AXES
 from whisq.show.plot import COLOURS, FAINT, LINE, NAMES, Plot
 from whisq.show.table import LEVELS, Cell, Table, number, span, word
 
@@ -25,188 +26,135 @@ WHO = {
 }
 
 
-def place(evaluate: dict[str, Any], split: str) -> str:
-    """Say where figures were measured.
+@dataclass(frozen=True)
+class Judged:
+    """A judged split.
 
-    Args:
-        evaluate: What `judge.judge` found.
-        split: The split.
-
-    Returns:
-        Corpus, split and protocol.
-    """
-    return f"{evaluate['corpus']}, {split}, {evaluate['protocol']} split"
-
-
-def standings(found: dict[str, Any], place: str, who: str = "the model") -> Table:
-    """Lay out the SRCC of floors, model and ceilings.
-
-    Args:
-        found: The judge's result on a split; `ceilings` and `share` may be missing.
+    Attributes:
+        found: The judge's result on it; `ceilings` and `share` may be missing.
         place: Corpus and split.
         who: Whose scores were judged.
-
-    Returns:
-        The table, the model in bold with its interval below.
     """
-    ends = [_at(found["intervals"], level, axis).get("srcc", {}) for level, axis in PLACES]
-    rows = [
-        *_parties("floor", found["floors"]),
-        _srccs(who, found, strong=True),
-        [word("95% interval, drawing systems"), *(span(end.get("system")) for end in ends)],
-        *_parties("ceiling", found.get("ceilings", {})),
-    ]
-    if "share" in found:
-        shares = [number(found["share"][level][axis]["share"]) for level, axis in PLACES]
-        rows.append([word("way from best floor to ceiling"), *shares])
-    return Table(
-        f"SRCC ({place}; {found['n_clips']} clips, {found['n_systems']} systems)",
-        ["who", *HEADS],
-        rows,
-        "A floor never listens, or listens with nothing but a ridge; “the true OMQ” is told the "
-        "quality's true rating. A ceiling is what ratings this noisy let anybody reach.",
-    )
 
+    found: dict[str, Any]
+    place: str
+    who: str = "the model"
 
-def every_metric(found: dict[str, Any], caption: str) -> Table:
-    """Lay out all four metrics with their intervals.
+    @classmethod
+    def of(cls, evaluate: dict[str, Any], split: str) -> Judged:
+        """Pick a split.
 
-    Args:
-        found: The judge's result on a split, or what `whisq metrics` found.
-        caption: What was judged, and on which clips.
+        Args:
+            evaluate: What `judge.judge` found.
+            split: One of its splits.
 
-    Returns:
-        The table; where a metric is undefined its note says why.
-    """
-    ways, rows, undefined = _ways(found["intervals"]), [], []
-    for level, said in LEVELS.items():
-        for axis, scores in found[level].items():
-            for metric in METRICS:
-                ends = _at(found["intervals"], level, axis).get(metric, {})
-                names = [word(said), word(axis.upper()), word(metric.upper())]
-                rows.append([*names, number(scores[metric]), *(span(ends.get(by)) for by in ways)])
-            if "undefined" in scores:
-                undefined.append(f"{axis.upper()} {said} is not defined: {scores['undefined']}.")
-    heads = ["level", "axis", "metric", "value", *(f"95%, drawing {by}s" for by in ways)]
-    note = "Clips of one system stand or fall together: the interval by systems is the honest one."
-    return Table(caption, heads, rows, " ".join([note] * bool(ways) + undefined))
+        Returns:
+            The split, labelled with corpus, split and protocol.
+        """
+        place = f"{evaluate['corpus']}, {split}, {evaluate['protocol']} split"
+        return cls(evaluate[split], place)
 
-
-def differences(comparison: dict[str, Any], caption: str) -> Table:
-    """Lay out a paired comparison.
-
-    Args:
-        comparison: What `intervals.compare` gave.
-        caption: What was compared.
-
-    Returns:
-        A table of a row a level, axis and metric: the difference and, by whole systems and by
-        whole prompts where there are any, its interval and how likely the first is better.
-    """
-    ways = _ways(comparison)[-2:]
-    rows = [
-        [
-            word(f"{axis.upper()} {metric.upper()}, {LEVELS[level]}"),
-            number(found["difference"], sign=True),
-            *(span(found[by]["interval"], _chance(found[by]["better"])) for by in ways),
+    @property
+    def standings(self) -> Table:
+        """The SRCC of floors, model (in bold, its interval below) and ceilings, as a table."""
+        ends = [_at(self.found["intervals"], level, axis).get("srcc", {}) for level, axis in PLACES]
+        rows = [
+            *_parties("floor", self.found["floors"]),
+            _srccs(self.who, self.found, strong=True),
+            [word("95% interval, drawing systems"), *(span(end.get("system")) for end in ends)],
+            *_parties("ceiling", self.found.get("ceilings", {})),
         ]
-        for level, axes in comparison.items()
-        for axis, metrics in axes.items()
-        for metric, found in metrics.items()
-    ]
-    heads = ["metric", "A − B", *(f"95%, drawing {by}s (A better)" for by in ways)]
-    return Table(caption, heads, rows)
+        if "share" in self.found:
+            shares = [number(self.found["share"][level][axis]["share"]) for level, axis in PLACES]
+            rows.append([word("way from best floor to ceiling"), *shares])
+        counts = f"{self.found['n_clips']} clips, {self.found['n_systems']}"
+        return Table(
+            f"SRCC ({self.place}; {counts} systems)",
+            ["who", *HEADS],
+            rows,
+            "A floor never listens, or listens with nothing but a ridge; “the true OMQ” is told "
+            "the quality's true rating. A ceiling is what ratings this noisy let anybody reach.",
+        )
 
-
-def left_within(found: dict[str, Any], place: str) -> Table:
-    """Lay out what is left when the system or the prompt is known.
-
-    Args:
-        found: The judge's result on a split.
-        place: Corpus and split.
-
-    Returns:
-        The table.
-    """
-    asked = (("system", "srcc"), ("prompt", "srcc"), ("pairs", "agreement"))
-    rows = [
-        [word(name, name == "model")]
-        + [
-            number(scores[group].get(axis, {}).get(key), strong=name == "model")
-            for axis in AXES
-            for group, key in asked
-        ]
-        for name, scores in found["within"].items()
-    ]
-    kinds = ("within systems", "within prompts", "pairs")
-    heads = ["who", *(f"{axis.upper()} {kind}" for axis in AXES for kind in kinds)]
-    note = (
-        "SRCC inside each system and inside each prompt, averaged; and the share of pairs of clips "
-        "of one prompt that are ranked as the listeners did (0.5 is chance)."
-    )
-    return Table(f"What is left when system or prompt is known ({place})", heads, rows, note)
-
-
-def subsets(found: dict[str, Any], place: str) -> Table | None:
-    """Lay out the model on prompts about order and on the others.
-
-    Args:
-        found: The judge's result on a split.
-        place: Corpus and split.
-
-    Returns:
-        The table, None for a corpus that does not say which prompts are about order.
-    """
-    if not found["subsets"]:
-        return None
-    rows = [
-        [
-            word(name),
-            number(part["n_clips"], 0),
-            *(number(_at(part, "utt", axis).get("srcc"), strong=True) for axis in AXES),
-            *(
-                number(_at(part["floors"]["system_mean"], "utt", axis).get("srcc"))
+    @property
+    def left_within(self) -> Table:
+        """What is left when the system or the prompt is known, as a table."""
+        asked = (("system", "srcc"), ("prompt", "srcc"), ("pairs", "agreement"))
+        rows = [
+            [word(name, name == "model")]
+            + [
+                number(scores[group].get(axis, {}).get(key), strong=name == "model")
                 for axis in AXES
-            ),
+                for group, key in asked
+            ]
+            for name, scores in self.found["within"].items()
         ]
-        for name, part in found["subsets"].items()
-    ]  # fmt: skip
-    heads = ["prompts", "clips", "OMQ", "TA", "OMQ, system mean", "TA, system mean"]
-    return Table(f"By kind of prompt, SRCC by clip ({place})", heads, rows)
+        kinds = ("within systems", "within prompts", "pairs")
+        heads = ["who", *(f"{axis.upper()} {kind}" for axis in AXES for kind in kinds)]
+        note = (
+            "SRCC inside each system and inside each prompt, averaged; and the share of pairs of "
+            "clips of one prompt that are ranked as the listeners did (0.5 is chance)."
+        )
+        caption = f"What is left when system or prompt is known ({self.place})"
+        return Table(caption, heads, rows, note)
 
+    @property
+    def subsets(self) -> Table | None:
+        """By kind of prompt, where the corpus says which are about order."""
+        if not self.found["subsets"]:
+            return None
+        rows = [
+            [
+                word(name),
+                number(part["n_clips"], 0),
+                *_srccs("", part, strong=True)[1:3],
+                *_srccs("", part["floors"]["system_mean"])[1:3],
+            ]
+            for name, part in self.found["subsets"].items()
+        ]
+        heads = ["prompts", "clips", "OMQ", "TA", "OMQ, system mean", "TA, system mean"]
+        return Table(f"By kind of prompt, SRCC by clip ({self.place})", heads, rows)
 
-def standing_rows(found: dict[str, Any]) -> DataFrame:
-    """List the SRCC of floors, model and ceilings.
+    @property
+    def standing_rows(self) -> DataFrame:
+        """The SRCC of floors, model and ceilings: `level, axis, name, srcc`."""
+        from pandas import DataFrame
 
-    Args:
-        found: The judge's result on a split.
+        rows = [
+            (level, axis, name, scores["srcc"])
+            for name, party in self._everyone.items()
+            for level in LEVELS
+            for axis, scores in party.get(level, {}).items()
+            if scores and scores["srcc"] is not None
+        ]
+        return DataFrame(rows, columns=["level", "axis", "name", "srcc"])
 
-    Returns:
-        `level, axis, name, srcc`, one row a defined figure.
-    """
-    from pandas import DataFrame
+    @property
+    def standing(self) -> list[Plot]:
+        """The same drawn, a plot an axis."""
+        return [self._standing(axis) for axis in AXES]
 
-    rows = [
-        (level, axis, name, scores["srcc"])
-        for name, party in _everyone(found).items()
-        for level in LEVELS
-        for axis, scores in party.get(level, {}).items()
-        if scores and scores["srcc"] is not None
-    ]
-    return DataFrame(rows, columns=["level", "axis", "name", "srcc"])
+    def _standing(self, axis: str) -> Plot:
+        table, names = self.standing_rows, list(self._everyone)
 
+        def draw(figure: Any) -> None:
+            panel = figure.subplots()
+            for (level, label), marker in zip(LEVELS.items(), "os", strict=True):
+                part = table[(table["axis"] == axis) & (table["level"] == level)]
+                colours = [COLOURS[axis] if name == "model" else FAINT for name in part["name"]]
+                rows = [names.index(name) for name in part["name"]]
+                panel.scatter(part["srcc"], rows, marker=marker, color=colours, label=label)
+            panel.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
+            panel.set(xlabel="SRCC", title=NAMES[axis], ylim=(len(names) - 0.4, -0.6))
+            panel.grid(axis="y", color=FAINT, alpha=0.25)
+            figure.legend(fontsize=8, loc="outside lower center", ncols=2)
 
-def standing(found: dict[str, Any], place: str) -> list[Plot]:
-    """Draw the model's SRCC between floors and ceilings.
+        caption = f"{NAMES[axis]}: SRCC of floors, model and ceilings ({self.place})."
+        return Plot(f"standing-{axis}", caption, draw, height=1.3 + LINE * len(names))
 
-    Args:
-        found: The judge's result on a split.
-        place: Corpus and split.
-
-    Returns:
-        A plot an axis.
-    """
-    return [_standing(found, axis, place) for axis in AXES]
+    @property
+    def _everyone(self) -> dict[str, Any]:
+        return {**self.found["floors"], "model": self.found, **self.found["ceilings"]}
 
 
 def _parties(kind: str, parties: dict[str, Any]) -> list[list[Cell]]:
@@ -218,38 +166,5 @@ def _srccs(who: str, scores: dict[str, Any], strong: bool = False) -> list[Cell]
     return [word(who, strong), *(number(value, strong=strong) for value in values)]
 
 
-def _everyone(found: dict[str, Any]) -> dict[str, Any]:
-    return {**found["floors"], "model": found, **found["ceilings"]}
-
-
 def _at(scores: dict[str, Any], level: str, axis: str) -> dict[str, Any]:
     return (scores.get(level) or {}).get(axis) or {}
-
-
-def _ways(nested: dict[str, Any]) -> list[str]:
-    # Such as by clip, system and prompt; the same for every figure.
-    figures = (found for axes in nested.values() for m in axes.values() for found in m.values())
-    return [by for by in next(figures, {}) if by != "difference"]
-
-
-def _chance(better: float | None) -> str:
-    return "" if better is None else f" ({better:.0%})"
-
-
-def _standing(found: dict[str, Any], axis: str, place: str) -> Plot:
-    table, names = standing_rows(found), list(_everyone(found))
-
-    def draw(figure: Any) -> None:
-        panel = figure.subplots()
-        for (level, label), marker in zip(LEVELS.items(), "os", strict=True):
-            part = table[(table["axis"] == axis) & (table["level"] == level)]
-            colours = [COLOURS[axis] if name == "model" else FAINT for name in part["name"]]
-            rows = [names.index(name) for name in part["name"]]
-            panel.scatter(part["srcc"], rows, marker=marker, color=colours, label=label)
-        panel.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
-        panel.set(xlabel="SRCC", title=NAMES[axis], ylim=(len(names) - 0.4, -0.6))
-        panel.grid(axis="y", color=FAINT, alpha=0.25)
-        figure.legend(fontsize=8, loc="outside lower center", ncols=2)
-
-    caption = f"{NAMES[axis]}: SRCC of floors, model and ceilings ({place})."
-    return Plot(f"standing-{axis}", caption, draw, height=1.3 + LINE * len(names))

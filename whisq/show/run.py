@@ -14,7 +14,6 @@ from whisq.corpus.card import read_card
 from whisq.evaluation.gather import read_rated
 from whisq.evaluation.judge import JUDGED
 from whisq.evaluation.metrics import AXES
-from whisq.show.results import place
 
 
 @dataclass(frozen=True)
@@ -64,19 +63,9 @@ class Run:
         return self.splits[-1]
 
     @property
-    def found(self) -> dict[str, Any]:
-        """The judge's result on that split."""
-        return self.evaluate[self.split]
-
-    @property
     def held_out(self) -> DataFrame:
         """The rows of `rated` on that split."""
         return self.rated[self.rated["split"] == self.split]
-
-    @property
-    def place(self) -> str:
-        """Corpus, split and protocol: what every figure must be labelled with."""
-        return place(self.evaluate, self.split)
 
 
 def read_run(data: Path, metrics: Path) -> Run:

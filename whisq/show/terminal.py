@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from whisq.evaluation.judge import JUDGED
-from whisq.show import probes
+from whisq.show.probes import Probes
 from whisq.show.published import published
-from whisq.show.results import place, standings
+from whisq.show.results import Judged
 from whisq.show.sentences import said
 
 
@@ -20,9 +20,9 @@ def evaluated(evaluate: dict[str, Any], probed: dict[str, Any] | None) -> None:
     """
     from rich.console import Console
 
-    console, corpus = Console(), evaluate["corpus"]
+    console, probes = Console(), Probes(probed, None, evaluate["corpus"])
     for split in (split for split in JUDGED if split in evaluate):
-        console.print(standings(evaluate[split], place(evaluate, split)))
+        console.print(Judged.of(evaluate, split).standings)
         console.print(*said(evaluate, split), sep="\n")
     console.print(published(evaluate))
-    console.print(*probes.said(probed), *probes.tables(probed, corpus), sep="\n")
+    console.print(*probes.said, *probes.tables, sep="\n")
