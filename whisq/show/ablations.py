@@ -95,7 +95,7 @@ def compared(variants: dict[str, Any]) -> Table:
         + [_mean(found.get(protocol, {}).get(metric)) for protocol, metric in COMPARED]
         for name, found in variants.items()
     ]
-    return Table("SRCC, means over trials:", ["variant", *COMPARED.values()], rows)
+    return Table("Means over trials:", ["variant", *COMPARED.values()], rows)
 
 
 def _compared(table: DataFrame, column: str, protocol: str, axis: str) -> DataFrame:

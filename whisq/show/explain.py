@@ -65,19 +65,18 @@ class Explanation:
             Numbers, texts and lists by name; each map has a list a word.
         """
         maps = self.maps
+        arrays = {"edges": maps.edges, "word_cost": maps.word_cost}
+        arrays |= {"moment_cost": maps.moment_cost, "quality_weights": maps.quality}
         return {
             "clip": self.clip,
             "prompt": self.prompt,
             "omq": maps.omq,
             "ta": maps.ta,
             "words": list(maps.words),
-            "edges": maps.edges.tolist(),
             "maps": {name: values.tolist() for name, values in maps.maps.items()},
             "transport_cost": maps.cost,
             "even_cost": maps.typical,
-            "word_cost": _listed(maps.word_cost),
-            "moment_cost": _listed(maps.moment_cost),
-            "quality_weights": _listed(maps.quality),
+            **{name: None if array is None else array.tolist() for name, array in arrays.items()},
             "words_without_place": maps.misplaced(),
             "moments_without_word": maps.unmatched(),
             "removals": [asdict(removal) for removal in self.removals],
@@ -151,7 +150,3 @@ def _removals(predictor: Predictor, heard: np.ndarray, prompt: str, ta: float) -
         Removal(word, score.ta, score.ta - ta)
         for (word, _), score in zip(words, scores, strict=True)
     ]
-
-
-def _listed(values: np.ndarray | None) -> list[float] | None:
-    return None if values is None else values.tolist()

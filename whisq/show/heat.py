@@ -16,8 +16,6 @@ from whisq.show.plot import LINE, Plot
 if TYPE_CHECKING:
     from matplotlib.colors import Colormap
 
-    from whisq.show.maps import Maps
-
 TITLES = {
     "transport": "Transport plan: where each word's share of the clip is moved",
     "text_to_audio": "Co-attention, words look at moments",
@@ -37,29 +35,14 @@ class Heat:
     Attributes:
         name: Of `TITLES`.
         names: The rows' words.
-        edges: Where moments begin and end, seconds, shape (moments + 1,).
         values: Shape (words, moments), 1 is even.
+        edges: Where moments begin and end, seconds, shape (moments + 1,).
     """
 
     name: str
     names: tuple[str, ...]
-    edges: np.ndarray
     values: np.ndarray
-
-    @classmethod
-    def of(cls, maps: Maps, name: str) -> Heat:
-        """Take one of a clip's maps.
-
-        Args:
-            maps: The clip's.
-            name: Of `TITLES`; `quality` has one row.
-
-        Returns:
-            The map.
-        """
-        if name == "quality":
-            return cls(name, ("OMQ",), maps.edges, maps.quality[None])
-        return cls(name, maps.words, maps.edges, maps.maps[name])
+    edges: np.ndarray
 
     @property
     def title(self) -> str:

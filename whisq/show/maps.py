@@ -18,6 +18,7 @@ from whisq.embeddings.batch import Example, collate
 from whisq.encoders.audio import RATE
 from whisq.encoders.whisper import FRAME
 from whisq.losses.transport import pairwise_cost, transport_cost
+from whisq.show.heat import TITLES, Heat
 
 if TYPE_CHECKING:
     from whisq.encoders.words import Words
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 SPECIAL = "(special tokens)"
 WHOLE = "(the whole prompt)"
-DRAWN = ("transport", "text_to_audio", "audio_to_text")
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Maps:
         edges: Where moments begin and end, seconds, shape (moments + 1,).
         omq: Predicted quality, 1 to 5.
         ta: Predicted alignment, 1 to 5.
-        maps: By a name of `DRAWN`, those that the network has.
+        maps: By a name of `heat.TITLES`, those that the network has.
         cost: What the transport costs; None without a shared space.
         typical: What it would cost to move everything everywhere alike.
         word_cost: What moving each word costs, shape (words,).
@@ -82,6 +82,14 @@ class Maps:
             (float(self.edges[begin]), float(self.edges[end]))
             for begin, end in zip(turns[::2], turns[1::2], strict=True)
         ]
+
+    @property
+    def heats(self) -> list[Heat]:
+        """The maps as they are shown, the weights of the moments last."""
+        rows = {name: (self.words, values) for name, values in self.maps.items()}
+        if self.quality is not None:
+            rows["quality"] = ("OMQ",), self.quality[None]
+        return [Heat(name, *rows[name], self.edges) for name in TITLES if name in rows]
 
     @property
     def unplaced(self) -> str:

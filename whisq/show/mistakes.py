@@ -13,12 +13,13 @@ from whisq.encoders.words import load_tokenizer, split
 from whisq.evaluation.gather import read_sequences
 from whisq.evaluation.metrics import AXES
 from whisq.model.architectures import load as load_network
-from whisq.show.heat import Heat
 from whisq.show.maps import Maps, read_maps
 from whisq.show.sound import sound_address
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
+
+    from whisq.show.heat import Heat
 
 NO_PLAN = "This network has no transport plan: its two sides share no space."
 NO_STATES = "No map: data/model or data/embeddings is not there."
@@ -84,7 +85,7 @@ def mistakes(
 
 
 def _mistake(key: str, row: Series, data: Path, maps: Maps | None) -> Mistake:
-    plan = "transport" in maps.maps if maps else False
+    plan = next((heat for heat in maps.heats if heat.name == "transport"), None) if maps else None
     path = data / row["path"]
     return Mistake(
         id=key,
@@ -92,7 +93,7 @@ def _mistake(key: str, row: Series, data: Path, maps: Maps | None) -> Mistake:
         prompt=row["prompt"],
         lines={axis.upper(): _line(row, axis) for axis in AXES},
         sound=sound_address(prepare(*load(path))) if path.is_file() else "",
-        map=Heat.of(maps, "transport") if plan else None,
+        map=plan,
         remark=maps.unplaced if plan else NO_PLAN if maps else NO_STATES,
     )
 

@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from whisq.show.explain import Explanation, explain
-from whisq.show.heat import Heat
-from whisq.show.maps import DRAWN
 from whisq.show.plot import COLOURS, FAINT, LINE, Plot, png
 from whisq.show.table import Table, number, verbatim, word
 
@@ -46,7 +44,7 @@ def to_html(explanation: Explanation) -> bytes:
         "explain",
         explanation=explanation,
         sound=sound_address(explanation.samples),
-        maps=_heats(explanation),
+        maps=explanation.maps.heats,
         words=_words_in_turn(explanation),
         faults=_faults_alike(explanation),
     ).encode()
@@ -63,17 +61,11 @@ def to_png(explanation: Explanation) -> bytes:
     """
     maps = explanation.maps
     title = f"{explanation.prompt}\nOMQ {maps.omq:.2f}, TA {maps.ta:.2f}"
-    plots = [*(heat.plot() for heat in _heats(explanation)), _removals(explanation)]
+    plots = [*(heat.plot() for heat in maps.heats), _removals(explanation)]
     return png(plots, title, columns=1, dpi=150)
 
 
 WRITERS = {".html": to_html, ".json": to_json, ".png": to_png}
-
-
-def _heats(explanation: Explanation) -> list[Heat]:
-    maps = explanation.maps
-    names = [name for name in DRAWN if name in maps.maps]
-    return [Heat.of(maps, name) for name in [*names, *["quality"] * (maps.quality is not None)]]
 
 
 def _words_in_turn(explanation: Explanation) -> Table:
