@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from whisq.show import ablations, corpus, provenance, training
 from whisq.show.intervals import every_metric
 from whisq.show.mistakes import mistakes
@@ -20,6 +18,7 @@ from whisq.show.published import published
 from whisq.show.results import Judged
 from whisq.show.run import Run
 from whisq.show.sentences import said
+from whisq.show.template import filled
 
 
 def render(
@@ -47,7 +46,7 @@ def render(
         HTML.
     """
     judged = Judged.of(run.evaluate, run.split)
-    return page(
+    return filled(
         "report",
         run=run,
         place=judged.place,
@@ -65,23 +64,3 @@ def render(
         times=provenance.stage_times(dict(seconds)),
         provenance=provenance.made_with(dict(params), lock),
     )
-
-
-def page(name: str, **values: Any) -> str:
-    """Fill in one of the package's pages.
-
-    Args:
-        name: Of the template.
-        **values: What it shows; all text is escaped, and a name that is not given is an error.
-
-    Returns:
-        HTML.
-    """
-    environment = Environment(
-        loader=PackageLoader("whisq.show"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(f"{name}.html.j2").render(**values)

@@ -37,10 +37,10 @@ def to_html(explanation: Explanation) -> bytes:
     Returns:
         HTML.
     """
-    from whisq.show.page import page
     from whisq.show.sound import sound_address
+    from whisq.show.template import filled
 
-    return page(
+    return filled(
         "explain",
         explanation=explanation,
         sound=sound_address(explanation.samples),
