@@ -23,7 +23,7 @@ def main() -> None:
     """Judge `data/model`."""
     params = whisq.params.load()
     choices = params.evaluate
-    with tracking.model_run("evaluate", whisq.params.flatten(params.model_dump())) as run:
+    with tracking.judging_run("evaluate", whisq.params.pipeline(params), DATA / "model") as run:
         model = Predictor.load(DATA / "model")
         case = gather(model, DATA)
         write_predictions(case.predictions, DATA / "predictions.csv")

@@ -16,14 +16,14 @@ TRANSPORT = ("cost", "epsilon", "iterations", "tolerance")
 
 def main() -> None:
     """Render the page."""
-    flat = whisq.params.flatten(whisq.params.load().model_dump())
-    with tracking.model_run("report", flat) as run:
+    flat = whisq.params.pipeline(whisq.params.load())
+    with tracking.judging_run("report", flat, DATA / "model") as run:
         page = render(
             read_run(DATA, METRICS),
             DATA,
             flat,
             lock=Path("dvc.lock"),
-            seconds=stage_seconds(run.id),
+            seconds=stage_seconds(run.training),
             transport={name: flat[f"loss.ot_{name}"] for name in TRANSPORT},
         )
         PAGE.write_text(page, encoding="utf-8")
@@ -35,7 +35,7 @@ def stage_seconds(run_id: str) -> dict[str, float]:
     """Ask MLflow how long stages took.
 
     Args:
-        run_id: The pipeline's run.
+        run_id: The run of the training.
 
     Returns:
         Seconds of each data stage's last finished run in this store, and of training's epochs.

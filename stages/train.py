@@ -19,12 +19,11 @@ CHECKPOINTS = Path(".dvc/tmp/whisq-checkpoints")
 
 def main() -> None:
     """Run the stage."""
-    values = params.load().model_dump()
+    loaded = params.load()
+    values = loaded.model_dump()
     recipe = Recipe.of(values["model"], values["loss"], values["train"], values["seed"])
     torch.set_num_threads(values["train"]["threads"])
-    for others in ("trials", "ablations"):  # trainings of their own, which log themselves
-        del values[others]
-    with tracking.model_run("train", params.flatten(values)) as run:
+    with tracking.training_run(params.pipeline(loaded)) as run:
         model, history = recipe.fit(
             Data.open("data"),
             checkpoints=CHECKPOINTS,

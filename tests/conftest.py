@@ -1,6 +1,12 @@
+import importlib.util
 import os
+import shutil
+import stat
+import sys
+import zipfile
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from subprocess import Popen
 
 import numpy as np
 import pytest
@@ -19,10 +25,42 @@ def pytest_collection_modifyitems(items):
         item.add_marker(pytest.mark.xdist_group(str(group)))
 
 
+@pytest.fixture(scope="session")
+def hub():
+    """The module `tests/hub.py`: `with hub.serving() as web`."""
+    spec = importlib.util.spec_from_file_location("hub", ROOT / "tests/hub.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.fixture
 def make_musiceval():
     """Write a corpus of MusicEval's form: `make_musiceval(folder, clips=60, seconds=0.2)`."""
     return rehearsal.make
+
+
+@pytest.fixture(scope="session")
+def zip_as_published():
+    """Pack a corpus in the shape of the published archive: `zip_as_published(folder, path)`."""
+    return pack_as_published
+
+
+def pack_as_published(corpus, path, top="MusicEval-full/MusicEval-full/"):
+    """Read-only folders and files under one or two tops, and what is no part of the corpus."""
+    others = {"README.md": b"# MusicEval", "metadata/clips.json": b"{}", ".DS_Store": b"litter"}
+    others |= {"wav/.DS_Store": b"litter", "wav/desktop.ini": b"litter"}
+    files = {f.relative_to(corpus).as_posix(): f.read_bytes() for f in corpus.rglob("*.*")}
+    files = {top + name: data for name, data in (files | others).items()}
+    files |= {f"__MACOSX/{top}wav/._{n}.wav": b"litter" for n in range(3)}
+    folders = {f"{parent}/" for name in files for parent in PurePosixPath(name).parents[:-1]}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name in sorted(folders) + sorted(files):
+            info = zipfile.ZipInfo(name, (2025, 1, 1, 0, 0, 0))
+            kind = stat.S_IFDIR | 0o555 if name in folders else stat.S_IFREG | 0o444
+            info.create_system, info.external_attr = 3, kind << 16
+            opened.writestr(info, files.get(name, b""))
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -56,6 +94,27 @@ def save_whisper(folder, blocks):
     widths = {"encoder_ffn_dim": 32, "decoder_ffn_dim": 32}
     tokens = {"pad_token_id": 0, "bos_token_id": 1, "eos_token_id": 2, "decoder_start_token_id": 1}
     WhisperModel(WhisperConfig(**sizes, **heads, **widths, **tokens)).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_qwen(tmp_path_factory):
+    """A real Qwen3 of two blocks and 16 dimensions, with a tokenizer of bytes."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3Model
+
+    folder = tmp_path_factory.mktemp("qwen")
+    alphabet = ["<|endoftext|>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    vocabulary = {letter: number for number, letter in enumerate(alphabet)}
+    tokenizer = Tokenizer(models.BPE(vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    end = {"eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>"}
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **end).save_pretrained(folder)
+    torch.manual_seed(0)
+    sizes = {"vocab_size": len(vocabulary), "hidden_size": 16, "intermediate_size": 32}
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8}
+    Qwen3Model(Qwen3Config(**sizes, **heads, num_hidden_layers=2)).save_pretrained(folder)
     return folder
 
 
@@ -120,3 +179,36 @@ def clips(tmp_path_factory):
         samples = noise.uniform(-0.5, 0.5, length) * np.linspace(0, 1, length) ** index
         soundfile.write(folder / f"S00{index % 2 + 1}_P00{index}.wav", samples, 16000)
     return sorted(folder.glob("*.wav"))
+
+
+@pytest.fixture(scope="session")
+def make_store():
+    """Begin to make a store in a process of its own: `make_store(root, experiment)`."""
+    code = "import sys; from whisq import mlflow_store; mlflow_store.connect(sys.argv[1])"
+
+    def make(root, experiment="whisq"):
+        own = {"DVC_ROOT": str(root), "MLFLOW_TRACKING_URI": ""}
+        return Popen([sys.executable, "-c", code, experiment], env=os.environ | own)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def ready_store(tmp_path_factory, make_store):
+    """A database that MLflow has already set up; a copy of it costs nothing."""
+    root = tmp_path_factory.mktemp("store")
+    assert make_store(root).wait() == 0
+    return root
+
+
+@pytest.fixture
+def store(ready_store, tmp_path, monkeypatch):
+    """The folder of a project with a store, entered as in an experiment named `quiet-tuba`."""
+    root = tmp_path / "project"
+    root.mkdir()
+    shutil.copy(ready_store / "mlflow.db", root)
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("DVC_ROOT", str(root))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    monkeypatch.setenv("DVC_EXP_NAME", "quiet-tuba")
+    return root

@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 # Folders and files of the package, from the ground up; a part may import those before it.
 LEVELS = [
-    ["processes", "corpus", "encoders", "losses", "model"],
+    ["extras"],
+    ["processes", "mlflow_run", "mlflow_store", "corpus", "encoders", "losses", "model"],
     ["embeddings"],
     ["intake", "scores"],
     ["predictor"],
@@ -24,8 +25,10 @@ LEVELS = [
     ["show", "scoring"],
 ]
 LEAVES = ["params", "tracking"]
-# They shape no output: params are DVC's own, a log is not a result, nor is how processes end.
-NOT_DEPS = {"whisq/params.py", "whisq/processes.py", "whisq/tracking.py"}
+# They shape no output: params are DVC's own, a log is not a result, nor is how processes end, nor
+# what is installed.
+LOGS = ("extras", "params", "mlflow_run", "mlflow_store", "processes", "tracking")
+NOT_DEPS = {f"whisq/{name}.py" for name in LOGS}
 
 
 @cache

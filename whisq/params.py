@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,6 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 Positive = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Above0 = Annotated[float, Field(gt=0)]
+Changes = dict[str, Any]  # values by dotted name
+
+# Trainings beside the pipeline's own, which log themselves.
+BESIDES = ("trials", "recipes", "paper_table", "ablations")
 
 
 class Section(BaseModel):
@@ -34,9 +40,13 @@ class Rendered(Section):
 
 
 class MusicEval(Section):
-    """Where MusicEval comes from: folder, zip, https address or hub file, and its SHA-256."""
+    """Where MusicEval comes from: folder, zip, https address or hub file, and its SHA-256.
+
+    Without a source it is the hub's own file, BAAI/MusicEval, at `revision`.
+    """
 
     source: str | None
+    revision: str
     sha256: str | None
 
 
@@ -173,6 +183,13 @@ class Evaluate(Section):
     probe_prompts: Positive
 
 
+class PaperTable(Section):
+    """The networks of the paper's table: changes to its recipe, and trainings of each."""
+
+    seeds: Positive
+    networks: dict[str, Changes]
+
+
 class Params(Section):
     """All of params.yaml."""
 
@@ -186,11 +203,13 @@ class Params(Section):
     train: Train
     evaluate: Evaluate
     trials: Trials
-    ablations: dict[str, dict[str, Any]]
+    recipes: dict[str, Changes]
+    paper_table: PaperTable
+    ablations: dict[str, Changes]
 
 
-def load(path: str | Path = "params.yaml", overrides: dict[str, Any] | None = None) -> Params:
-    """Read and check all of params.yaml.
+def load(path: str | Path = "params.yaml", overrides: Changes | None = None) -> Params:
+    """Read and check all of params.yaml, each named set of changes with it.
 
     Args:
         path: The YAML file.
@@ -200,17 +219,53 @@ def load(path: str | Path = "params.yaml", overrides: dict[str, Any] | None = No
         The checked values.
 
     Raises:
-        ValueError: A key is unknown or missing or a value is of the wrong type or range; all
-            of them are named in the one message.
+        ValueError: A key is unknown or missing or a value is of the wrong type or range, in the
+            values or in a recipe, a network of the paper's table or an ablation; all of them are
+            named in the one message.
     """
     values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-    for name, value in (overrides or {}).items():
-        _replace(values, name.split("."), value)
-    try:
-        return Params.model_validate(values)
-    except ValidationError as error:
-        lines = [_problem(item) for item in error.errors()]
-        raise ValueError(f"{path} has {len(lines)} problem(s):\n" + "\n".join(lines)) from None
+    problems = _problems(values, overrides or {})
+    if not problems:
+        params = Params.model_validate(_changed(values, overrides or {}))
+        problems = [
+            f"  {where}: {problem.strip()}"
+            for where, changes in _named(params)
+            for problem in _problems(values, changes)
+        ]
+    if problems:
+        raise ValueError(f"{path} has {len(problems)} problem(s):\n" + "\n".join(problems))
+    return params
+
+
+def recipe(name: str, path: str | Path = "params.yaml") -> Changes:
+    """Take a named configuration of the pipeline.
+
+    Args:
+        name: One of `recipes`, such as `paper`.
+        path: The YAML file.
+
+    Returns:
+        What it changes: values by dotted name.
+
+    Raises:
+        ValueError: There is no such recipe, or params.yaml is wrong.
+    """
+    recipes = load(path).recipes
+    if name not in recipes:
+        raise ValueError(f"a recipe must be one of {', '.join(recipes)}, given {name!r}")
+    return dict(recipes[name])
+
+
+def pipeline(params: Params) -> Changes:
+    """Name the values that the pipeline's own run is made of.
+
+    Args:
+        params: All of params.yaml.
+
+    Returns:
+        Values by dotted name, without the trainings beside it.
+    """
+    return flatten(params.model_dump(exclude=set(BESIDES)))
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -230,10 +285,35 @@ def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _replace(values: dict[str, Any], path: list[str], value: Any) -> None:
-    for key in path[:-1]:
-        values = values.setdefault(key, {})
-    values[path[-1]] = value
+def _named(params: Params) -> Iterator[tuple[str, Changes]]:
+    groups = {
+        "recipes": params.recipes,
+        "paper_table.networks": params.paper_table.networks,
+        "ablations": params.ablations,
+    }
+    for group, sets in groups.items():
+        yield from ((f"{group}.{name}", changes) for name, changes in sets.items())
+
+
+def _problems(values: Changes, changes: Changes) -> list[str]:
+    try:
+        Params.model_validate(_changed(values, changes))
+    except ValidationError as error:
+        return [_problem(item) for item in error.errors()]
+    return []
+
+
+def _changed(values: Changes, changes: Changes) -> Changes:
+    values = deepcopy(values)
+    for name, value in changes.items():
+        *path, last = name.split(".")
+        section = values
+        for key in path:
+            if not isinstance(section.get(key), dict):
+                section[key] = {}
+            section = section[key]
+        section[last] = value
+    return values
 
 
 def _problem(item: dict[str, Any]) -> str:

@@ -4,7 +4,7 @@ import torch
 from whisq.model.architectures import build
 
 CHOICES = {
-    "paper": {},
+    "default": {},
     "one_way": {"coattention": "audio_to_text"},
     "no_attention": {"coattention": "none"},
     "thirds": {"coattention": "none", "segments": 3, "bilinear": True},

@@ -131,8 +131,8 @@ def full_page(run, tmp_path_factory):
     curve = {"fault": "wow", "strength": [0.0, 1.0], "omq": [4.0, 2.0], "error": [0.1, 0.2]}
     pd.DataFrame(curve).to_csv(metrics / "plots/fault_response.csv", index=False)
     row = {"protocol": "official", "metric": "utt_ta_srcc", "mean": 0.5, "sd": 0.1, "n": 3}
-    differences = {"less_paper": -0.1, "less_paper_low": -0.2, "less_paper_high": 0.0}
-    rows = [{"variant": "paper", **row}, {"variant": "no_transport", **row, **differences}]
+    differences = {"less_default": -0.1, "less_default_low": -0.2, "less_default_high": 0.0}
+    rows = [{"variant": "default", **row}, {"variant": "no_transport", **row, **differences}]
     pd.DataFrame(rows).to_csv(metrics / "ablations.csv", index=False)
     (metrics / "probes.json").write_text(json.dumps(PROBES))
     lock = "stages: {train: {outs: [{path: data/model, md5: abc123.dir, size: 1234}]}}"

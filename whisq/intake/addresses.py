@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from whisq import mlflow_store
+from whisq.extras import require
 
 if TYPE_CHECKING:
     from whisq.model.architecture import Architecture
@@ -109,12 +113,14 @@ def _within(folder: Path, address: str) -> Path:
 
 
 def _from_mlflow(address: str) -> Path:
+    require("pipeline", "mlflow", by=address)
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
     try:
+        mlflow_store.point()
         return Path(download_artifacts(artifact_uri=address))
-    except (MlflowException, OSError) as error:
+    except (MlflowException, OSError, sqlite3.Error) as error:
         raise ValueError(
             f"MLflow has no model at {address} ({error}); is MLFLOW_TRACKING_URI the right store?"
         ) from error

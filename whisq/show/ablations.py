@@ -11,7 +11,7 @@ from whisq.show.table import BLANK, Cell, Table, number, span, verbatim, word
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-REFERENCE = "paper"
+REFERENCE = "default"
 LISTED = ("utt_omq_srcc", "utt_ta_srcc", "sys_omq_srcc", "sys_ta_srcc", "ta_order_srcc", "swap")
 COMPARED = {
     ("official", "utt_omq_srcc"): "OMQ, by clip",
