@@ -53,6 +53,24 @@ def test_flattened_names_are_those_of_dvc():
     assert params.flatten(nested) == {"loss.ot_weight": 0.1, "seed": 3}
 
 
+@pytest.mark.parametrize("section", ["train", "embed_text", "embed_audio"])
+def test_a_device_is_one_of_the_names_that_are_known(section):
+    for name in ("auto", "cpu", "cuda", "cuda:1", "mps"):
+        values = params.load(ROOT / "params.yaml", overrides={f"{section}.device": name})
+        assert getattr(values, section).device == name
+    with pytest.raises(ValueError, match=rf"{section}\.device: .*given 'gpu'"):
+        params.load(ROOT / "params.yaml", overrides={f"{section}.device": "gpu"})
+
+
+@pytest.mark.parametrize("section", ["embed_text", "embed_audio"])
+def test_a_batch_size_is_a_number_or_auto(section):
+    for size in ("auto", 1, 32):
+        values = params.load(ROOT / "params.yaml", overrides={f"{section}.batch_size": size})
+        assert getattr(values, section).batch_size == size
+    with pytest.raises(ValueError, match=rf"{section}\.batch_size"):
+        params.load(ROOT / "params.yaml", overrides={f"{section}.batch_size": 0})
+
+
 def with_recipe(tmp_path, **changes):
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
     values["recipes"]["mine"] = changes

@@ -10,9 +10,14 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from whisq.devices import NAMES
+
 Positive = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Above0 = Annotated[float, Field(gt=0)]
+Device = Annotated[str, Field(pattern=NAMES)]  # `whisq.devices` says what each means
+BatchSize = Positive | Literal["auto"]  # auto: 1 on a CPU, 16 on a GPU
+Precision = Literal["float32", "bfloat16"]
 Changes = dict[str, Any]  # values by dotted name
 
 # Trainings beside the pipeline's own, which log themselves.
@@ -76,8 +81,9 @@ class EmbedAudio(Section):
     window: Literal["padded", "clip"] | float
     past_window: Literal["first"]
     pool: Positive
-    dtype: Literal["float32", "bfloat16"]
-    batch_size: Positive
+    dtype: Precision
+    device: Device
+    batch_size: BatchSize
     workers: Positive
     engine: Literal["local", "ray"]
 
@@ -89,8 +95,9 @@ class EmbedText(Section):
     revision: str | None
     layer: int
     template: str
-    dtype: Literal["float32", "bfloat16"]
-    batch_size: Positive
+    dtype: Precision
+    device: Device
+    batch_size: BatchSize
 
 
 class Model(Section):
@@ -163,6 +170,8 @@ class Train(Section):
     decay: Literal["constant", "cosine"]
     averaging: Annotated[float, Field(ge=0, lt=1)]
     threads: Positive
+    device: Device
+    precision: Precision
 
 
 class Trials(Section):

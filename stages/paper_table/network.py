@@ -7,7 +7,7 @@ from typing import Any
 
 from stages.ablations.variant import SECTIONS, train
 from whisq import params
-from whisq.embeddings.sequences import Sequences
+from whisq.store.sequences import Sequences
 from whisq.training.trials import Trial, get_ready
 
 DATA, FOLDER = Path("data"), Path("metrics/paper_table")

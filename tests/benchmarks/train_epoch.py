@@ -7,7 +7,7 @@ from dataclasses import replace
 import torch
 
 from whisq import params
-from whisq.embeddings.batch import Batch
+from whisq.batch import Batch
 from whisq.losses.objective import Objective
 from whisq.model.architectures import build
 from whisq.model.config import Config

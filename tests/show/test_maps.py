@@ -18,11 +18,10 @@ FRAMES, TOKENS = 3, 4
 class Network:
     """Answers with what it was given."""
 
+    device = torch.device("cpu")
+
     def __init__(self, **output):
         self.output, self.config = output, SimpleNamespace(audio={"pool": 5}, audio_pool=2)
-
-    def parameters(self):
-        return iter([torch.zeros(1)])
 
     def __call__(self, audio, audio_mask, text, text_mask):
         masks = {"audio_mask": audio_mask, "text_mask": text_mask}

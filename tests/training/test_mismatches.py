@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from whisq.embeddings.dataset import make_loader
 from whisq.training.data import Data
+from whisq.training.dataset import make_loader
 from whisq.training.mismatches import Mismatches
 from whisq.training.recipe import Recipe
 

@@ -65,6 +65,11 @@ class Architecture(
         self.audio_input = AudioInput(config)
         self.text_input = TextInput(config)
 
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
+
     def branches(self) -> dict[str, tuple[str, ...]]:
         """Tell which weights serve which axis.
 

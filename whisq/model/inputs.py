@@ -47,9 +47,10 @@ class AudioInput(nn.Module):
         Returns:
             The sequence, (clips, shorter frames, out_dim), and its mask.
         """
-        # Averaging first: it commutes with the scaling, which then has fewer frames to scale.
-        layers = [pool_time(layer, mask, self.pool) for layer in self.pick(audio)]
-        states = self.scaling(torch.stack([sequence for sequence, _ in layers], 1))
+        with full_precision(audio):
+            # Averaging first: it commutes with the scaling, which then has fewer frames to scale.
+            layers = [pool_time(layer, mask, self.pool) for layer in self.pick(audio)]
+            states = self.scaling(torch.stack([sequence for sequence, _ in layers], 1))
         shorter = layers[0][1]
         if self.mixture is None:
             return states.transpose(1, 2).flatten(2), shorter
@@ -98,7 +99,20 @@ class TextInput(nn.Module):
         Returns:
             The sequence, (clips, tokens or 1, dim), and its mask.
         """
-        states = self.scaling(text.unsqueeze(1)).squeeze(1)
+        with full_precision(text):
+            states = self.scaling(text.unsqueeze(1)).squeeze(1)
         if self.average:
             return masked_mean(states, mask).unsqueeze(1), mask[:, :1]
         return states, mask
+
+
+def full_precision(states: Tensor) -> torch.autocast:
+    """Compute in float32, whatever is chosen for the network: scaling magnifies rounding.
+
+    Args:
+        states: What is computed on; says which device that is about.
+
+    Returns:
+        A context.
+    """
+    return torch.autocast(states.device.type, enabled=False)

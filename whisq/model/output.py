@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from torch import Tensor
 
@@ -40,3 +40,18 @@ class Output:
     audio_to_text: Tensor | None = None
     text_to_audio: Tensor | None = None
     quality_weights: Tensor | None = None
+
+    def float(self) -> Output:
+        """Bring what was computed in half precision to float32.
+
+        Returns:
+            The same output; masks stay masks.
+        """
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        masks = {"audio_mask", "text_mask"}
+        return Output(
+            **{
+                name: value if value is None or name in masks else value.float()
+                for name, value in values.items()
+            }
+        )

@@ -74,7 +74,10 @@ class Scaling(nn.Module):
 
 
 class Moments:
-    """Count, sum and squares of states, gathered batch by batch in float64."""
+    """Count, sum and squares of states, gathered batch by batch in float64, on the CPU.
+
+    Not every GPU knows float64.
+    """
 
     def __init__(self, groups: int, dim: int, pairs: bool = True) -> None:
         """Start empty.
@@ -97,7 +100,7 @@ class Moments:
             states: (batch, groups, steps, dim).
             mask: (batch, steps), True where real.
         """
-        real = states.transpose(1, 2)[mask].transpose(0, 1).double().cpu()
+        real = states.transpose(1, 2)[mask].transpose(0, 1).cpu().double()
         self.count += real.shape[1]
         self.total += real.sum(1)
         self.products += real.transpose(1, 2) @ real if self.pairs else real.square().sum(1)

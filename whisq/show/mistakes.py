@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from whisq.encoders.audio import load, prepare
+from whisq.audio import read, resampled
 from whisq.encoders.text import TextSpec
 from whisq.encoders.words import load_tokenizer, split
 from whisq.evaluation.gather import read_sequences
@@ -92,7 +92,7 @@ def _mistake(key: str, row: Series, data: Path, maps: Maps | None) -> Mistake:
         system=row["system"],
         prompt=row["prompt"],
         lines={axis.upper(): _line(row, axis) for axis in AXES},
-        sound=sound_address(prepare(*load(path))) if path.is_file() else "",
+        sound=sound_address(resampled(read(path))) if path.is_file() else "",
         map=plan,
         remark=maps.unplaced if plan else NO_PLAN if maps else NO_STATES,
     )

@@ -7,7 +7,7 @@ import io
 
 import numpy as np
 
-from whisq.encoders.audio import RATE
+from whisq.audio import RATE
 from whisq.encoders.whisper import LONGEST
 
 LARGEST = 1_100_000  # bytes of one clip: ten of them stay below a page's 15 MB

@@ -8,6 +8,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+from whisq.devices import AUTO
 from whisq.show.explain import Explanation, explain
 from whisq.show.plot import COLOURS, FAINT, LINE, Plot, png
 from whisq.show.table import Table, number, verbatim, word
@@ -104,7 +105,7 @@ def run(
     output: Path,
     model: str,
     faults: bool = False,
-    device: str | None = None,
+    device: str = AUTO,
 ) -> int:
     """Carry out `whisq explain`.
 
@@ -114,7 +115,7 @@ def run(
         output: The file to write; its ending says what.
         model: As `whisq.load` takes it.
         faults: Whether to ask which faults of the sound the clip is like.
-        device: Where to compute; None chooses.
+        device: Where to compute, as `whisq.devices` names it.
 
     Returns:
         The exit code.

@@ -9,13 +9,14 @@ from typing import Any
 
 import torch
 
-from whisq.embeddings.dataset import make_loader
+from whisq.devices import AUTO, resolve
 from whisq.losses.objective import Objective
 from whisq.model.architecture import Architecture
 from whisq.model.architectures import build
 from whisq.model.config import Config
 from whisq.training.checkpoints import Checkpoint, key_of
 from whisq.training.data import Data
+from whisq.training.dataset import make_loader
 from whisq.training.history import History
 from whisq.training.loop import train
 from whisq.training.measuring import inputs
@@ -32,12 +33,14 @@ class Recipe:
         objective: What is minimised.
         schedule: How long and how fast.
         batch_size: Clips a step.
+        device: Where to compute, as `whisq.devices` names it.
     """
 
     model: Mapping[str, Any]
     objective: Objective
     schedule: Schedule
     batch_size: int
+    device: str = AUTO
 
     @classmethod
     def of(
@@ -48,7 +51,7 @@ class Recipe:
         Args:
             model: Fields of `Config`.
             loss: Fields of `Objective`.
-            train: Fields of `Schedule`, and `batch_size`; others are not the recipe's.
+            train: Fields of `Schedule`, `batch_size` and `device`; others are not the recipe's.
             seed: Of weights, dropout and order.
 
         Returns:
@@ -56,7 +59,8 @@ class Recipe:
         """
         known = {key: train[key] for key in Schedule.__dataclass_fields__ if key in train}
         schedule = Schedule(**known, seed=seed)
-        return cls(dict(model), Objective(**loss), schedule, train["batch_size"])
+        device = train.get("device", AUTO)
+        return cls(dict(model), Objective(**loss), schedule, train["batch_size"], device)
 
     def config(self, data: Data) -> Config:
         """Complete the network's config by what the data bring.
@@ -96,15 +100,18 @@ class Recipe:
             progress: Whether to show a bar.
 
         Returns:
-            The network with its best epoch's weights, and the history.
+            The network with its best epoch's weights, on the recipe's device, and the history.
         """
+        device = resolve(self.device)
         config, seed = self.config(data), self.schedule.seed
         torch.manual_seed(seed)
         model = build(config)
         dataset = data.dataset("train")
-        loader = make_loader(dataset, self.batch_size, shuffle=True, seed=seed)
-        dev = make_loader(data.dataset("dev"), self.batch_size)
-        model.fit_scaling(inputs(batch) for batch in loader)
+        first = make_loader(dataset, self.batch_size, shuffle=True, seed=seed)
+        model.fit_scaling(inputs(batch) for batch in first)
+        model.to(device)
+        loader = make_loader(dataset, self.batch_size, shuffle=True, seed=seed, device=device)
+        dev = make_loader(data.dataset("dev"), self.batch_size, device=device)
 
         def batches(epoch: int) -> Any:
             loader.batch_sampler.set_epoch(epoch)
@@ -135,7 +142,8 @@ class Recipe:
             data: What is learnt from.
 
         Returns:
-            A hash of choices, code, tables and embeddings.
+            A hash of choices, code, tables and embeddings; not of the device, so that a training
+            may go on elsewhere.
         """
         made_of = {
             "config": asdict(config),

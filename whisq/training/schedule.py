@@ -23,6 +23,8 @@ class Schedule:
         averaging: Share that a running mean of the weights keeps at each step; the mean is what is
             measured on dev and kept. 0 keeps the weights themselves.
         seed: Of weights, dropout and order.
+        precision: What the network multiplies in while it learns, float32 or bfloat16. Inputs are
+            scaled, transport and losses computed, and the network measured and used in float32.
     """
 
     epochs: int = 40
@@ -34,6 +36,7 @@ class Schedule:
     decay: str = "cosine"
     averaging: float = 0.0
     seed: int = 0
+    precision: str = "float32"
 
     def factor(self, epoch: float) -> float:
         """Scale the step size.
