@@ -25,7 +25,7 @@ LEVELS = [
     ["predictor"],
     ["evaluation"],
     ["training"],
-    ["report", "scoring"],
+    ["show", "scoring"],
 ]
 LEAVES = ["params", "tracking"]
 # They shape no output: params are DVC's own, a log is not a result, nor is where something is

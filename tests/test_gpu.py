@@ -15,9 +15,9 @@ from whisq.evaluation.bench import Bench
 from whisq.model.architectures import build
 from whisq.model.config import Config
 from whisq.predictor import Predictor
-from whisq.report.explain import explain
 from whisq.scoring.requests import Request, named
 from whisq.scoring.scorer import Scorer
+from whisq.show.explain import explain
 from whisq.store.audio import embed_audio
 from whisq.store.sequences import Sequences
 from whisq.store.text import embed_text
