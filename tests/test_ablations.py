@@ -12,7 +12,8 @@ from whisq.training.recipe import Recipe
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("whisq.", "stages.")
-NOT_DEPS = {"whisq/processes.py"}  # how a process ends shapes no output
+# Where is computed, what is installed and how a process ends shapes no output.
+NOT_DEPS = {f"whisq/{name}.py" for name in ("devices", "extras", "processes")}
 VALUES = params.load(ROOT / "params.yaml").model_dump()
 SCRIPTS = [("ablations", name) for name in ("layers", "variant", "table")]
 SCRIPTS += [("paper_table", name) for name in ("network", "table")]

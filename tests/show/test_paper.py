@@ -30,6 +30,7 @@ def test_every_choice_about_the_network_its_losses_and_its_training_is_on_the_pa
     settings = {
         # of choices that the recipe does not make, and of how a machine is used
         *("model.layer_mixing", "model.position_unit", "train.threads", "train.device"),
+        "train.precision",
         *("loss.mismatch_near", "loss.mismatch_margin", "loss.huber_delta"),
         "loss.soft_label_sigma",
     }
