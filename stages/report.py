@@ -11,7 +11,7 @@ from whisq.report.results import read_results
 
 DATA, METRICS = Path("data"), Path("metrics")
 PAGE = METRICS / "report.html"
-TRANSPORT = ("cost", "epsilon", "iterations", "tolerance")
+TRANSPORT = ("cost", "epsilon", "iterations")
 
 
 def main() -> None:

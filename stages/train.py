@@ -19,12 +19,12 @@ CHECKPOINTS = Path(".dvc/tmp/whisq-checkpoints")
 
 def main() -> None:
     """Run the stage."""
-    values = params.load().model_dump()
-    recipe = Recipe.of(values["model"], values["loss"], values["train"], values["seed"])
-    torch.set_num_threads(values["train"]["threads"])
-    for others in ("trials", "ablations"):  # trainings of their own, which log themselves
-        del values[others]
-    with tracking.model_run("train", params.flatten(values)) as run:
+    values = params.load()
+    recipe = Recipe(values.model, values.loss, values.train, values.seed)
+    torch.set_num_threads(values.train.threads)
+    # Trials and ablations are trainings of their own, which log themselves.
+    logged = params.flatten(values.model_dump(exclude={"trials", "ablations"}))
+    with tracking.model_run("train", logged) as run:
         model, history = recipe.fit(
             Data.open("data"),
             checkpoints=CHECKPOINTS,

@@ -6,17 +6,12 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-Positive = Annotated[int, Field(ge=1)]
-Weight = Annotated[float, Field(ge=0)]
-Above0 = Annotated[float, Field(gt=0)]
-
-
-class Section(BaseModel):
-    """A part of params.yaml: unknown keys, missing keys and wrong types are errors."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+from whisq.losses.objective import Objective
+from whisq.model.build import Model
+from whisq.section import Positive, Section
+from whisq.training.schedule import Schedule
 
 
 class Rendered(Section):
@@ -64,7 +59,6 @@ class EmbedAudio(Section):
     revision: str | None
     layers: list[int]
     window: Literal["padded", "clip"] | float
-    past_window: Literal["first"]
     pool: Positive
     dtype: Literal["float32", "bfloat16"]
     batch_size: Positive
@@ -81,78 +75,6 @@ class EmbedText(Section):
     template: str
     dtype: Literal["float32", "bfloat16"]
     batch_size: Positive
-
-
-class Model(Section):
-    """The trainable network; `whisq.model.config.Config` says what each choice means."""
-
-    architecture: str
-    audio_layers: Annotated[list[int], Field(min_length=1)]
-    layer_mixing: Literal["softmax", "concat"]
-    alignment_layers: list[int]
-    audio_pool: Positive
-    audio_scaling: Literal["none", "standard", "whiten"]
-    text_scaling: Literal["none", "standard", "whiten"]
-    text_sequence: Literal["tokens", "mean"]
-    width: Positive
-    dropout: Annotated[float, Field(ge=0, lt=1)]
-    input_dropout: Annotated[float, Field(ge=0, lt=1)]
-    frame_dropout: Annotated[float, Field(ge=0, lt=1)]
-    quality_projection: Literal["shared", "own"]
-    positions: Literal["none", "audio", "text", "both"]
-    position_unit: Literal["steps", "share"]
-    coattention: Literal["none", "audio_to_text", "text_to_audio", "both"]
-    heads: Positive
-    layers: Positive
-    residual: bool
-    segments: Annotated[int, Field(ge=0)]
-    quality_pooling: Literal["mean", "max", "attention", "mean_std"]
-    alignment_pooling: Literal["mean", "max", "attention", "mean_std"]
-    interaction: Literal["none", "product"]
-    bilinear: bool
-    hidden: Positive
-    bins: Annotated[int, Field(ge=0)]
-    output_range: Literal["free", "sigmoid"]
-
-
-class Loss(Section):
-    """One weight a loss term (zero leaves it out) and the terms' settings.
-
-    `whisq.losses.objective.Objective` says what each means.
-    """
-
-    mse_weight: Weight
-    mae_weight: Weight
-    huber_weight: Weight
-    soft_label_weight: Weight
-    rater_weight: Weight
-    ranking_weight: Weight
-    mismatch_weight: Weight
-    ot_weight: Weight
-    ot_form: Literal["plain", "rated", "ranked"]
-    ot_cost: Literal["cosine", "squared"]
-    ot_epsilon: Above0
-    ot_iterations: Positive
-    ot_tolerance: Above0
-    mismatch_near: Annotated[float, Field(ge=0, le=1)]
-    mismatch_margin: Above0
-    huber_delta: Above0
-    soft_label_sigma: Above0
-
-
-class Train(Section):
-    """The optimiser and its schedule; `whisq.training.schedule.Schedule` says what each means."""
-
-    epochs: Positive
-    patience: Positive
-    batch_size: Positive
-    learning_rate: Above0
-    weight_decay: Weight
-    gradient_clip: Above0
-    warmup: Weight
-    decay: Literal["constant", "cosine"]
-    averaging: Annotated[float, Field(ge=0, lt=1)]
-    threads: Positive
 
 
 class Trials(Section):
@@ -182,8 +104,8 @@ class Params(Section):
     embed_audio: EmbedAudio
     embed_text: EmbedText
     model: Model
-    loss: Loss
-    train: Train
+    loss: Objective
+    train: Schedule
     evaluate: Evaluate
     trials: Trials
     ablations: dict[str, dict[str, Any]]
@@ -198,19 +120,11 @@ def load(path: str | Path = "params.yaml", overrides: dict[str, Any] | None = No
 
     Returns:
         The checked values.
-
-    Raises:
-        ValueError: A key is unknown or missing or a value is of the wrong type or range; all
-            of them are named in the one message.
     """
     values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
     for name, value in (overrides or {}).items():
         _replace(values, name.split("."), value)
-    try:
-        return Params.model_validate(values)
-    except ValidationError as error:
-        lines = [_problem(item) for item in error.errors()]
-        raise ValueError(f"{path} has {len(lines)} problem(s):\n" + "\n".join(lines)) from None
+    return Params.read(values, str(path))
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -234,12 +148,3 @@ def _replace(values: dict[str, Any], path: list[str], value: Any) -> None:
     for key in path[:-1]:
         values = values.setdefault(key, {})
     values[path[-1]] = value
-
-
-def _problem(item: dict[str, Any]) -> str:
-    name = ".".join(str(part) for part in item["loc"])
-    if item["type"] == "extra_forbidden":
-        return f"  {name}: no such parameter; remove it or mend its spelling"
-    if item["type"] == "missing":
-        return f"  {name}: missing; add it (whisq/params.py says what it means)"
-    return f"  {name}: {item['msg']}, given {item['input']!r}"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from whisq.model.architecture import Architecture
+    from whisq.model.network import Network
 
 MLFLOW = ("models:/", "runs:/", "mlflow-artifacts:/")
 FILES = ("config.json", "model.safetensors")  # all that is read: no pickle
@@ -39,7 +39,7 @@ def bring(where: str | Path) -> Path:
     return _from_hub(address)
 
 
-def read_network(where: str | Path) -> Architecture:
+def read_network(where: str | Path) -> Network:
     """Read a trained network.
 
     Args:
@@ -53,7 +53,7 @@ def read_network(where: str | Path) -> Architecture:
     """
     from safetensors import SafetensorError
 
-    from whisq.model.architectures import load
+    from whisq.model.build import load
 
     folder = bring(where)
     try:

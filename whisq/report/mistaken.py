@@ -12,7 +12,7 @@ from whisq.encoders.audio import load, prepare
 from whisq.encoders.text import TextSpec
 from whisq.encoders.words import load_tokenizer, split
 from whisq.evaluation.metrics import AXES
-from whisq.model.architectures import load as load_network
+from whisq.model.build import load as load_network
 from whisq.report.embedding import sound_address
 from whisq.report.maps import Maps, read_maps
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +11,8 @@ import torch
 
 from whisq.embeddings.dataset import make_loader
 from whisq.losses.objective import Objective
-from whisq.model.architecture import Architecture
-from whisq.model.architectures import build
-from whisq.model.config import Config
+from whisq.model.build import Model, ModelConfig, build
+from whisq.model.network import Network
 from whisq.training.checkpoints import Checkpoint, key_of
 from whisq.training.data import Data
 from whisq.training.history import History
@@ -28,37 +27,18 @@ class Recipe:
     """Every choice that makes a trained network of given data.
 
     Attributes:
-        model: `Config`'s fields, without dimensions and encoder specs, which the data bring.
-        objective: What is minimised.
-        schedule: How long and how fast.
-        batch_size: Clips a step.
+        model: The network, without what the data bring.
+        loss: What is minimised.
+        train: How long and how fast.
+        seed: Of weights, dropout and order.
     """
 
-    model: Mapping[str, Any]
-    objective: Objective
-    schedule: Schedule
-    batch_size: int
+    model: Model
+    loss: Objective
+    train: Schedule
+    seed: int = 0
 
-    @classmethod
-    def of(
-        cls, model: Mapping[str, Any], loss: Mapping[str, Any], train: Mapping[str, Any], seed: int
-    ) -> Recipe:
-        """Read a recipe from the sections of params.yaml.
-
-        Args:
-            model: Fields of `Config`.
-            loss: Fields of `Objective`.
-            train: Fields of `Schedule`, and `batch_size`; others are not the recipe's.
-            seed: Of weights, dropout and order.
-
-        Returns:
-            The recipe.
-        """
-        known = {key: train[key] for key in Schedule.__dataclass_fields__ if key in train}
-        schedule = Schedule(**known, seed=seed)
-        return cls(dict(model), Objective(**loss), schedule, train["batch_size"])
-
-    def config(self, data: Data) -> Config:
+    def config(self, data: Data) -> ModelConfig:
         """Complete the network's config by what the data bring.
 
         Args:
@@ -67,7 +47,7 @@ class Recipe:
         Returns:
             The config.
         """
-        return Config(
+        return ModelConfig(
             audio_dim=data.audio.dim,
             text_dim=data.text.dim,
             audio=dict(data.audio.manifest["spec"]) | {"layers": list(data.audio.layers)},
@@ -76,7 +56,7 @@ class Recipe:
                 "audio": data.audio.manifest["preprocessing"],
                 "text": data.text.manifest["preprocessing"],
             },
-            **self.model,
+            **self.model.model_dump(),
         )
 
     def fit(
@@ -86,7 +66,7 @@ class Recipe:
         checkpoints: Path | None = None,
         on_epoch: Callable[[dict[str, Any]], None] | None = None,
         progress: bool = True,
-    ) -> tuple[Architecture, History]:
+    ) -> tuple[Network, History]:
         """Train a network from scratch, or go on where the same training was interrupted.
 
         Args:
@@ -98,27 +78,27 @@ class Recipe:
         Returns:
             The network with its best epoch's weights, and the history.
         """
-        config, seed = self.config(data), self.schedule.seed
-        torch.manual_seed(seed)
+        config, size = self.config(data), self.train.batch_size
+        torch.manual_seed(self.seed)
         model = build(config)
         dataset = data.dataset("train")
-        loader = make_loader(dataset, self.batch_size, shuffle=True, seed=seed)
-        dev = make_loader(data.dataset("dev"), self.batch_size)
+        loader = make_loader(dataset, size, shuffle=True, seed=self.seed)
+        dev = make_loader(data.dataset("dev"), size)
         model.fit_scaling(inputs(batch) for batch in loader)
 
         def batches(epoch: int) -> Any:
             loader.batch_sampler.set_epoch(epoch)
             return loader
 
-        near, wanted = self.objective.mismatch_near, self.objective.needs_mismatches
         checkpoint = Checkpoint(checkpoints, self.key(config, data)) if checkpoints else None
         history = train(
             model,
-            self.objective,
+            self.loss,
             batches,
             dev,
-            self.schedule,
-            mismatches=Mismatches(dataset, near) if wanted else None,
+            self.train,
+            seed=self.seed,
+            mismatches=Mismatches(dataset) if self.loss.mismatch_weight else None,
             on_epoch=on_epoch,
             checkpoint=checkpoint,
             progress=progress,
@@ -127,7 +107,7 @@ class Recipe:
             checkpoint.remove()
         return model, history
 
-    def key(self, config: Config, data: Data) -> str:
+    def key(self, config: ModelConfig, data: Data) -> str:
         """Name this training of this data.
 
         Args:
@@ -138,10 +118,10 @@ class Recipe:
             A hash of choices, code, tables and embeddings.
         """
         made_of = {
-            "config": asdict(config),
-            "objective": asdict(self.objective),
-            "schedule": asdict(self.schedule),
-            "batch_size": self.batch_size,
+            "config": config.model_dump(mode="json"),
+            "loss": self.loss.model_dump(),
+            "train": self.train.model_dump(),
+            "seed": self.seed,
             "clips": data.clips.to_csv(),
             "ratings": data.ratings.to_csv(),
             "embeddings": [data.audio.manifest, data.text.manifest],

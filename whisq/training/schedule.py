@@ -3,37 +3,37 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from whisq.section import Above0, Positive, Section, Share, Weight
 
 
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast to learn.
+class Schedule(Section):
+    """The section `train` of params.yaml: how long and how fast to learn.
 
     Chosen: AdamW and all its settings; the paper names none.
 
     Attributes:
         epochs: At most so many passes over the training set.
         patience: Epochs without a better dev score after which training ends.
-        learning_rate: AdamW's step size.
+        batch_size: Clips a step.
+        learning_rate: AdamW's step size, which falls to zero as a cosine over all the epochs.
         weight_decay: AdamW's.
         gradient_clip: Largest norm of a step's gradient.
         warmup: Epochs over which the step size rises from zero.
-        decay: constant, or cosine down to zero over all the epochs.
         averaging: Share that a running mean of the weights keeps at each step; the mean is what is
             measured on dev and kept. 0 keeps the weights themselves.
-        seed: Of weights, dropout and order.
+        threads: Of the CPU; fixed, so that the weights do not depend on the machine's load.
     """
 
-    epochs: int = 40
-    patience: int = 8
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.01
-    gradient_clip: float = 1.0
-    warmup: float = 1.0
-    decay: str = "cosine"
-    averaging: float = 0.0
-    seed: int = 0
+    epochs: Positive = 30
+    patience: Positive = 8
+    batch_size: Positive = 32
+    learning_rate: Above0 = 1e-3
+    weight_decay: Weight = 0.01
+    gradient_clip: Above0 = 1.0
+    warmup: Weight = 1.0
+    averaging: Share = 0.98
+    threads: Positive = 1
 
     def factor(self, epoch: float) -> float:
         """Scale the step size.
@@ -45,6 +45,4 @@ class Schedule:
             0..1.
         """
         rise = min(1.0, epoch / self.warmup) if self.warmup else 1.0
-        if self.decay == "constant":
-            return rise
         return rise * 0.5 * (1 + math.cos(math.pi * epoch / self.epochs))

@@ -1,24 +1,19 @@
-"""What all architectures share: inputs, fitting to the training set, files."""
+"""What all networks share: fitting to the training set, and files without a pickle."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
-import torch
 from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from whisq.model.config import Config
-from whisq.model.inputs import AudioInput, TextInput
-from whisq.model.output import Output
+from whisq.section import Section
 
 Sequences = tuple[Tensor, Tensor, Tensor, Tensor]  # audio, audio mask, text, text mask
-
 
 CARD = """---
 {{ card_data }}
@@ -36,7 +31,42 @@ from: see the run's metrics for the corpus and the figures.
 """
 
 
-class Architecture(
+@dataclass(frozen=True)
+class Output:
+    """Ratings, and what losses and explanations need, None where a network has no such thing.
+
+    Shapes are by the conventions of `whisq.model.whisq`.
+
+    Attributes:
+        omq: Overall musical quality.
+        ta: Textual alignment.
+        audio_mask: Of the frames that the network saw.
+        text_mask: Of the tokens that it saw.
+        audio: The clip in the shared space.
+        text: The prompt in the shared space.
+        omq_logits: Scores over the rating bins, (clips, bins).
+        ta_logits: The same for TA.
+        centres: The bins' ratings, (bins,).
+        audio_to_text: The last layer's attention, (clips, heads, frames, tokens).
+        text_to_audio: The same, (clips, heads, tokens, frames).
+        quality_weights: How much each frame counts for OMQ, (clips, frames), summing to one.
+    """
+
+    omq: Tensor
+    ta: Tensor
+    audio_mask: Tensor
+    text_mask: Tensor
+    audio: Tensor | None = None
+    text: Tensor | None = None
+    omq_logits: Tensor | None = None
+    ta_logits: Tensor | None = None
+    centres: Tensor | None = None
+    audio_to_text: Tensor | None = None
+    text_to_audio: Tensor | None = None
+    quality_weights: Tensor | None = None
+
+
+class Network(
     nn.Module,
     PyTorchModelHubMixin,
     library_name="whisq",
@@ -46,53 +76,33 @@ class Architecture(
 ):
     """A network from a clip's and a prompt's cached states to OMQ and TA.
 
-    A subclass defines `rate`. Its files are config.json and model.safetensors, never a pickle.
-
-    Attributes:
-        apart: Beginnings of the names of OMQ's and of TA's weights where the two share none.
+    A subclass makes `audio_input` and `text_input`, and its `forward` returns an `Output`. Its
+    files are config.json, which is its config, and model.safetensors.
     """
 
-    apart: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    audio_input: nn.Module
+    text_input: nn.Module
 
-    def __init__(self, config: Config) -> None:
-        """Make the inputs.
+    def __init__(self, config: Section) -> None:
+        """Keep the config.
 
         Args:
-            config: The network's choices.
+            config: The network's choices; saved as `config.json` beside the weights.
         """
         super().__init__()
         self.config = config
-        self.audio_input = AudioInput(config)
-        self.text_input = TextInput(config)
+        self._hub_mixin_config = config.model_dump(mode="json")
 
-    def branches(self) -> dict[str, tuple[str, ...]]:
+    def branches(self) -> Mapping[str, tuple[str, ...]]:
         """Tell which weights serve which axis.
 
         Returns:
             `both` where the axes share weights; else `omq` and `ta`, each with the beginnings of
             its weights' names; what neither claims is fixed before training.
         """
-        if self.apart and self.audio_input.mixture is None:
-            return dict(self.apart)
         return {"both": ("",)}
 
-    def forward(self, audio: Tensor, audio_mask: Tensor, text: Tensor, text_mask: Tensor) -> Output:
-        """Rate clips against prompts.
-
-        Args:
-            audio: Cached audio states, (clips, layers, frames, dim).
-            audio_mask: (clips, frames), True where real.
-            text: Cached token states, (clips, tokens, dim).
-            text_mask: (clips, tokens), True where real.
-
-        Returns:
-            Ratings in MOS units and what losses and explanations need.
-        """
-        frames, frame_mask = self.audio_input(audio, audio_mask)
-        tokens, token_mask = self.text_input(text, text_mask)
-        return self.rate(frames, frame_mask, tokens, token_mask)
-
-    def against(self, batch: Any, output: Output, text: Tensor, text_mask: Tensor) -> Tensor:
+    def against(self, batch: Any, output: Any, text: Tensor, text_mask: Tensor) -> Tensor:
         """Rate clips again, against other prompts.
 
         Args:
@@ -115,23 +125,45 @@ class Architecture(
         audio_moments = self.audio_input.scaling.moments()
         text_moments = self.text_input.scaling.moments()
         for audio, audio_mask, text, text_mask in batches:
-            audio_moments.add(torch.stack(self.audio_input.pick(audio), 1), audio_mask)
+            audio_moments.add(self.audio_input.pick(audio), audio_mask)
             text_moments.add(text.unsqueeze(1), text_mask)
         self.audio_input.scaling.fit(audio_moments)
         self.text_input.scaling.fit(text_moments)
 
     @classmethod
-    def _from_pretrained(
-        cls, *, model_id: str, config: Any = None, map_location: str = "cpu", **hub: Any
-    ) -> Architecture:
+    def from_pretrained(cls, where: str | Path, **hub: Any) -> Network:
+        """Read a trained network; see `whisq.model.build.load`.
+
+        Args:
+            where: A folder or a hub id.
+            **hub: The hub's options, such as revision.
+
+        Returns:
+            The network, ready to rate.
+        """
         # The mixin's own reader prints, falls back to a pickle and lets missing weights pass.
-        model = cls(_as_config(config, model_id))
-        path = fetch(model_id, "model.safetensors", **hub)
-        model.load_state_dict(load_file(path, device=map_location), strict=True)
-        return model.eval()
+        from whisq.model.build import load
+
+        return load(where, **hub)
 
 
-def fetch(where: str | Path, name: str, **hub: Any) -> Path:
+def read_weights(network: Network, where: str | Path, **hub: Any) -> Network:
+    """Give a network its trained weights.
+
+    Args:
+        network: Made by the config that lies beside them.
+        where: A folder or a hub id.
+        **hub: `hf_hub_download`'s options, such as revision.
+
+    Returns:
+        The network, ready to rate.
+    """
+    path = find(where, "model.safetensors", **hub)
+    network.load_state_dict(load_file(path), strict=True)
+    return network.eval()
+
+
+def find(where: str | Path, name: str, **hub: Any) -> Path:
     """Find a model's file in a folder or on the hub.
 
     Args:
@@ -154,31 +186,3 @@ def fetch(where: str | Path, name: str, **hub: Any) -> Path:
             "`train` wrote (data/model)"
         )
     return folder / name
-
-
-def read_config(where: str | Path, **hub: Any) -> Config:
-    """Read a saved model's config.
-
-    Args:
-        where: A folder or a hub id.
-        **hub: `hf_hub_download`'s options.
-
-    Returns:
-        The checked config.
-    """
-    path = fetch(where, "config.json", **hub)
-    return _as_config(json.loads(path.read_text(encoding="utf-8")), where)
-
-
-def _as_config(config: Any, where: str | Path) -> Config:
-    if isinstance(config, Config):
-        return config
-    if not config:
-        raise ValueError(f"A model needs a config.json; {where} has none")
-    unknown = sorted(set(config) - set(Config.__dataclass_fields__))
-    if unknown:
-        raise ValueError(
-            f"config.json of {where} has keys that this version does not know: "
-            f"{', '.join(unknown)}; update whisq"
-        )
-    return Config(**config)
