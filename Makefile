@@ -19,15 +19,17 @@ setup: $(READY)
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python .ci/movable.py $(VENV)
+	mkdir -p .cache/dvc/repo  # DVC itself would let everyone write there
 	touch $@
 
 repro: setup
 	dvc repro
 
-# SOURCE is a folder, a zip, an https address or a hub file that holds MusicEval.
+# MusicEval from the hub; or SOURCE='a folder, a zip, an https address or a hub file'.
+# Other values besides: ARGS='-S train.epochs=5'.
 paper: setup
-	dvc exp run --name paper-musiceval -S corpus.musiceval.source=$(SOURCE) \
-		$$(sed -n 's/^[a-z].*/-S &/p' stages/paper.txt)
+	python -m stages.paper $(ARGS)
 
 # Two processes of one thread each; tests that share a set-up stay in one of them.
 test: setup
@@ -45,6 +47,7 @@ bench: setup
 
 ui: setup
 	@echo 'Open http://127.0.0.1:$(PORT)/?workflowType=machine_learning'
+	python -c 'from whisq import store; store.point()'
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --port $(PORT)
 
 experiments: setup

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import whisq.params
@@ -21,14 +22,18 @@ def rendered(params: whisq.params.Corpus) -> None:
 
 
 def musiceval(params: whisq.params.Corpus) -> None:
-    """Fetch MusicEval.
+    """Fetch MusicEval; what stands in the way is told in one message.
 
     Args:
         params: The section `corpus`.
     """
-    from whisq.corpus.fetch import fetch
+    from whisq.corpus.fetch import Source, fetch
 
-    fetch(params.musiceval.source, RAW, params.musiceval.sha256)
+    place = params.musiceval
+    try:
+        fetch(Source(place.source, place.revision, place.sha256), RAW)
+    except (OSError, ValueError) as error:
+        sys.exit(str(error))
 
 
 ROADS = {"rendered": rendered, "musiceval": musiceval}

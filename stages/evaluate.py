@@ -26,7 +26,8 @@ def main() -> None:
     """Judge `data/model`."""
     params = whisq.params.load()
     choices = params.evaluate
-    with tracking.model_run("evaluate", whisq.params.flatten(params.model_dump())) as run:
+    own = whisq.params.of_the_model(params)
+    with tracking.judging_run("evaluate", own, DATA / "model") as run:
         model = Predictor.load(DATA / "model")
         case = gather(model, DATA)
         write_predictions(case.predictions, DATA / "predictions.csv")

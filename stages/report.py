@@ -16,14 +16,15 @@ TRANSPORT = ("cost", "epsilon", "iterations")
 
 def main() -> None:
     """Render the page."""
-    flat = whisq.params.flatten(whisq.params.load().model_dump())
-    with tracking.model_run("report", flat) as run:
+    params = whisq.params.load()
+    flat, own = whisq.params.flatten(params.model_dump()), whisq.params.of_the_model(params)
+    with tracking.judging_run("report", own, DATA / "model") as run:
         page = render(
             read_results(DATA, METRICS),
             DATA,
             flat,
             lock=Path("dvc.lock"),
-            seconds=stage_seconds(run.id),
+            seconds=stage_seconds(run.training),
             transport={name: flat[f"loss.ot_{name}"] for name in TRANSPORT},
         )
         PAGE.write_text(page, encoding="utf-8")
@@ -35,7 +36,7 @@ def stage_seconds(run_id: str) -> dict[str, float]:
     """Ask MLflow how long stages took.
 
     Args:
-        run_id: The pipeline's run.
+        run_id: The run of the training.
 
     Returns:
         Seconds of each data stage's last finished run in this store, and of training's epochs.

@@ -22,9 +22,7 @@ def main() -> None:
     values = params.load()
     recipe = Recipe(values.model, values.loss, values.train, values.seed)
     torch.set_num_threads(values.train.threads)
-    # Trials and ablations are trainings of their own, which log themselves.
-    logged = params.flatten(values.model_dump(exclude={"trials", "ablations"}))
-    with tracking.model_run("train", logged) as run:
+    with tracking.training_run(params.of_the_model(values)) as run:
         model, history = recipe.fit(
             Data.open("data"),
             checkpoints=CHECKPOINTS,

@@ -1,6 +1,12 @@
+import importlib.util
 import os
+import shutil
+import stat
+import sys
+import zipfile
 from dataclasses import asdict
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from subprocess import Popen
 
 import numpy as np
 import pytest
@@ -19,10 +25,42 @@ def pytest_collection_modifyitems(items):
         item.add_marker(pytest.mark.xdist_group(str(group)))
 
 
+@pytest.fixture(scope="session")
+def hub():
+    """The module `tests/hub.py`: `with hub.serving() as web`."""
+    spec = importlib.util.spec_from_file_location("hub", ROOT / "tests/hub.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
 @pytest.fixture
 def make_musiceval():
     """Write a corpus of MusicEval's form: `make_musiceval(folder, clips=60, seconds=0.2)`."""
     return rehearsal.make
+
+
+@pytest.fixture(scope="session")
+def zip_as_published():
+    """Pack a corpus in the shape of the published archive: `zip_as_published(folder, path)`."""
+    return pack_as_published
+
+
+def pack_as_published(corpus, path, top="MusicEval-full/MusicEval-full/"):
+    """Read-only folders and files under one or two tops, and what is no part of the corpus."""
+    others = {"README.md": b"# MusicEval", "metadata/clips.json": b"{}", ".DS_Store": b"litter"}
+    others |= {"wav/.DS_Store": b"litter", "wav/desktop.ini": b"litter"}
+    files = {f.relative_to(corpus).as_posix(): f.read_bytes() for f in corpus.rglob("*.*")}
+    files = {top + name: data for name, data in (files | others).items()}
+    files |= {f"__MACOSX/{top}wav/._{n}.wav": b"litter" for n in range(3)}
+    folders = {f"{parent}/" for name in files for parent in PurePosixPath(name).parents[:-1]}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as opened:
+        for name in sorted(folders) + sorted(files):
+            info = zipfile.ZipInfo(name, (2025, 1, 1, 0, 0, 0))
+            kind = stat.S_IFDIR | 0o555 if name in folders else stat.S_IFREG | 0o444
+            info.create_system, info.external_attr = 3, kind << 16
+            opened.writestr(info, files.get(name, b""))
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -118,3 +156,36 @@ def clips(tmp_path_factory):
         samples = noise.uniform(-0.5, 0.5, length) * np.linspace(0, 1, length) ** index
         soundfile.write(folder / f"S00{index % 2 + 1}_P00{index}.wav", samples, 16000)
     return sorted(folder.glob("*.wav"))
+
+
+@pytest.fixture(scope="session")
+def make_store():
+    """Begin to make a store in a process of its own: `make_store(root, experiment)`."""
+    code = "import sys; from whisq import store; store.connect(sys.argv[1])"
+
+    def make(root, experiment="whisq"):
+        own = {"DVC_ROOT": str(root), "MLFLOW_TRACKING_URI": ""}
+        return Popen([sys.executable, "-c", code, experiment], env=os.environ | own)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def ready_store(tmp_path_factory, make_store):
+    """A database that MLflow has already set up; a copy of it costs nothing."""
+    root = tmp_path_factory.mktemp("store")
+    assert make_store(root).wait() == 0
+    return root
+
+
+@pytest.fixture
+def store(ready_store, tmp_path, monkeypatch):
+    """The folder of a project with a store, entered as in an experiment named `quiet-tuba`."""
+    root = tmp_path / "project"
+    root.mkdir()
+    shutil.copy(ready_store / "mlflow.db", root)
+    monkeypatch.chdir(root)
+    monkeypatch.setenv("DVC_ROOT", str(root))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
+    monkeypatch.setenv("DVC_EXP_NAME", "quiet-tuba")
+    return root

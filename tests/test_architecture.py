@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 # Folders and files of the package, from the ground up; a part may import those before it.
 LEVELS = [
-    ["processes", "section", "corpus", "encoders"],
+    ["processes", "run", "store", "section", "corpus", "encoders"],
     ["losses", "model"],
     ["embeddings"],
     ["intake", "scores"],
@@ -27,7 +27,7 @@ LEVELS = [
 LEAVES = ["params", "tracking"]
 # They shape no output: params are DVC's own, and so is how they are checked; a log is not a result,
 # nor is how processes end.
-OUTSIDE = ("params", "section", "processes", "tracking")
+OUTSIDE = ("params", "section", "processes", "run", "store", "tracking")
 NOT_DEPS = {ROOT / "whisq" / f"{name}.py" for name in OUTSIDE}
 
 

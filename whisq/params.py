@@ -13,6 +13,8 @@ from whisq.model.build import Model
 from whisq.section import Positive, Section
 from whisq.training.schedule import Schedule
 
+Protocol = Literal["official", "systems", "prompts", "systems_and_prompts"]
+
 
 class Rendered(Section):
     """The embedded corpus: its size and seed.
@@ -21,78 +23,82 @@ class Rendered(Section):
     answer the `prompts` that they share.
     """
 
-    systems: Annotated[int, Field(ge=4)]
-    demo_systems: Annotated[int, Field(ge=0)]
-    prompts: Annotated[int, Field(ge=4)]
-    demo_clips: Annotated[int, Field(ge=0)]
-    seed: Annotated[int, Field(ge=0)]
+    systems: Annotated[int, Field(ge=4)] = 31
+    demo_systems: Annotated[int, Field(ge=0)] = 6
+    prompts: Annotated[int, Field(ge=4)] = 100
+    demo_clips: Annotated[int, Field(ge=0)] = 248
+    seed: Annotated[int, Field(ge=0)] = 0
 
 
 class MusicEval(Section):
-    """Where MusicEval comes from: folder, zip, https address or hub file, and its SHA-256."""
+    """Where MusicEval comes from: folder, zip, https address or hub file, and its SHA-256.
 
-    source: str | None
-    sha256: str | None
+    Without a source it is the hub's own file, BAAI/MusicEval, at `revision`.
+    """
+
+    source: str | None = None
+    revision: str = "main"
+    sha256: str | None = None
 
 
 class Corpus(Section):
     """Which rated clips the pipeline works on."""
 
-    name: Literal["rendered", "musiceval"]
-    rendered: Rendered
-    musiceval: MusicEval
+    name: Literal["rendered", "musiceval"] = "rendered"
+    rendered: Rendered = Rendered()
+    musiceval: MusicEval = MusicEval()
 
 
 class Split(Section):
     """How clips are divided into train, dev and test."""
 
-    protocol: Literal["official", "systems", "prompts", "systems_and_prompts"]
-    folds: Annotated[int, Field(ge=3)]
-    fold: Annotated[int, Field(ge=0)]
-    seed: int
+    protocol: Protocol = "official"
+    folds: Annotated[int, Field(ge=3)] = 5
+    fold: Annotated[int, Field(ge=0)] = 0
+    seed: int = 0
 
 
 class EmbedAudio(Section):
     """The frozen audio encoder and what is kept of it."""
 
-    model: str
-    revision: str | None
-    layers: list[int]
-    window: Literal["padded", "clip"] | float
-    pool: Positive
-    dtype: Literal["float32", "bfloat16"]
-    batch_size: Positive
-    workers: Positive
-    engine: Literal["local", "ray"]
+    model: str = "openai/whisper-base"
+    revision: str | None = None
+    layers: list[int] = Field([2])
+    window: Literal["padded", "clip"] | float = "clip"
+    pool: Positive = 8
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    batch_size: Positive = 1
+    workers: Positive = 2
+    engine: Literal["local", "ray"] = "local"
 
 
 class EmbedText(Section):
     """The frozen text encoder and what is kept of it."""
 
-    model: str
-    revision: str | None
-    layer: int
-    template: str
-    dtype: Literal["float32", "bfloat16"]
-    batch_size: Positive
+    model: str = "sentence-transformers/all-MiniLM-L6-v2"
+    revision: str | None = None
+    layer: int = -1
+    template: str = "{prompt}"
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    batch_size: Positive = 1
 
 
 class Trials(Section):
     """What the variants of `ablations` may read, how often each is trained, and on what splits."""
 
-    audio_layers: Annotated[list[int], Field(min_length=1)]
-    seeds: dict[Literal["official", "systems", "prompts", "systems_and_prompts"], Positive]
-    folds: Annotated[int, Field(ge=3)]
-    workers: Positive
+    audio_layers: Annotated[list[int], Field(min_length=1)] = Field([2, 3, 6])
+    seeds: dict[Protocol, Positive] = Field({"official": 5, "systems": 5})
+    folds: Annotated[int, Field(ge=3)] = 5
+    workers: Positive = 2
 
 
 class Evaluate(Section):
     """How the model is judged: draws for the intervals, and the clips that the probes alter."""
 
-    resamples: Positive
-    seed: Annotated[int, Field(ge=0)]
-    probe_clips: Annotated[int, Field(ge=2)]
-    probe_prompts: Positive
+    resamples: Positive = 1000
+    seed: Annotated[int, Field(ge=0)] = 0
+    probe_clips: Annotated[int, Field(ge=2)] = 4
+    probe_prompts: Positive = 8
 
 
 class Params(Section):
@@ -142,6 +148,18 @@ def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         name = f"{prefix}{key}"
         flat |= flatten(value, f"{name}.") if isinstance(value, dict) else {name: value}
     return flat
+
+
+def of_the_model(params: Params) -> dict[str, Any]:
+    """Name what decides the pipeline's own model and how it is judged.
+
+    Args:
+        params: All of params.yaml.
+
+    Returns:
+        Values by dotted name, without those of the variants, whose trainings log themselves.
+    """
+    return flatten(params.model_dump(exclude={"trials", "ablations"}))
 
 
 def _replace(values: dict[str, Any], path: list[str], value: Any) -> None:

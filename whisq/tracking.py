@@ -1,7 +1,12 @@
-"""MLflow runs: one a pipeline, shared by its model's stages; one a data stage; one a variant."""
+"""MLflow runs: one a training, shared by what judges its model; one a data stage; one a variant.
+
+A run's params are those that made its metrics: a model that is judged in another way gets a run
+more, below that of its training.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -9,10 +14,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
+from whisq import store
+from whisq.run import Run
 
 if TYPE_CHECKING:
-    from pandas import DataFrame
+    from mlflow import entities
 
 MODELS = "whisq"
 DATA = "whisq-data"
@@ -31,26 +37,56 @@ def data_run(stage: str, params: Mapping[str, Any]) -> Iterator[Run]:
     Yields:
         The open run; it ends as FAILED if the block raises.
     """
-    with _open(DATA, stage, params, run_id=None) as run:
+    with _open(DATA, stage, params) as run:
         yield run
 
 
 @contextmanager
-def model_run(stage: str, params: Mapping[str, Any], run_file: Path = RUN_FILE) -> Iterator[Run]:
-    """Open the pipeline's run: training creates it, later stages resume it.
+def training_run(params: Mapping[str, Any]) -> Iterator[Run]:
+    """Open the run of a training, and leave its id in `RUN_FILE`, an output of that stage.
 
     Args:
-        stage: The DVC stage's name; `train` creates the run, any other continues it.
-        params: Values by dotted name, logged when the run is created.
-        run_file: Where the run's id is kept between stages.
+        params: Values by dotted name.
 
     Yields:
         The open run; it ends as FAILED if the block raises.
     """
-    known = run_file.read_text().strip() if stage != "train" and run_file.exists() else None
-    with _open(MODELS, stage, params, known) as run:
-        run_file.parent.mkdir(parents=True, exist_ok=True)
-        run_file.write_text(run.id + "\n")
+    with _open(MODELS, "train", params) as run:
+        RUN_FILE.parent.mkdir(parents=True, exist_ok=True)
+        RUN_FILE.unlink(missing_ok=True)  # may be a link into DVC's cache
+        RUN_FILE.write_text(run.id + "\n")
+        yield run
+
+
+@contextmanager
+def judging_run(stage: str, params: Mapping[str, Any], model: Path) -> Iterator[Run]:
+    """Go on with the run of the model's training, or with a run that judges the model likewise.
+
+    Where none has these params and this experiment's name (the model is judged in another way,
+    or was trained in another store), a new one is opened. Its tags `judges` and `judges_sha256`
+    say which training's model it judges; it lies below that run if the store has it.
+
+    Args:
+        stage: The DVC stage's name.
+        params: Values by dotted name, as training logged them.
+        model: The folder with the model's weights.
+
+    Yields:
+        The open run; it ends as FAILED if the block raises.
+    """
+    trained = RUN_FILE.read_text().strip()
+    training = _runs(f"attributes.run_id = '{trained}'")
+    known = [*training, *_runs(f"tags.judges = '{trained}'")]
+    same = [run.info.run_id for run in known if _made_by(run, params)]
+    parent = trained if training else None
+    if same:
+        opened = _open(MODELS, stage, params, run_id=same[0])
+    else:
+        weights = hashlib.sha256((model / "model.safetensors").read_bytes()).hexdigest()
+        tags = {"judges": trained, "judges_sha256": weights}
+        opened = _open(MODELS, stage, params, parent=parent, tags=tags)
+    with opened as run:
+        run.training = parent or run.id
         yield run
 
 
@@ -65,101 +101,8 @@ def variant_run(name: str, params: Mapping[str, Any]) -> Iterator[Run]:
     Yields:
         The open run; it ends as FAILED if the block raises.
     """
-    with _open(VARIANTS, name, params, run_id=None, parent=_parent()) as run:
+    with _open(VARIANTS, name, params, name=name, parent=_parent()) as run:
         yield run
-
-
-class Run:
-    """An open MLflow run."""
-
-    def __init__(self, run_id: str) -> None:
-        """Name the run.
-
-        Args:
-            run_id: MLflow's id of it.
-        """
-        self.id = run_id
-
-    def metrics(self, values: Mapping[str, float | None], step: int = 0) -> None:
-        """Log numbers at one step; undefined ones (None) are left out.
-
-        Args:
-            values: Numbers by name, such as `test/utt/omq/srcc`.
-            step: The epoch or step they belong to.
-        """
-        self.curves([(step, values)])
-
-    def curves(self, steps: list[tuple[int, Mapping[str, float | None]]]) -> None:
-        """Log numbers at many steps in few requests: one by one costs 70 times as much.
-
-        Args:
-            steps: Pairs of step and numbers by name.
-        """
-        from mlflow.entities import Metric
-        from mlflow.tracking import MlflowClient
-        from mlflow.utils.time import get_current_time_millis
-
-        now = get_current_time_millis()
-        points = [
-            Metric(name, float(value), now, step)
-            for step, values in steps
-            for name, value in values.items()
-            if isinstance(value, int | float)
-        ]
-        for start in range(0, len(points), 1000):
-            MlflowClient().log_batch(self.id, metrics=points[start : start + 1000])
-
-    def artifacts(self, *paths: str | Path, folder: str | None = None) -> None:
-        """Keep files or folders with the run.
-
-        Args:
-            *paths: What to keep.
-            folder: Where in the run's artifacts; its root if None.
-        """
-        import mlflow
-
-        for path in map(Path, paths):
-            keep = mlflow.log_artifacts if path.is_dir() else mlflow.log_artifact
-            keep(str(path), folder)
-
-    def dataset(self, ratings: DataFrame, name: str, source: str | Path) -> None:
-        """Tell which data the run learnt from; MLflow takes their digest.
-
-        Args:
-            ratings: The table that was learnt from.
-            name: The corpus's name, such as `rendered corpus`.
-            source: The table's file.
-        """
-        import mlflow
-
-        data = mlflow.data.from_pandas(ratings, source=str(source), name=name)
-        mlflow.log_input(data, context="training")
-
-
-def connect(experiment: str = MODELS) -> str:
-    """Point MLflow at the store and make sure that the experiment exists.
-
-    The user's `MLFLOW_TRACKING_URI` wins. Else the store is a database beside the pipeline's
-    own root, which DVC names in `DVC_ROOT` even where a stage runs in a temporary copy.
-
-    Args:
-        experiment: The experiment's name.
-
-    Returns:
-        The experiment's id.
-    """
-    import mlflow
-
-    root = Path(os.environ.get("DVC_ROOT", ".")).resolve()
-    uri = os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{root}/mlflow.db"
-    mlflow.set_tracking_uri(uri)
-    artifacts = (root / "mlartifacts").as_uri() if uri.startswith("sqlite:") else None
-    # Processes that create one new database at once break it for good.
-    with FileLock(root / "mlflow.db.lock"):
-        known = mlflow.get_experiment_by_name(experiment)
-        if known:
-            return known.experiment_id
-        return mlflow.create_experiment(experiment, artifact_location=artifacts)
 
 
 @contextmanager
@@ -167,49 +110,56 @@ def _open(
     experiment: str,
     stage: str,
     params: Mapping[str, Any],
-    run_id: str | None,
+    *,
+    run_id: str | None = None,
+    name: str | None = None,
     parent: str | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> Iterator[Run]:
     import mlflow
 
-    experiment_id = connect(experiment)
+    experiment_id = store.connect(experiment)
     # MLflow continues a run only in the active experiment, which the process may have set before.
     mlflow.set_experiment(experiment_id=experiment_id)
-    run_id = run_id if run_id and _exists(run_id) else None
-    name = stage if parent else os.environ.get("DVC_EXP_NAME") or stage
     start = {"run_id": run_id}
     if not run_id:
+        name = name or os.environ.get("DVC_EXP_NAME") or stage
         start = {"experiment_id": experiment_id, "run_name": name, "parent_run_id": parent}
     with mlflow.start_run(**start) as active:
-        mlflow.set_tags(_tags(stage))
+        mlflow.set_tags(_tags(stage) | dict(tags or {}))
         if not run_id:
-            mlflow.log_params({key: str(value) for key, value in params.items()})
+            mlflow.log_params(_as_kept(params))
         yield Run(active.info.run_id)
+
+
+def _as_kept(params: Mapping[str, Any]) -> dict[str, str]:
+    return {key: str(value) for key, value in params.items()}
+
+
+def _runs(wanted: str) -> list[entities.Run]:
+    from mlflow.tracking import MlflowClient
+
+    return MlflowClient().search_runs([store.connect(MODELS)], wanted)
+
+
+def _made_by(run: entities.Run, params: Mapping[str, Any]) -> bool:
+    experiment = os.environ.get("DVC_EXP_NAME") or run.data.tags.get("dvc_exp_name")
+    same_name = run.data.tags.get("dvc_exp_name") == experiment
+    return same_name and run.data.params == _as_kept(params)
 
 
 def _parent() -> str:
     from mlflow.tracking import MlflowClient
 
-    experiment_id = connect(VARIANTS)
+    experiment_id = store.connect(VARIANTS)
     client = MlflowClient()
-    with FileLock(Path(os.environ.get("DVC_ROOT", ".")) / "mlflow.db.lock"):
+    with store.lock(store.point()):
         known = client.search_runs([experiment_id], "tags.stage = 'ablations'", max_results=1)
         if known:
             return known[0].info.run_id
         made = client.create_run(experiment_id, run_name="ablations", tags=_tags("ablations"))
         client.set_terminated(made.info.run_id)
         return made.info.run_id
-
-
-def _exists(run_id: str) -> bool:
-    # A run that DVC restored from its cache may have been made in another store.
-    from mlflow.exceptions import MlflowException
-    from mlflow.tracking import MlflowClient
-
-    try:
-        return MlflowClient().get_run(run_id).info.lifecycle_stage == "active"
-    except MlflowException:
-        return False
 
 
 def _tags(stage: str) -> dict[str, str]:

@@ -1,4 +1,7 @@
+import os
 import stat
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -7,6 +10,8 @@ import soundfile
 
 from whisq.corpus import archive, musiceval
 from whisq.corpus.layout import PARTS
+
+NOBODY = 65534
 
 
 def zipped(folder, path, top="", extra=()):
@@ -28,6 +33,62 @@ def test_a_zip_is_unpacked_however_deep_the_corpus_lies(corpus, tmp_path, top):
     into = tmp_path / "data/raw"
     archive.unpack(zipped(corpus, tmp_path / "a.zip", top), into)
     assert contents(into) == contents(corpus)
+
+
+@pytest.fixture
+def published(corpus, tmp_path, zip_as_published):
+    (corpus / "CORPUS.json").unlink()
+    return zip_as_published(corpus, tmp_path / "MusicEval-full.zip")
+
+
+@pytest.mark.parametrize("top", ["MusicEval-full/", "MusicEval-full/MusicEval-full/"])
+def test_the_published_archive_is_unpacked_without_what_is_no_part_of_it(
+    top, corpus, tmp_path, zip_as_published
+):
+    archive.unpack(zip_as_published(corpus, tmp_path / "a.zip", top), tmp_path / "new")
+    assert contents(tmp_path / "new") == contents(corpus)
+
+
+def test_its_size_is_known_before_it_is_unpacked(published, corpus):
+    bytes_of = sum(map(len, contents(corpus).values()))
+    assert archive.size(published) == archive.size(corpus) == bytes_of
+
+
+def test_what_was_read_only_in_the_archive_is_its_owners_to_replace(published, tmp_path):
+    archive.unpack(published, tmp_path / "new")
+    assert {
+        stat.S_IMODE(path.stat().st_mode) & 0o600 for path in (tmp_path / "new").rglob("*")
+    } == {0o600}
+
+
+def test_a_read_only_folder_is_copied_into_one_that_is_not(corpus, tmp_path):
+    modes = {path: 0o555 if path.is_dir() else 0o444 for path in corpus.rglob("*")}
+    for path, mode in modes.items():
+        path.chmod(mode)
+    archive.copy(corpus, tmp_path / "new")
+    for path in modes:
+        path.chmod(0o755)
+    assert all(path.stat().st_mode & 0o200 for path in (tmp_path / "new").rglob("*"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_an_ordinary_user_unpacks_twice_and_deletes(published, tmp_path):
+    home = tmp_path / "home"
+    home.mkdir()
+    os.chown(home, NOBODY, NOBODY)
+    # Once as root, who alone may be able to read what Python loads on the way.
+    code = (
+        "import os, shutil, sys; from pathlib import Path; from whisq.corpus import archive\n"
+        "source, new = map(Path, sys.argv[1:])\n"
+        "archive.unpack(source, source.with_suffix(''))\n"
+        f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
+        "for _ in range(2): archive.unpack(source, new)\n"
+        "shutil.rmtree(new)"
+    )
+    for folder in (tmp_path, *tmp_path.parents[:-2]):
+        folder.chmod(0o755)
+    subprocess.run([sys.executable, "-c", code, published, home / "new"], check=True)
+    assert list(home.iterdir()) == []
 
 
 def test_litter_and_what_is_no_part_of_the_corpus_stay_behind(corpus, tmp_path):

@@ -10,7 +10,18 @@ import pytest
 import torch
 
 ROOT = Path(__file__).parents[2]
-PARTS = ["whisq", "stages", "dvc.yaml", "params.yaml", ".dvc/config", ".dvcignore", ".gitignore"]
+PARTS = [
+    "Makefile",
+    "pyproject.toml",
+    "constraints.txt",
+    "whisq",
+    "stages",
+    "dvc.yaml",
+    "params.yaml",
+    ".dvc/config",
+    ".dvcignore",
+    ".gitignore",
+]
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +55,11 @@ def own_project(tmp_path_factory):
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(source, target)
+    (folder / ".venv").mkdir()
+    for part in Path(sys.prefix).iterdir():
+        if part.name != ".ready":
+            (folder / ".venv" / part.name).symlink_to(part)
+    (folder / ".venv/.ready").touch()
     identity = ["-c", "user.name=test", "-c", "user.email=test@localhost"]
     for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "Begin"]):
         subprocess.run(["git", *command], cwd=folder, check=True)
@@ -51,33 +67,38 @@ def own_project(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def archive(tmp_path_factory):
+def archive(tmp_path_factory, zip_as_published):
     from whisq.corpus import rehearsal
 
     folder = tmp_path_factory.mktemp("user")
-    rehearsal.make(folder / "top/MusicEval-full", clips=60, seconds=0.6)
-    return Path(shutil.make_archive(str(folder / "MusicEval-full"), "zip", folder / "top"))
-
-
-def paper():
-    lines = (ROOT / "stages/paper.txt").read_text().splitlines()
-    return [line for line in lines if not line.startswith("#")]
+    corpus = rehearsal.make(folder / "corpus", clips=60, seconds=0.6)
+    return zip_as_published(corpus, folder / "MusicEval-full.zip")
 
 
 @pytest.fixture(scope="session")
-def environment(own_project):
-    """What a shell in the project has set: its own caches, and no store of another's."""
+def web(hub, archive):
+    """A hub on this machine that has the archive, for those who log in."""
+    with hub.serving() as web:
+        web.files[archive.name] = archive.read_bytes()
+        web.tokens = {"good": True}
+        yield web
+
+
+@pytest.fixture(scope="session")
+def environment(own_project, web):
+    """What a shell in the project has set: its own caches and hub, and no store of another's."""
     own = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     own |= {"PYTHONPATH": str(own_project), "WHISQ_CACHE": str(own_project.parent / "cache")}
-    own |= {"DVC_SITE_CACHE_DIR": str(own_project.parent / "dvc"), "HF_HUB_OFFLINE": "1"}
+    own |= {"DVC_SITE_CACHE_DIR": str(own_project.parent / "dvc")}
+    own |= {"HF_ENDPOINT": web.url, "HF_TOKEN": "good", "HF_HUB_OFFLINE": "0"}
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW", "DVC"))}
     return kept | own
 
 
 @pytest.fixture(scope="session")
-def paper_run(own_project, environment, archive, make_whisper, tiny_qwen):
+def make_paper(own_project, environment, make_whisper, tiny_qwen):
+    """Run `make paper` with tiny encoders: `make_paper("SOURCE=...", HF_TOKEN="bad")`."""
     tiny = [
-        f"corpus.musiceval.source={archive}",
         f"embed_audio.model={make_whisper(6)}",
         "embed_audio.revision=null",
         f"embed_text.model={tiny_qwen}",
@@ -87,13 +108,22 @@ def paper_run(own_project, environment, archive, make_whisper, tiny_qwen):
         "evaluate.probe_clips=2",
         "evaluate.probe_prompts=1",
     ]
-    changes = [part for value in [*paper(), *tiny] for part in ("-S", value)]
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", "exp", "run", "--name", "paper", *changes],
-        cwd=own_project,
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
+    changes = " ".join(f"-S {value}" for value in tiny)
+
+    def run(*arguments, **other):
+        return subprocess.run(
+            ["make", "paper", f"ARGS={changes}", *arguments],
+            cwd=own_project,
+            env=environment | other,
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def paper_run(own_project, make_paper):
+    done = make_paper()
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return own_project

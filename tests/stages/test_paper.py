@@ -1,11 +1,17 @@
 """The paper's configuration from a zip to a judged model, with tiny encoders of the same kinds."""
 
 import json
+import subprocess
 
 import numpy as np
 import pandas as pd
 import pytest
+from dvc.utils.hydra import to_hydra_overrides
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
+from stages.paper import free_name, sourced
+from whisq.corpus.card import read_card
 from whisq.corpus.clips import read_clips
 from whisq.embeddings.sequences import Sequences
 from whisq.evaluation.published import paper_table
@@ -13,8 +19,73 @@ from whisq.evaluation.published import paper_table
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 
 
-def test_every_clip_is_read_from_the_zip(paper_run):
+def git(project, *command):
+    done = subprocess.run(["git", *command], cwd=project, capture_output=True, text=True)
+    return done.stdout
+
+
+def state(project):
+    """What must not change before the run begins."""
+    card = (project / "data/raw/CORPUS.json").read_text()
+    return card, (project / "params.yaml").read_text(), git(project, "for-each-ref", "refs/exps")
+
+
+def test_every_clip_is_read_from_the_hubs_zip(paper_run, web):
     assert len(read_clips(paper_run / "data/clips.csv")) == 60
+    card = read_card(paper_run / "data/raw")
+    assert card["commit"] == web.commit
+    assert card["source"] == "hf://datasets/BAAI/MusicEval/MusicEval-full.zip@main"
+
+
+@pytest.mark.parametrize(
+    ("source", "changes", "told"),
+    [
+        ("/no/such folder/MusicEval.zip", {}, "there is no /no/such folder/MusicEval.zip"),
+        ("", {"HF_TOKEN": "bad"}, "its token is wrong or out of date"),
+        ("hf://datasets/BAAI/MusicEval/x.zip", {}, "no such file or revision (404)"),
+        ("data/raw", {}, "must lie apart from"),
+        ("stages", {}, "must hold one folder with wav/ and sets/"),
+    ],
+)
+def test_a_source_that_is_none_is_told_before_anything_is_changed(
+    paper_run, make_paper, source, changes, told
+):
+    before = state(paper_run)
+    # At the revision that is in place already there would be nothing to ask.
+    done = make_paper(f"SOURCE={source}", "ARGS=-S corpus.musiceval.revision=v2", **changes)
+    assert done.returncode != 0
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert state(paper_run) == before
+
+
+def test_a_value_that_is_none_is_told_before_anything_is_changed(paper_run, make_paper):
+    before = state(paper_run)
+    done = make_paper("ARGS=-S train.epochs=many -S loss.ot_weigth=1")
+    assert "train.epochs: " in done.stderr
+    assert "loss.ot_weigth: no such parameter" in done.stderr
+    assert state(paper_run) == before
+
+
+@given(st.text(st.characters(exclude_characters="\0", codec="utf-8"), min_size=1))
+def test_any_path_reaches_params_yaml_as_it_is(source):
+    assume("${" not in source)
+    (change,) = sourced(source)
+    [parsed] = to_hydra_overrides([change])
+    assert parsed.key_or_group == "corpus.musiceval.source"
+    assert parsed.value() == source
+    assert not parsed.is_sweep_override()
+
+
+def test_an_empty_source_is_the_hub_and_none_leaves_the_one_of_params_yaml():
+    assert sourced("") == ["corpus.musiceval.source=null"]
+    assert sourced(None) == []
+
+
+def test_a_name_that_is_taken_gets_a_number():
+    assert free_name([]) == "paper-musiceval"
+    assert free_name(["paper-musiceval", "x"]) == "paper-musiceval-2"
+    assert free_name(["paper-musiceval", "paper-musiceval-2"]) == "paper-musiceval-3"
 
 
 def test_every_frame_of_the_clip_alone_is_kept_of_the_padded_window(paper_run):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+import whisq.params
 import whisq.report.page
 import whisq.report.results
 from whisq import tracking
@@ -21,10 +22,12 @@ def given(tmp_path, monkeypatch):
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "")
     (tmp_path / "params.yaml").write_text((ROOT / "params.yaml").read_text())
     (tmp_path / "metrics").mkdir()
+    (tmp_path / "data/model").mkdir(parents=True)
+    (tmp_path / "data/model/model.safetensors").write_bytes(b"weights")
     for _ in range(2):
         with tracking.data_run("clips", {}):
             pass
-    with tracking.model_run("train", {}) as run:
+    with tracking.training_run(whisq.params.of_the_model(whisq.params.load())) as run:
         run.metrics({"seconds": 2.0}, 1)
         run.metrics({"seconds": 3.0}, 2)
     given = {"run": run.id}

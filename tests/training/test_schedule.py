@@ -12,5 +12,6 @@ def test_the_step_size_rises_then_falls_to_zero():
     assert factors[5] == pytest.approx(0)
 
 
-def test_without_a_warmup_the_first_step_is_whole():
-    assert Schedule(warmup=0.0).factor(0) == 1
+def test_a_constant_step_size_stays():
+    assert Schedule(decay="constant", warmup=0.0).factor(0) == 1
+    assert Schedule(decay="constant", warmup=1.0).factor(7) == 1

@@ -26,18 +26,36 @@ SMALL = 64 * 2**20
 """Bytes; MusicEval's longest clip has 11 million."""
 
 
+def size(source: Path) -> int:
+    """Look into a folder or a zip for the one corpus in it, without reading its files.
+
+    Args:
+        source: A folder or a zip; one without a corpus, with several or with refused entries is
+            a `ValueError` that says so.
+
+    Returns:
+        What the corpus takes once it is unpacked or copied, in bytes.
+    """
+    if source.is_dir():
+        return sum((source / name).stat().st_size for name in _inside(source))
+    with _opened(source) as opened:
+        entries = _entries(opened)
+        return sum(entries[name].file_size for name in corpus_files(entries, str(source)))
+
+
 def unpack(archive: Path, into: Path) -> None:
     """Write the corpus in a zip to a folder, replacing it.
 
     A zip that is damaged or that holds refused entries is a `ValueError` that names them, and
-    the folder is as it was.
+    the folder is as it was. Modes in the zip are not taken over: MusicEval's own folders are
+    read-only there, and its owner could not delete them.
 
     Args:
         archive: A zip.
         into: The corpus's folder.
     """
     with _opened(archive) as opened, _whole(into) as new:
-        entries = {_place(entry): entry for entry in opened.infolist() if not entry.is_dir()}
+        entries = _entries(opened)
         files = corpus_files(entries, str(archive))
         for name, place in tqdm(files.items(), desc="unpack", unit="file", disable=None):
             target = new / place
@@ -55,9 +73,8 @@ def copy(folder: Path, into: Path) -> None:
         folder: What holds the corpus, at any depth.
         into: The corpus's folder.
     """
-    found = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
     with _whole(into) as new:
-        files = corpus_files([PurePosixPath(path.as_posix()) for path in found], str(folder))
+        files = _inside(folder)
         for name, place in tqdm(files.items(), desc="copy", unit="file", disable=None):
             target = new / place
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -85,6 +102,15 @@ def refused(entry: zipfile.ZipInfo) -> str | None:
     if entry.file_size > max(SMALL, BOMB_RATIO * entry.compress_size):
         return f"{entry.file_size:,} bytes packed into {entry.compress_size:,}"
     return None
+
+
+def _entries(opened: zipfile.ZipFile) -> dict[PurePosixPath, zipfile.ZipInfo]:
+    return {_place(entry): entry for entry in opened.infolist() if not entry.is_dir()}
+
+
+def _inside(folder: Path) -> dict[PurePosixPath, PurePosixPath]:
+    found = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    return corpus_files([PurePosixPath(path.as_posix()) for path in found], str(folder))
 
 
 @contextmanager

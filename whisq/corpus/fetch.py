@@ -1,70 +1,132 @@
-"""Getting MusicEval: from a folder, a zip, an address or the hub into the pipeline's folder."""
+"""Getting MusicEval: from the hub, a folder, a zip or an address into the pipeline's folder."""
 
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 
 from whisq.corpus import archive
 from whisq.corpus.card import FILE, read_card, write_card
-from whisq.corpus.download import cache_folder, download, sha256_of
+from whisq.corpus.download import Download, cache_folder, download, sha256_of
 from whisq.corpus.identity import LICENCE, NAME, is_musiceval
+from whisq.corpus.space import require
 
-WHERE = """\
-MusicEval is AISHELL-7A, CC BY-NC 4.0 (https://www.aishelltech.com/AISHELL_7A; also track 1 of the
-AudioMOS Challenge 2025 on Codabench). The parquet files of BAAI/MusicEval on the hub are not
-enough: they have no file names and no prompts. Put the archive or its unpacked folder anywhere and
-say where:
-  dvc exp run -S corpus.name=musiceval -S corpus.musiceval.source=/where/it/is/MusicEval-full.zip
-The source may also be https://... or hf://datasets/<owner>/<name>/<file>@<revision>."""
+HUB = "hf://datasets/BAAI/MusicEval/MusicEval-full.zip"
+"""Where it is fetched from if nothing is said. The parquet files of the same repository are not
+enough: they have no file names and no prompts."""
+
+WHERE = f"""\
+{NAME} is AISHELL-7A, licensed {LICENCE} (https://www.aishelltech.com/AISHELL_7A). If you have it,
+say where: its folder or zip, https://... or hf://datasets/<owner>/<name>/<file>@<revision>
+  make paper SOURCE=/where/it/is/MusicEval-full.zip
+  dvc exp run -S corpus.name=musiceval -S corpus.musiceval.source=/where/it/is/MusicEval-full.zip"""
 
 ROADS = ("https://", "http://", "hf://")
 
 
-def fetch(source: str | None, into: str | Path, sha256: str | None = None) -> None:
+@dataclass(frozen=True)
+class Source:
+    """Where a corpus comes from.
+
+    Attributes:
+        address: A folder, a zip, `https://...` or `hf://datasets/<owner>/<name>/<file>@<revision>`;
+            a relative path counts from the working folder or else the project's. None is the hub's
+            own file of MusicEval.
+        revision: Branch, tag or commit of a hub file whose address names none.
+        sha256: The archive's checksum, or None for unchecked.
+    """
+
+    address: str | None = None
+    revision: str = "main"
+    sha256: str | None = None
+
+    @property
+    def full(self) -> str:
+        """The address with nothing left out."""
+        address = self.address or HUB
+        on_branch = address.startswith("hf://") and "@" not in address
+        return f"{address}@{self.revision}" if on_branch else address
+
+
+def fetch(source: Source, into: str | Path) -> None:
     """Bring the corpus into a folder: all of it, or an error and the folder as it was.
 
     Args:
-        source: A folder, a zip, `https://...` or `hf://datasets/<owner>/<name>/<file>@<revision>`;
-            a relative path counts from the working folder or else the project's.
+        source: Where it comes from. What can be wrong with it: see `obtain`.
         into: The folder to fill; replaced if there is one.
-        sha256: The archive's checksum, or None for unchecked.
+    """
+    into = Path(into)
+    got = obtain(source, into)
+    if got.path.is_dir():
+        archive.copy(got.path, into)
+    else:
+        archive.unpack(got.path, into)
+    _name(into, source.full, got.commit)
+
+
+def obtain(source: Source, into: Path) -> Download:
+    """Make sure of the corpus without writing any of it: on disk, whole, and with room to unpack.
+
+    Args:
+        source: Where it comes from.
+        into: The folder that it is meant for.
+
+    Returns:
+        The corpus's folder or zip on this machine.
 
     Raises:
-        ValueError: There is no source, it has another form or checksum, or it is no corpus.
-        OSError: It is not to be had; the message says where to get it and where to put it.
+        ValueError: The source has another form or checksum, or it is no corpus.
+        OSError: It is not to be had, or has no room; the message says what to do.
     """
-    if not source:
-        raise ValueError(f"corpus.musiceval.source must say where MusicEval is.\n{WHERE}")
-    if "://" in source and not source.startswith(ROADS):
-        raise ValueError(f"corpus.musiceval.source can't be {source!r}.\n{WHERE}")
-    into = Path(into)
+    address = source.full
+    if "://" in address and not address.startswith(ROADS):
+        raise ValueError(f"corpus.musiceval.source can't be {address!r}.\n{WHERE}")
     try:
-        local = download(source, cache_folder()) if "://" in source else _local(source)
+        remote = "://" in address
+        got = download(address, cache_folder(), into) if remote else _local(address, into)
     except OSError as error:
         raise OSError(f"{error}\n{WHERE}") from None
-    if local.is_dir():
-        if sha256:
-            raise ValueError(f"corpus.musiceval.sha256 is of an archive, but {local} is a folder")
-        archive.copy(local, into)
-    else:
-        _check_sum(local, sha256)
-        archive.unpack(local, into)
-    _name(into, source)
+    if source.sha256:
+        _check_sum(got.path, source.sha256)
+    require({into: archive.size(got.path)})
+    return got
 
 
-def _local(source: str) -> Path:
+def holds(folder: Path, source: Source) -> bool:
+    """Tell whether a folder's corpus came from a source.
+
+    Args:
+        folder: As filled by `fetch`; it need not exist.
+        source: Where a corpus comes from.
+
+    Returns:
+        Whether the corpus's card says so.
+    """
+    return read_card(folder).get("source") == source.full
+
+
+def _local(address: str, into: Path) -> Download:
     # In a temporary copy of the project, relative paths are those of the project itself.
     for base in (Path(), Path(os.environ.get("DVC_ROOT", "."))):
-        path = (base / Path(source).expanduser()).resolve()
+        path = (base / Path(address).expanduser()).resolve()
         if path.exists():
-            return path
+            return Download(_apart(path, into.resolve()))
     raise OSError(f"corpus.musiceval.source must exist, but there is no {path}")
 
 
-def _check_sum(path: Path, wanted: str | None) -> None:
-    if wanted is None:
-        return
+def _apart(path: Path, into: Path) -> Path:
+    if path == into or path in into.parents or into in path.parents:
+        raise ValueError(
+            f"corpus.musiceval.source must lie apart from {into}, which is replaced, given {path}; "
+            "copy the corpus elsewhere, or give its own folder"
+        )
+    return path
+
+
+def _check_sum(path: Path, wanted: str) -> None:
+    if path.is_dir():
+        raise ValueError(f"corpus.musiceval.sha256 is of an archive, but {path} is a folder")
     found = sha256_of(path)
     if found != wanted.lower():
         raise ValueError(
@@ -73,12 +135,15 @@ def _check_sum(path: Path, wanted: str | None) -> None:
         )
 
 
-def _name(folder: Path, source: str) -> None:
-    if (folder / FILE).exists() and read_card(folder)["name"] != NAME:
+def _name(folder: Path, address: str, commit: str | None) -> None:
+    facts = {"source": address} | ({"commit": commit} if commit else {})
+    card = read_card(folder)
+    if (folder / FILE).exists() and card["name"] != NAME:
+        write_card(folder, **card | facts)
         return
     print(f"{NAME} is licensed {LICENCE}: no commercial use, and name its authors.")
     if is_musiceval(folder):
-        write_card(folder, NAME, licence=LICENCE, source=source)
+        write_card(folder, NAME, licence=LICENCE, **facts)
     else:
-        print(f"{source} has {NAME}'s form but not its labels: no result counts as {NAME}'s.")
-        write_card(folder, f"corpus in {NAME}'s layout", source=source)
+        print(f"{address} has {NAME}'s form but not its labels: no result counts as {NAME}'s.")
+        write_card(folder, f"corpus in {NAME}'s layout", **facts)

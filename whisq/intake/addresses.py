@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from whisq import store
 
 if TYPE_CHECKING:
     from whisq.model.network import Network
@@ -113,8 +116,9 @@ def _from_mlflow(address: str) -> Path:
     from mlflow.exceptions import MlflowException
 
     try:
+        store.point()
         return Path(download_artifacts(artifact_uri=address))
-    except (MlflowException, OSError) as error:
+    except (MlflowException, OSError, sqlite3.Error) as error:
         raise ValueError(
             f"MLflow has no model at {address} ({error}); is MLFLOW_TRACKING_URI the right store?"
         ) from error

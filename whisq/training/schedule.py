@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 from whisq.section import Above0, Positive, Section, Share, Weight
 
@@ -16,10 +17,11 @@ class Schedule(Section):
         epochs: At most so many passes over the training set.
         patience: Epochs without a better dev score after which training ends.
         batch_size: Clips a step.
-        learning_rate: AdamW's step size, which falls to zero as a cosine over all the epochs.
+        learning_rate: AdamW's step size.
         weight_decay: AdamW's.
         gradient_clip: Largest norm of a step's gradient.
         warmup: Epochs over which the step size rises from zero.
+        decay: constant, or cosine: the step size falls to zero over all the epochs.
         averaging: Share that a running mean of the weights keeps at each step; the mean is what is
             measured on dev and kept. 0 keeps the weights themselves.
         threads: Of the CPU; fixed, so that the weights do not depend on the machine's load.
@@ -32,6 +34,7 @@ class Schedule(Section):
     weight_decay: Weight = 0.01
     gradient_clip: Above0 = 1.0
     warmup: Weight = 1.0
+    decay: Literal["constant", "cosine"] = "cosine"
     averaging: Share = 0.98
     threads: Positive = 1
 
@@ -45,4 +48,6 @@ class Schedule(Section):
             0..1.
         """
         rise = min(1.0, epoch / self.warmup) if self.warmup else 1.0
+        if self.decay == "constant":
+            return rise
         return rise * 0.5 * (1 + math.cos(math.pi * epoch / self.epochs))

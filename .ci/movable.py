@@ -1,0 +1,41 @@
+"""Let an environment be renamed or copied with its project: no script in it names its folder.
+
+pip and venv write absolute paths into the scripts, `activate` and the link to the project. They
+are replaced by paths from the script's own place.
+"""
+
+import re
+import sys
+from pathlib import Path
+
+# The shell runs lines 1 and 2, Python takes them for a string.
+HEAD = b"""\
+#!/bin/sh
+'''exec' "$(dirname "$(realpath "$0")")/python" "$0" "$@"
+' '''
+"""
+# pip writes one of these: the second where the path is long or has a space.
+START = re.compile(rb"#!(/[^\n]*python[^\n]*|/bin/sh\n'{3}exec' [^\n]*\n' '{3})\n")
+PLACE = '"$(cd "$(dirname "${BASH_SOURCE:-$0}")/.." && pwd)"'
+
+
+def main(folder: Path) -> None:
+    """Rewrite the scripts of an environment.
+
+    Args:
+        folder: The environment.
+    """
+    for script in filter(Path.is_file, (folder / "bin").iterdir()):
+        start = START.match(script.read_bytes())
+        if start and str(folder).encode() in start[0] and not script.is_symlink():
+            script.write_bytes(HEAD + script.read_bytes()[start.end() :])
+    activate = folder / "bin/activate"
+    text = re.sub("(?m)^VIRTUAL_ENV=.*", lambda _: f"VIRTUAL_ENV={PLACE}", activate.read_text())
+    activate.write_text(text)
+    for link in folder.glob("lib/*/site-packages/*.pth"):
+        if link.read_text().strip() == str(folder.parent):
+            link.write_text("../../../..\n")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]).resolve())

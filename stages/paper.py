@@ -1,0 +1,122 @@
+"""`make paper`: the paper's configuration as an experiment, on MusicEval.
+
+DVC empties `data/raw` and changes params.yaml before it runs a stage, so what can go wrong with
+the values or with the corpus's source is found here, before DVC is called.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+from collections.abc import Collection
+from pathlib import Path
+
+import whisq.params
+from whisq.corpus.fetch import Source, holds, obtain
+
+RAW = Path("data/raw")
+VALUES = Path("stages/paper.txt")
+NAME = "paper-musiceval"
+
+
+def main() -> None:
+    """Fetch the corpus, then let DVC run the experiment in this process's place."""
+    changes = [*listed(), *sourced(os.environ.get("SOURCE")), *_given()]
+    try:
+        check(changes)
+    except (OSError, ValueError) as error:
+        sys.exit(str(error))
+    name = free_name(_taken())
+    print(
+        f"Running the experiment {name} in the workspace: params.yaml, data/ and metrics/ become "
+        "its own.\nIf it is stopped, the same command goes on; the way back is\n"
+        "  git checkout params.yaml dvc.lock metrics && dvc checkout",
+        flush=True,
+    )
+    parts = [part for change in changes for part in ("-S", change)]
+    os.execv(sys.executable, [sys.executable, "-m", "dvc", "exp", "run", "--name", name, *parts])
+
+
+def listed() -> list[str]:
+    """Read what the paper's configuration changes.
+
+    Returns:
+        `name=value` in the grammar of `dvc exp run -S`.
+    """
+    lines = VALUES.read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def sourced(source: str | None) -> list[str]:
+    """Write a source in the grammar of `dvc exp run -S`, whatever signs it has in it.
+
+    Args:
+        source: A folder, zip, https address or hub file; empty for the hub's MusicEval; None
+            leaves the one of params.yaml.
+
+    Returns:
+        One change or none.
+    """
+    from hydra.core.override_parser.types import Quote, QuotedString
+
+    if source is None:
+        return []
+    value = QuotedString(source, Quote.single).with_quotes() if source else "null"
+    return [f"corpus.musiceval.source={value}"]
+
+
+def check(changes: list[str]) -> None:
+    """Make sure that the experiment can begin: its values are sound and its corpus is here.
+
+    Args:
+        changes: `name=value` in the grammar of `dvc exp run -S`; the last of a name holds.
+
+    Raises:
+        ValueError: A value is none, or the corpus's source is of no form that is known.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import OverrideParseException
+
+    try:
+        parsed = OverridesParser.create().parse_overrides(changes)
+    except OverrideParseException as error:
+        raise ValueError(f"{error.override!r} must be name=value: {error}") from None
+    params = whisq.params.load(overrides={o.key_or_group: o.value() for o in parsed})
+    place = params.corpus.musiceval
+    if "${" in (place.source or ""):
+        raise ValueError(f"the source must not hold '${{', DVC's own sign, given {place.source!r}")
+    source = Source(place.source, place.revision, place.sha256)
+    if params.corpus.name == "musiceval" and not holds(RAW, source):
+        obtain(source, RAW)
+
+
+def free_name(taken: Collection[str]) -> str:
+    """Choose a name, since DVC refuses one that is taken, if only by a run with other values.
+
+    Args:
+        taken: The names of the experiments that there are.
+
+    Returns:
+        `paper-musiceval`, or the first of `paper-musiceval-2`, `-3`... that is free.
+    """
+    names = [NAME, *(f"{NAME}-{number}" for number in range(2, len(taken) + 3))]
+    return next(name for name in names if name not in taken)
+
+
+def _taken() -> set[str]:
+    command = ["git", "for-each-ref", "--format=%(refname)", "refs/exps"]
+    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return {line.rsplit("/", 1)[-1] for line in found.splitlines()}
+
+
+def _given() -> list[str]:
+    parser = argparse.ArgumentParser(prog="python -m stages.paper", description=__doc__)
+    about = "a value besides, as of `dvc exp run -S`"
+    parser.add_argument("-S", "--set-param", action="append", default=[], help=about)
+    return parser.parse_args().set_param
+
+
+if __name__ == "__main__":
+    main()

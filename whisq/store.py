@@ -1,0 +1,114 @@
+"""Where MLflow keeps runs and models: a database beside the project, wherever that lies."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from filelock import FileLock
+
+ARTIFACTS = "mlartifacts"
+# The columns in which MLflow 3 keeps whole addresses of artifacts, by table.
+ADDRESSES = (
+    ("experiments", "artifact_location"),
+    ("runs", "artifact_uri"),
+    ("logged_models", "artifact_location"),
+    ("model_versions", "source"),
+    ("model_versions", "storage_location"),
+)
+
+
+def point() -> Path:
+    """Point MLflow at the store.
+
+    The user's `MLFLOW_TRACKING_URI` wins. Else the store is a database beside the pipeline's
+    own root, which DVC names in `DVC_ROOT` even where a stage runs in a temporary copy. If the
+    project was renamed or copied since, the store is told so first.
+
+    Returns:
+        The root.
+    """
+    import mlflow
+
+    root = Path(os.environ.get("DVC_ROOT") or ".").resolve()
+    own = f"sqlite:///{root}/mlflow.db"
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or own
+    if uri == own and _places(root) - {root.as_uri()}:
+        with lock(root):
+            _move(root)
+    mlflow.set_tracking_uri(uri)
+    return root
+
+
+def lock(root: Path) -> FileLock:
+    """Make the lock for what two processes must not do to one store at once.
+
+    Args:
+        root: The project's.
+
+    Returns:
+        The lock, not yet taken.
+    """
+    return FileLock(root / "mlflow.db.lock")
+
+
+def connect(experiment: str) -> str:
+    """Point MLflow at the store and make sure that the experiment exists.
+
+    Args:
+        experiment: The experiment's name.
+
+    Returns:
+        The experiment's id.
+    """
+    import mlflow
+
+    root = point()
+    local = mlflow.get_tracking_uri().startswith("sqlite:")
+    # Processes that create one new database at once break it for good.
+    with lock(root):
+        known = mlflow.get_experiment_by_name(experiment)
+        if known:
+            return known.experiment_id
+        artifacts = (root / ARTIFACTS).as_uri() if local else None
+        return mlflow.create_experiment(experiment, artifact_location=artifacts)
+
+
+def _open(root: Path) -> closing[sqlite3.Connection]:
+    return closing(sqlite3.connect(root / "mlflow.db", timeout=60))
+
+
+def _places(root: Path) -> set[str]:
+    # Where the project lay when its experiments were made: one place, unless it was moved by hand.
+    if not (root / "mlflow.db").is_file():
+        return set()
+    with _open(root) as database:
+        if ADDRESSES[0] not in _columns(database):
+            return set()  # another process is about to make it
+        found = database.execute("SELECT artifact_location FROM experiments").fetchall()
+    ours = [uri for (uri,) in found if uri and uri.startswith("file:///")]
+    return {uri.removesuffix(f"/{ARTIFACTS}") for uri in ours if uri.endswith(f"/{ARTIFACTS}")}
+
+
+def _columns(database: sqlite3.Connection) -> list[tuple[str, str]]:
+    query = "SELECT 1 FROM pragma_table_info(?) WHERE name = ?"
+    return [place for place in ADDRESSES if database.execute(query, place).fetchone()]
+
+
+def _move(root: Path) -> None:
+    # MLflow's addresses are absolute: a renamed project would lose its models, and a copy of it
+    # would write into the first one's.
+    with _open(root) as database, database:  # all of it or nothing
+        for old in _places(root) - {root.as_uri()}:
+            path = url2pathname(urlsplit(old).path)
+            for before, after in ((old, root.as_uri()), (path, str(root))):
+                for table, column in _columns(database):
+                    database.execute(
+                        f"UPDATE {table} SET {column} = ? || substr({column}, ?)"
+                        f" WHERE substr({column}, 1, ?) = ?",
+                        (after, len(before) + 1, len(before) + 1, f"{before}/"),
+                    )
