@@ -22,6 +22,7 @@ LEVELS = [
     ["predictor"],
     ["evaluation"],
     ["training"],
+    ["trials"],
     ["report", "scoring"],
 ]
 LEAVES = ["params", "tracking"]

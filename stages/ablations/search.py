@@ -18,7 +18,7 @@ from pandas import DataFrame
 
 from whisq import params
 from whisq.training.recipe import Recipe
-from whisq.training.trials import Trial, run
+from whisq.trials.trial import Trial, run
 
 
 def main() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from pandas import read_csv
 
 from whisq import params
-from whisq.training.comparison import compare, table
+from whisq.trials.comparison import compare, table
 
 FOLDER = Path("metrics/ablations")
 REFERENCES = (

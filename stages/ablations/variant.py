@@ -8,7 +8,7 @@ from pandas import DataFrame
 
 from whisq import params, tracking
 from whisq.training.recipe import Recipe
-from whisq.training.trials import Trial, get_ready, run
+from whisq.trials.trial import Trial, get_ready, run
 
 FOLDER = Path("metrics/ablations")
 SECTIONS = ("model", "loss", "train")

@@ -4,7 +4,7 @@ from dataclasses import replace
 import pytest
 
 from whisq.losses.objective import Objective
-from whisq.training.trials import Trial, attempt, run
+from whisq.trials.trial import Trial, attempt, run
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import l1_loss, mse_loss
 
 from whisq.losses import ratings
-from whisq.losses.transport import Transport, transport_cost
+from whisq.losses.transport import EPSILON, ROUNDS, Transport, transport_cost
 from whisq.section import Above0, Positive, Section, Weight
 
 DISTRIBUTIONS = ("soft_label", "rater")
@@ -44,8 +44,8 @@ class Objective(Section):
     ot_weight: Weight = 0.1
     ot_form: Literal["plain", "rated", "ranked"] = "plain"
     ot_cost: Literal["cosine", "squared"] = "cosine"
-    ot_epsilon: Above0 = 0.1
-    ot_iterations: Positive = 100
+    ot_epsilon: Above0 = EPSILON
+    ot_iterations: Positive = ROUNDS
 
     def problems(self) -> list[str]:
         """Check that there is something to learn.

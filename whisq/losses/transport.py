@@ -1,8 +1,8 @@
 """Entropic optimal transport between a clip's frames and its prompt's tokens.
 
-Symbols, as geomloss and OTT use them: `a, b` are the weights of the two sides, `cost` the price of
-moving a unit from one to the other, `epsilon` the entropic blur in units of cost, `plan` what is
-moved, `f, g` the dual potentials over epsilon.
+Symbols, as geomloss and OTT use them: `a, b` weigh the two sides, `cost` prices a unit moved from
+one to the other, `epsilon` is the entropic blur in units of cost, `plan` what is moved, `f, g` the
+dual potentials over epsilon.
 
 Source: WhisQ (arXiv 2506.05899) trains with a Sinkhorn transport loss between the two sequences;
 its cost, epsilon, iterations and weight are not published. Cuturi 2013; Schmitzer 2019, section 3,
@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import normalize, threshold
 
+EPSILON, ROUNDS = 0.1, 100  # what is taken where nothing else is chosen
 TOLERANCE = 1e-3  # marginal error at which rounds stop, as a share of the mass
 KERNEL_RANGE = 60.0  # exp(-60) and the scalings that undo it are far inside float32
 BETWEEN_CHECKS = 5
@@ -54,8 +55,8 @@ def transport_cost(
     text_mask: Tensor,
     *,
     cost: str = "cosine",
-    epsilon: float = 0.1,
-    iterations: int = 100,
+    epsilon: float = EPSILON,
+    iterations: int = ROUNDS,
     tolerance: float = TOLERANCE,
 ) -> Transport:
     """Transport each clip's frames to its prompt's tokens.
@@ -76,14 +77,8 @@ def transport_cost(
         The solved problems.
     """
     costs = pairwise_cost(audio, text, cost)
-    return solve(
-        costs,
-        uniform(audio_mask, costs.dtype),
-        uniform(text_mask, costs.dtype),
-        epsilon=epsilon,
-        iterations=iterations,
-        tolerance=tolerance,
-    )
+    a, b = (uniform(mask, costs.dtype) for mask in (audio_mask, text_mask))
+    return solve(costs, a, b, epsilon=epsilon, iterations=iterations, tolerance=tolerance)
 
 
 def pairwise_cost(audio: Tensor, text: Tensor, cost: str) -> Tensor:

@@ -22,7 +22,7 @@ from tqdm import tqdm
 from whisq.corpus.splits import assign
 from whisq.processes import end_with_parent
 from whisq.training.data import Data
-from whisq.training.judging import judge
+from whisq.trials.judging import judge
 from whisq.training.recipe import Recipe
 
 
