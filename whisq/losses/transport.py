@@ -4,10 +4,9 @@ Symbols, as geomloss and OTT use them: `a, b` weigh the two sides, `cost` prices
 one to the other, `epsilon` is the entropic blur in units of cost, `plan` what is moved, `f, g` the
 dual potentials over epsilon.
 
-Source: WhisQ (arXiv 2506.05899) trains with a Sinkhorn transport loss between the two sequences;
-its cost, epsilon, iterations and weight are not published. Cuturi 2013; Schmitzer 2019, section 3,
-for small epsilon. POT is the reference that the tests hold the solver against, and one to two times
-slower (tests/benchmarks/transport.py).
+Source: WhisQ (arXiv 2506.05899), which publishes no setting of it; Cuturi 2013; Schmitzer 2019,
+section 3, for small epsilon. Tests hold it against POT (tests/benchmarks/transport.py: 1 to 2 times
+slower).
 """
 
 from __future__ import annotations
@@ -34,8 +33,8 @@ class Transport:
             exact gradient to the cost (the plan, by the envelope theorem).
         cost: The cost of what is moved, <plan, cost>, (batch,); its gradient, too, is the plan.
         plan: What is moved, (batch, frames, tokens), zero on padding; no gradient.
-        marginal_error: The most by which the plan's rows, summed over absolute differences, miss
-            the frames' weights in the worst problem; columns are met exactly.
+        marginal_error: By how much the worst plan's rows miss the frames' weights, absolute
+            differences summed; columns are met exactly.
         iterations: Rounds done.
         converged: Whether the error is within the tolerance.
     """
@@ -113,8 +112,7 @@ def uniform(mask: Tensor, dtype: torch.dtype) -> Tensor:
     Returns:
         Weights, (batch, steps), zero on padding.
     """
-    weights = mask.to(dtype)
-    return weights / weights.sum(1, keepdim=True)
+    return mask.to(dtype) / mask.to(dtype).sum(1, keepdim=True)
 
 
 def solve(

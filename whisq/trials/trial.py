@@ -22,8 +22,8 @@ from tqdm import tqdm
 from whisq.corpus.splits import assign
 from whisq.processes import end_with_parent
 from whisq.training.data import Data
-from whisq.trials.judging import judge
 from whisq.training.recipe import Recipe
+from whisq.trials.judging import judge
 
 
 @dataclass(frozen=True)
