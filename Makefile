@@ -12,7 +12,7 @@ BENCHMARKS ?= $(patsubst tests/benchmarks/%.py,%,$(wildcard tests/benchmarks/*.p
 
 PORT ?= 5000
 
-.PHONY: setup repro paper test lint bench ui experiments readme clean
+.PHONY: setup repro paper paper-table test lint lowest bench ui experiments readme clean
 
 setup: $(READY)
 
@@ -31,6 +31,10 @@ repro: setup
 paper: setup
 	python -m stages.paper $(ARGS)
 
+# The paper's claims beside its networks here; a network that is trained is not trained again.
+paper-table: setup
+	dvc repro stages/paper_table/dvc.yaml
+
 # Two processes of one thread each; tests that share a set-up stay in one of them.
 test: setup
 	OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder
@@ -38,6 +42,14 @@ test: setup
 lint: setup
 	ruff check .
 	ruff format --check .
+
+# The oldest releases that the core accepts, in an environment of their own: some 5 GB.
+lowest:
+	$(PYTHON) -m venv --clear .lowest
+	.lowest/bin/pip install --quiet uv
+	.lowest/bin/uv pip install --quiet --python .lowest/bin/python --resolution lowest-direct \
+		. 'pytest>=8' 'pytest-xdist>=3.6'
+	.lowest/bin/python -m pytest tests/test_core.py
 
 bench: setup
 	mkdir -p metrics/benchmarks
@@ -55,6 +67,7 @@ experiments: setup
 
 readme: setup
 	python -m whisq.report.readme
+	python -m stages.paper_table.document
 
 clean:
-	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .lowest .pytest_cache .ruff_cache .hypothesis

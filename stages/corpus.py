@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import whisq.params
+from whisq import extras
 
 RAW = Path("data/raw")
 
@@ -46,4 +47,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    extras.run(main)

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from whisq import params, tracking
+from whisq import extras, params, tracking
 from whisq.corpus.clips import read_clips
 from whisq.embeddings.audio import embed_audio
 from whisq.encoders.whisper import AudioSpec
@@ -35,4 +35,4 @@ def embed(values: dict[str, Any], output: Path) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    extras.run(main)

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from pathlib import Path
 
-from whisq import params, tracking
+from whisq import extras, params, tracking
 from whisq.corpus.clips import read_clips
 from whisq.embeddings.text import embed_text
 from whisq.encoders.text import TextSpec
@@ -24,4 +24,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    extras.run(main)

@@ -16,7 +16,7 @@ from whisq.evaluation.headline import headline, logged
 from whisq.evaluation.judge import JUDGED, judge
 from whisq.evaluation.predict import write_predictions
 from whisq.evaluation.probes import probe
-from whisq.evaluation.published import paper_table
+from whisq.evaluation.published import published_table
 from whisq.predictor import Predictor
 
 DATA, METRICS = Path("data"), Path("metrics")
@@ -26,8 +26,7 @@ def main() -> None:
     """Judge `data/model`."""
     params = whisq.params.load()
     choices = params.evaluate
-    own = whisq.params.of_the_model(params)
-    with tracking.judging_run("evaluate", own, DATA / "model") as run:
+    with tracking.judging_run("evaluate", whisq.params.pipeline(params), DATA / "model") as run:
         model = Predictor.load(DATA / "model")
         case = gather(model, DATA)
         write_predictions(case.predictions, DATA / "predictions.csv")
@@ -48,7 +47,7 @@ def main() -> None:
     for split in JUDGED:
         if split in result:
             Console().print(show.standings(result[split], f"{corpus}, {split}"))
-    Console().print(show.published(paper_table(result)))
+    Console().print(show.published(published_table(result)))
     Console().print(show_probes.responses(probes, f"{corpus}, probes"))
 
 

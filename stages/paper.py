@@ -14,16 +14,20 @@ from collections.abc import Collection
 from pathlib import Path
 
 import whisq.params
+from stages.recipe import overrides
 from whisq.corpus.fetch import Source, holds, obtain
 
 RAW = Path("data/raw")
-VALUES = Path("stages/paper.txt")
 NAME = "paper-musiceval"
 
 
 def main() -> None:
     """Fetch the corpus, then let DVC run the experiment in this process's place."""
-    changes = [*listed(), *sourced(os.environ.get("SOURCE")), *_given()]
+    changes = [
+        *overrides(whisq.params.recipe("paper")),
+        *sourced(os.environ.get("SOURCE")),
+        *_given(),
+    ]
     try:
         check(changes)
     except (OSError, ValueError) as error:
@@ -37,16 +41,6 @@ def main() -> None:
     )
     parts = [part for change in changes for part in ("-S", change)]
     os.execv(sys.executable, [sys.executable, "-m", "dvc", "exp", "run", "--name", name, *parts])
-
-
-def listed() -> list[str]:
-    """Read what the paper's configuration changes.
-
-    Returns:
-        `name=value` in the grammar of `dvc exp run -S`.
-    """
-    lines = VALUES.read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if line and not line.startswith("#")]
 
 
 def sourced(source: str | None) -> list[str]:

@@ -16,9 +16,8 @@ TRANSPORT = ("cost", "epsilon", "iterations")
 
 def main() -> None:
     """Render the page."""
-    params = whisq.params.load()
-    flat, own = whisq.params.flatten(params.model_dump()), whisq.params.of_the_model(params)
-    with tracking.judging_run("report", own, DATA / "model") as run:
+    flat = whisq.params.pipeline(whisq.params.load())
+    with tracking.judging_run("report", flat, DATA / "model") as run:
         page = render(
             read_results(DATA, METRICS),
             DATA,

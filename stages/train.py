@@ -22,7 +22,7 @@ def main() -> None:
     values = params.load()
     recipe = Recipe(values.model, values.loss, values.train, values.seed)
     torch.set_num_threads(values.train.threads)
-    with tracking.training_run(params.of_the_model(values)) as run:
+    with tracking.training_run(params.pipeline(values)) as run:
         model, history = recipe.fit(
             Data.open("data"),
             checkpoints=CHECKPOINTS,

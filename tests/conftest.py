@@ -97,6 +97,27 @@ def save_whisper(folder, blocks):
     return folder
 
 
+@pytest.fixture(scope="session")
+def tiny_qwen(tmp_path_factory):
+    """A real Qwen3 of two blocks and 16 dimensions, with a tokenizer of bytes."""
+    import torch
+    from tokenizers import Tokenizer, models, pre_tokenizers
+    from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3Model
+
+    folder = tmp_path_factory.mktemp("qwen")
+    alphabet = ["<|endoftext|>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
+    vocabulary = {letter: number for number, letter in enumerate(alphabet)}
+    tokenizer = Tokenizer(models.BPE(vocabulary, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    end = {"eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>"}
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **end).save_pretrained(folder)
+    torch.manual_seed(0)
+    sizes = {"vocab_size": len(vocabulary), "hidden_size": 16, "intermediate_size": 32}
+    heads = {"num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8}
+    Qwen3Model(Qwen3Config(**sizes, **heads, num_hidden_layers=2)).save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture
 def sound():
     """Make a clip: `sound(seconds, seed)`, a tone with noise, 16 kHz, float32."""
@@ -161,7 +182,7 @@ def clips(tmp_path_factory):
 @pytest.fixture(scope="session")
 def make_store():
     """Begin to make a store in a process of its own: `make_store(root, experiment)`."""
-    code = "import sys; from whisq import store; store.connect(sys.argv[1])"
+    code = "import sys; from whisq import mlflow_store; mlflow_store.connect(sys.argv[1])"
 
     def make(root, experiment="whisq"):
         own = {"DVC_ROOT": str(root), "MLFLOW_TRACKING_URI": ""}

@@ -14,7 +14,8 @@ PARTS = ("whisq.", "stages.")
 # They shape no output: how a process ends, and how params are checked.
 NOT_DEPS = {"whisq/processes.py", "whisq/section.py"}
 VALUES = params.load(ROOT / "params.yaml").model_dump()
-STAGES = yaml.safe_load((ROOT / "stages" / "ablations" / "dvc.yaml").read_text())["stages"]
+SCRIPTS = [("ablations", name) for name in ("layers", "variant", "table")]
+SCRIPTS += [("paper_table", name) for name in ("network", "table")]
 
 
 @pytest.mark.parametrize("name", VALUES["ablations"])
@@ -33,15 +34,17 @@ def test_a_variant_is_a_recipe(name):
 def test_a_variant_changes_something_that_the_pipeline_does_not(name):
     flat = params.flatten(VALUES)
     changes = VALUES["ablations"][name]
-    assert name == "paper" or any(flat.get(key) != value for key, value in changes.items())
+    assert name == "default" or any(flat.get(key) != value for key, value in changes.items())
     learnt = {key for key in changes if key != "trials.seeds"}
     assert {key.split(".")[0] for key in learnt} <= {"model", "loss", "train"}
 
 
-@pytest.mark.parametrize("script", ["layers", "variant", "table"])
-def test_a_stage_depends_on_the_package_parts_that_it_imports(script):
-    stage = STAGES[script].get("do", STAGES[script])
-    waiting, seen = [ROOT / "stages" / "ablations" / f"{script}.py"], set()
+@pytest.mark.parametrize(("pipeline", "script"), SCRIPTS)
+def test_a_stage_depends_on_the_package_parts_that_it_imports(pipeline, script):
+    folder = ROOT / "stages" / pipeline
+    stage = yaml.safe_load((folder / "dvc.yaml").read_text())["stages"][script]
+    stage = stage.get("do", stage)
+    waiting, seen = [folder / f"{script}.py"], set()
     while waiting:
         for node in ast.walk(ast.parse(waiting.pop().read_text())):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PARTS):

@@ -15,8 +15,8 @@ ROOT = Path(__file__).parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 # Folders and files of the package, from the ground up; a part may import those before it.
 LEVELS = [
-    ["processes", "run", "store", "section", "corpus", "encoders"],
-    ["losses", "model"],
+    ["extras", "section"],
+    ["processes", "mlflow_run", "mlflow_store", "corpus", "encoders", "losses", "model"],
     ["embeddings"],
     ["intake", "scores"],
     ["predictor"],
@@ -27,9 +27,9 @@ LEVELS = [
 ]
 LEAVES = ["params", "tracking"]
 # They shape no output: params are DVC's own, and so is how they are checked; a log is not a result,
-# nor is how processes end.
-OUTSIDE = ("params", "section", "processes", "run", "store", "tracking")
-NOT_DEPS = {ROOT / "whisq" / f"{name}.py" for name in OUTSIDE}
+# nor is how processes end, nor what is installed.
+LOGS = ("extras", "params", "section", "mlflow_run", "mlflow_store", "processes", "tracking")
+NOT_DEPS = {ROOT / "whisq" / f"{name}.py" for name in LOGS}
 
 
 @cache

@@ -68,3 +68,58 @@ def test_an_override_changes_that_value_alone():
 def test_flattened_names_are_those_of_dvc():
     nested = {"loss": {"ot_weight": 0.1}, "seed": 3}
     assert params.flatten(nested) == {"loss.ot_weight": 0.1, "seed": 3}
+
+
+def with_recipe(tmp_path, **changes):
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    values["recipes"]["mine"] = changes
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
+    return tmp_path / "params.yaml"
+
+
+def test_a_recipe_is_taken_by_name(tmp_path):
+    changes = {"corpus.name": "musiceval", "loss.ot_weight": 0.5, "embed_audio.layers": [1, 2]}
+    path = with_recipe(tmp_path, **changes)
+    assert params.recipe("mine", path) == changes
+    changed = params.load(path, overrides=params.recipe("mine", path))
+    assert (changed.corpus.name, changed.embed_audio.layers) == ("musiceval", [1, 2])
+
+
+def test_a_recipe_that_is_not_there_is_an_error_that_lists_those_that_are(tmp_path):
+    with pytest.raises(ValueError, match="one of mine, paper, given 'yours'"):
+        params.recipe("yours", with_recipe(tmp_path))
+
+
+def test_what_a_recipe_changes_is_checked_as_strictly_as_the_values(tmp_path):
+    wrong = {"loss.ot_wieght": 0.1, "model.audio_scaling": True, "no.such.thing": 1}
+    with pytest.raises(ValueError, match="problem") as error:
+        params.load(with_recipe(tmp_path, **wrong))
+    message = str(error.value)
+    assert "3 problem(s)" in message
+    assert "recipes.mine: loss.ot_wieght: no such parameter" in message
+    assert "recipes.mine: model.audio_scaling" in message
+    assert "recipes.mine: no: no such parameter" in message
+
+
+@pytest.mark.parametrize("place", ["ablations", "paper_table.networks"])
+def test_so_is_what_a_variant_or_a_network_changes(tmp_path, place):
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    sets = values
+    for part in place.split("."):
+        sets = sets[part]
+    sets["odd"] = {"train.epochs": "many"}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
+    with pytest.raises(ValueError, match=rf"{place}\.odd: train\.epochs: .*'many'"):
+        params.load(tmp_path / "params.yaml")
+
+
+def test_a_change_inside_a_plain_value_is_an_error_and_no_crash():
+    with pytest.raises(ValueError, match="seed: Input should be a valid integer"):
+        params.load(ROOT / "params.yaml", overrides={"seed.model": 1})
+
+
+def test_the_pipelines_own_values_leave_out_the_trainings_beside_it():
+    values = params.load(ROOT / "params.yaml")
+    named = params.pipeline(values)
+    assert named["loss.ot_weight"] == values.loss.ot_weight
+    assert not {name.split(".")[0] for name in named} & set(params.BESIDES)

@@ -59,16 +59,16 @@ def test_renewing_twice_is_renewing_once(name):
 
 def test_a_variant_stands_out_where_its_difference_is_clear_of_zero():
     def figure(mean, interval):
-        return {"mean": mean, "difference": {"paper": {"mean": 0.1, "interval": interval}}}
+        return {"mean": mean, "difference": {"default": {"mean": 0.1, "interval": interval}}}
 
-    paper = {"utt_ta_srcc": {"mean": 0.5, "difference": {}}, "floor_ta_srcc": {"mean": 0.58}}
+    default = {"utt_ta_srcc": {"mean": 0.5, "difference": {}}, "floor_ta_srcc": {"mean": 0.58}}
     better = {"utt_ta_srcc": figure(0.6, [0.05, 0.15]), "swap": figure(0.6, [-0.1, 0.3])}
     text = readme.variants(
-        {"paper": {"official": paper, "systems": {}}, "it": {"official": better}}
+        {"default": {"official": default, "systems": {}}, "it": {"official": better}}
     )
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
     assert rows[2] == ["*floor: the system's training mean*", "", "0.580", "", "", "", ""]
-    assert rows[3] == ["paper", "", "0.500", "", "", "", ""]
+    assert rows[3] == ["default", "", "0.500", "", "", "", ""]
     assert rows[4] == ["it", "", "**0.600**", "", "0.600", "", ""]
 
 

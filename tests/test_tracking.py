@@ -164,11 +164,11 @@ def test_the_data_set_is_named_with_a_digest(store):
 
 def test_variants_are_named_by_themselves_and_grouped_under_one_parent(store):
     stored = []
-    for name, changes in (("no_transport", {"loss.ot_weight": 0.0}), ("paper", {})):
+    for name, changes in (("no_transport", {"loss.ot_weight": 0.0}), ("default", {})):
         with tracking.variant_run(name, changes) as run:
             run.metrics({"official/utt_ta_srcc": 0.5})
         stored.append(_stored(run.id))
-    assert [run.info.run_name for run in stored] == ["no_transport", "paper"]
+    assert [run.info.run_name for run in stored] == ["no_transport", "default"]
     assert stored[0].data.params == {"loss.ot_weight": "0.0"}
     (parent,) = {run.data.tags["mlflow.parentRunId"] for run in stored}
     from mlflow.tracking import MlflowClient

@@ -6,6 +6,7 @@ failed, 2 the call or the list is wrong. Each command imports its work when it i
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -176,6 +177,8 @@ def metrics(
     Raises:
         Exit: With the exit code.
     """
+    # Its products are small: a second thread of numpy's costs more than it brings.
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
     from whisq.evaluation.command import Command, run
 
     given = (answer, truth, system_truth, by, against, train, allow_missing, resamples, seed, json)

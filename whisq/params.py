@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -10,8 +12,12 @@ from pydantic import Field
 
 from whisq.losses.objective import Objective
 from whisq.model.build import Model
-from whisq.section import Positive, Section
+from whisq.section import Positive, Section, told
 from whisq.training.schedule import Schedule
+
+Changes = dict[str, Any]  # values by dotted name
+# Trainings beside the pipeline's own, which log themselves.
+BESIDES = ("trials", "recipes", "paper_table", "ablations")
 
 Protocol = Literal["official", "systems", "prompts", "systems_and_prompts"]
 
@@ -101,6 +107,13 @@ class Evaluate(Section):
     probe_prompts: Positive = 8
 
 
+class PaperTable(Section):
+    """The networks of the paper's table: changes to its recipe, and trainings of each."""
+
+    seeds: Positive
+    networks: dict[str, Changes]
+
+
 class Params(Section):
     """All of params.yaml."""
 
@@ -114,11 +127,13 @@ class Params(Section):
     train: Schedule
     evaluate: Evaluate
     trials: Trials
-    ablations: dict[str, dict[str, Any]]
+    recipes: dict[str, Changes]
+    paper_table: PaperTable
+    ablations: dict[str, Changes]
 
 
-def load(path: str | Path = "params.yaml", overrides: dict[str, Any] | None = None) -> Params:
-    """Read and check all of params.yaml.
+def load(path: str | Path = "params.yaml", overrides: Changes | None = None) -> Params:
+    """Read and check all of params.yaml, each named set of changes with it.
 
     Args:
         path: The YAML file.
@@ -126,11 +141,53 @@ def load(path: str | Path = "params.yaml", overrides: dict[str, Any] | None = No
 
     Returns:
         The checked values.
+
+    Raises:
+        ValueError: A key is unknown or missing or a value is of the wrong type or range, in the
+            values or in a recipe, a network of the paper's table or an ablation; all of them are
+            named in the one message.
     """
     values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-    for name, value in (overrides or {}).items():
-        _replace(values, name.split("."), value)
-    return Params.read(values, str(path))
+    params = Params.read(_changed(values, overrides or {}), str(path))
+    problems = [
+        f"{where}: {problem}"
+        for where, changes in _named(params)
+        for problem in Params.wrong(_changed(values, changes))
+    ]
+    if problems:
+        raise ValueError(told(path, problems))
+    return params
+
+
+def recipe(name: str, path: str | Path = "params.yaml") -> Changes:
+    """Take a named configuration of the pipeline.
+
+    Args:
+        name: One of `recipes`, such as `paper`.
+        path: The YAML file.
+
+    Returns:
+        What it changes: values by dotted name.
+
+    Raises:
+        ValueError: There is no such recipe, or params.yaml is wrong.
+    """
+    recipes = load(path).recipes
+    if name not in recipes:
+        raise ValueError(f"a recipe must be one of {', '.join(recipes)}, given {name!r}")
+    return dict(recipes[name])
+
+
+def pipeline(params: Params) -> Changes:
+    """Name the values that the pipeline's own run is made of.
+
+    Args:
+        params: All of params.yaml.
+
+    Returns:
+        Values by dotted name, without the trainings beside it.
+    """
+    return flatten(params.model_dump(exclude=set(BESIDES)))
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -150,19 +207,24 @@ def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def of_the_model(params: Params) -> dict[str, Any]:
-    """Name what decides the pipeline's own model and how it is judged.
-
-    Args:
-        params: All of params.yaml.
-
-    Returns:
-        Values by dotted name, without those of the variants, whose trainings log themselves.
-    """
-    return flatten(params.model_dump(exclude={"trials", "ablations"}))
+def _named(params: Params) -> Iterator[tuple[str, Changes]]:
+    groups = {
+        "recipes": params.recipes,
+        "paper_table.networks": params.paper_table.networks,
+        "ablations": params.ablations,
+    }
+    for group, sets in groups.items():
+        yield from ((f"{group}.{name}", changes) for name, changes in sets.items())
 
 
-def _replace(values: dict[str, Any], path: list[str], value: Any) -> None:
-    for key in path[:-1]:
-        values = values.setdefault(key, {})
-    values[path[-1]] = value
+def _changed(values: Changes, changes: Changes) -> Changes:
+    values = deepcopy(values)
+    for name, value in changes.items():
+        *path, last = name.split(".")
+        section = values
+        for key in path:
+            if not isinstance(section.get(key), dict):
+                section[key] = {}
+            section = section[key]
+        section[last] = value
+    return values

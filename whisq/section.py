@@ -47,14 +47,26 @@ class Section(BaseModel):
             ValueError: A key is unknown or missing or a value is of the wrong type or range; all
                 of them are named in the one message.
         """
+        if problems := cls.wrong(values):
+            raise ValueError(told(where, problems))
+        return cls.model_validate(dict(values))
+
+    @classmethod
+    def wrong(cls, values: Mapping[str, Any]) -> list[str]:
+        """Tell what is wrong with values that were read from a file.
+
+        Args:
+            values: As `read` takes them.
+
+        Returns:
+            One sentence a problem, each with the value's dotted name.
+        """
         problems = [f"{name}: missing; add it" for name in cls._absent(values)]
         try:
-            section = cls.model_validate(dict(values))
+            cls.model_validate(dict(values))
         except ValidationError as error:
             problems += [_problem(item) for item in error.errors() if item["type"] != "missing"]
-        if problems:
-            raise ValueError(f"{where} has {len(problems)} problem(s):\n  " + "\n  ".join(problems))
-        return section
+        return problems
 
     @classmethod
     def _absent(cls, values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
@@ -64,6 +76,19 @@ class Section(BaseModel):
             elif isinstance(field.annotation, type) and issubclass(field.annotation, Section):
                 inner = values[name] if isinstance(values[name], Mapping) else {}
                 yield from field.annotation._absent(inner, f"{prefix}{name}.")
+
+
+def told(where: object, problems: list[str]) -> str:
+    """Write one message of many problems.
+
+    Args:
+        where: The file that has them.
+        problems: At least one sentence.
+
+    Returns:
+        The message.
+    """
+    return f"{where} has {len(problems)} problem(s):\n  " + "\n  ".join(problems)
 
 
 def _problem(item: Mapping[str, Any]) -> str:

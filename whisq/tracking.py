@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from whisq import store
-from whisq.run import Run
+from whisq import mlflow_store
+from whisq.mlflow_run import Run
 
 if TYPE_CHECKING:
     from mlflow import entities
@@ -118,7 +118,7 @@ def _open(
 ) -> Iterator[Run]:
     import mlflow
 
-    experiment_id = store.connect(experiment)
+    experiment_id = mlflow_store.connect(experiment)
     # MLflow continues a run only in the active experiment, which the process may have set before.
     mlflow.set_experiment(experiment_id=experiment_id)
     start = {"run_id": run_id}
@@ -139,7 +139,7 @@ def _as_kept(params: Mapping[str, Any]) -> dict[str, str]:
 def _runs(wanted: str) -> list[entities.Run]:
     from mlflow.tracking import MlflowClient
 
-    return MlflowClient().search_runs([store.connect(MODELS)], wanted)
+    return MlflowClient().search_runs([mlflow_store.connect(MODELS)], wanted)
 
 
 def _made_by(run: entities.Run, params: Mapping[str, Any]) -> bool:
@@ -151,9 +151,9 @@ def _made_by(run: entities.Run, params: Mapping[str, Any]) -> bool:
 def _parent() -> str:
     from mlflow.tracking import MlflowClient
 
-    experiment_id = store.connect(VARIANTS)
+    experiment_id = mlflow_store.connect(VARIANTS)
     client = MlflowClient()
-    with store.lock(store.point()):
+    with mlflow_store.lock(mlflow_store.point()):
         known = client.search_runs([experiment_id], "tags.stage = 'ablations'", max_results=1)
         if known:
             return known[0].info.run_id

@@ -6,11 +6,12 @@ from pathlib import Path
 from pandas import read_csv
 
 from whisq import params
+from whisq.corpus.card import read_card
 from whisq.trials.comparison import compare, table
 
 FOLDER = Path("metrics/ablations")
 REFERENCES = (
-    "paper",
+    "default",
     "no_coattention",
     "thirds",
     "challenge_baseline",
@@ -38,6 +39,7 @@ def main() -> None:
     short = json.loads(json.dumps(compared), parse_float=lambda text: round(float(text), 6))
     Path("metrics/ablations.json").write_text(json.dumps(short) + "\n")
     rows = table(compared)
+    rows.insert(0, "corpus", read_card("data/raw")["name"])
     rows.to_csv("metrics/ablations.csv", index=False, float_format="%.4f")
     shown = rows.pivot_table("mean", ["protocol", "variant"], "metric", sort=False).round(3)
     wanted = [name for name in METRICS if name in shown and not name.endswith(("mse", "lcc"))]

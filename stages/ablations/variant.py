@@ -2,7 +2,9 @@
 
 import json
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from pandas import DataFrame
 
@@ -41,13 +43,28 @@ def main(name: str) -> None:
         for protocol, seeds in values.trials.seeds.items()
         for seed in range(seeds)
     ]
+    train(name, changes, trials, values.trials.workers, FOLDER)
+
+
+def train(
+    name: str, changes: Mapping[str, Any], trials: Iterable[Trial], workers: int, folder: Path
+) -> None:
+    """Train one network's trials, log their means and write them as a table.
+
+    Args:
+        name: The network; the table is called after it.
+        changes: What makes it, by dotted name.
+        trials: What to train.
+        workers: Trainings at a time.
+        folder: Where the table is written.
+    """
     with tracking.variant_run(name, changes) as logged:
-        records = DataFrame(run(trials, values.trials.workers))
+        records = DataFrame(run(trials, workers))
         means = records.groupby("protocol").mean(numeric_only=True)
         for protocol, row in means.drop(columns="seed").iterrows():
             logged.metrics({f"{protocol}/{key}": value for key, value in row.dropna().items()})
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    records.to_csv(FOLDER / f"{name}.csv", index=False)
+    folder.mkdir(parents=True, exist_ok=True)
+    records.to_csv(folder / f"{name}.csv", index=False)
     for error in records.get("error", DataFrame()).dropna():
         print(f"FAILED {name}: {error}", file=sys.stderr)
     print(json.dumps({"variant": name, **records.mean(numeric_only=True).round(3).to_dict()}))

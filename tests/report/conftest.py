@@ -131,7 +131,7 @@ def full_page(run, tmp_path_factory):
     pd.DataFrame(curve).to_csv(metrics / "plots/fault_response.csv", index=False)
     row = {"protocol": "official", "metric": "utt_ta_srcc", "mean": 0.5, "sd": 0.1, "n": 3}
     differences = {"less_paper": -0.1, "less_paper_low": -0.2, "less_paper_high": 0.0}
-    rows = [{"variant": "paper", **row}, {"variant": "no_transport", **row, **differences}]
+    rows = [{"variant": "default", **row}, {"variant": "no_transport", **row, **differences}]
     pd.DataFrame(rows).to_csv(metrics / "ablations.csv", index=False)
     (metrics / "probes.json").write_text(json.dumps(PROBES))
     lock = "stages: {train: {outs: [{path: data/model, md5: abc123.dir, size: 1234}]}}"

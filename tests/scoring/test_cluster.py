@@ -1,5 +1,6 @@
 import os
 import signal
+import sys
 from dataclasses import replace
 
 import pytest
@@ -55,6 +56,6 @@ def test_a_killed_worker_costs_no_row(ray, clips, tiny_model):
 
 
 def test_without_ray_the_remedy_is_named(monkeypatch):
-    monkeypatch.setattr("whisq.embeddings.cluster.find_spec", lambda name: None)
+    monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ValueError, match=r"pip install 'whisq\[ray\]'"):
         module.cluster("data/model", 1, 8, None)

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 
 ROOT = Path(__file__).parents[2]
 PARTS = [
@@ -22,26 +21,6 @@ PARTS = [
     ".dvcignore",
     ".gitignore",
 ]
-
-
-@pytest.fixture(scope="session")
-def tiny_qwen(tmp_path_factory):
-    """A real Qwen3 of two blocks and 16 dimensions, with a tokenizer of bytes."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3Model
-
-    folder = tmp_path_factory.mktemp("qwen")
-    alphabet = ["<|endoftext|>", *sorted(pre_tokenizers.ByteLevel.alphabet())]
-    vocabulary = {letter: number for number, letter in enumerate(alphabet)}
-    tokenizer = Tokenizer(models.BPE(vocabulary, merges=[]))
-    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    end = {"eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>"}
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **end).save_pretrained(folder)
-    torch.manual_seed(0)
-    sizes = {"vocab_size": len(vocabulary), "hidden_size": 16, "intermediate_size": 32}
-    heads = {"num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8}
-    Qwen3Model(Qwen3Config(**sizes, **heads, num_hidden_layers=2)).save_pretrained(folder)
-    return folder
 
 
 @pytest.fixture(scope="session")

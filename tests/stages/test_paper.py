@@ -14,7 +14,7 @@ from stages.paper import free_name, sourced
 from whisq.corpus.card import read_card
 from whisq.corpus.clips import read_clips
 from whisq.embeddings.sequences import Sequences
-from whisq.evaluation.published import paper_table
+from whisq.evaluation.published import published_table
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 
@@ -112,5 +112,5 @@ def test_the_model_predicts_every_labelled_clip(paper_run):
 def test_its_figures_are_not_set_beside_the_papers(paper_run):
     evaluate = json.loads((paper_run / "metrics/evaluate.json").read_text())
     assert evaluate["test"]["utt"]["omq"]["srcc"] is not None
-    ours = paper_table(evaluate).query("system == 'this run'")
+    ours = published_table(evaluate).query("system == 'this run'")
     assert ours[["omq_srcc", "ta_srcc"]].isna().all(axis=None)

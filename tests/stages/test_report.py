@@ -27,7 +27,7 @@ def given(tmp_path, monkeypatch):
     for _ in range(2):
         with tracking.data_run("clips", {}):
             pass
-    with tracking.training_run(whisq.params.of_the_model(whisq.params.load())) as run:
+    with tracking.training_run(whisq.params.pipeline(whisq.params.load())) as run:
         run.metrics({"seconds": 2.0}, 1)
         run.metrics({"seconds": 3.0}, 2)
     given = {"run": run.id}

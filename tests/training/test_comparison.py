@@ -12,14 +12,14 @@ def variants():
         return DataFrame(rows | more)
 
     return {
-        "paper": trials([0.4, 0.5, 0.6]),
+        "default": trials([0.4, 0.5, 0.6]),
         "better": trials([0.5, 0.61, 0.69]),
         "broken": trials([0.3, None, 0.3], error=[None, "why", None]),
     }
 
 
 def test_means_and_intervals_are_students(variants):
-    figure = compare(variants, ["paper"], ["utt_ta_srcc"])["paper"]["official"]["utt_ta_srcc"]
+    figure = compare(variants, ["default"], ["utt_ta_srcc"])["default"]["official"]["utt_ta_srcc"]
     assert figure["mean"] == pytest.approx(0.5)
     assert figure["sd"] == pytest.approx(0.1)
     expected = stats.t.interval(0.95, 2, 0.5, 0.1 / 3**0.5)
@@ -28,17 +28,17 @@ def test_means_and_intervals_are_students(variants):
 
 def test_differences_are_paired_by_trial(variants):
     shuffled = variants["better"].iloc[[2, 0, 1]]
-    found = compare(variants | {"better": shuffled}, ["paper"], ["utt_ta_srcc"])
-    difference = found["better"]["official"]["utt_ta_srcc"]["difference"]["paper"]
+    found = compare(variants | {"better": shuffled}, ["default"], ["utt_ta_srcc"])
+    difference = found["better"]["official"]["utt_ta_srcc"]["difference"]["default"]
     assert difference["mean"] == pytest.approx(0.1)
     assert difference["sd"] == pytest.approx(0.01)
 
 
 def test_failed_trials_are_told_and_left_out(variants):
-    found = compare(variants, ["paper"], ["utt_ta_srcc"])
+    found = compare(variants, ["default"], ["utt_ta_srcc"])
     assert found["broken"]["errors"] == ["why"]
     assert found["broken"]["official"]["utt_ta_srcc"]["n"] == 2
-    assert found["broken"]["official"]["utt_ta_srcc"]["difference"]["paper"]["n"] == 2
+    assert found["broken"]["official"]["utt_ta_srcc"]["difference"]["default"]["n"] == 2
 
 
 def test_one_value_has_no_interval_and_none_has_no_mean():
@@ -47,7 +47,7 @@ def test_one_value_has_no_interval_and_none_has_no_mean():
 
 
 def test_the_table_has_a_row_for_each_variant_protocol_and_metric(variants):
-    rows = table(compare(variants, ["paper", "absent"], ["utt_ta_srcc", "absent"]))
-    assert list(rows["variant"]) == ["paper", "better", "broken"]
+    rows = table(compare(variants, ["default", "absent"], ["utt_ta_srcc", "absent"]))
+    assert list(rows["variant"]) == ["default", "better", "broken"]
     row = rows.set_index("variant").loc["better"]
     assert row["less_paper_low"] < row["less_paper"] < row["less_paper_high"]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from whisq.embeddings.cache import Cache
 from whisq.embeddings.workers import Job, Worker
 from whisq.encoders.weights import Location
 from whisq.encoders.whisper import AudioSpec
+from whisq.extras import require
 
 # With whole CPUs for the actors none is left for Ray Data's own tasks, and nothing moves.
 CPUS = 0.5
@@ -60,12 +60,8 @@ def join(asked_by: str) -> None:
 
     Args:
         asked_by: The setting or option that wants Ray, for the message.
-
-    Raises:
-        ValueError: Ray is not installed.
     """
-    if find_spec("ray") is None:
-        raise ValueError(f"{asked_by} needs Ray: pip install 'whisq[ray]'")
+    require("ray", "ray", by=asked_by)
     # Left to itself Ray gives its workers the lowest rank, and they starve on a busy machine.
     os.environ.setdefault("RAY_worker_niceness", "0")
     import ray

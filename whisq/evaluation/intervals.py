@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
+from scipy.special import ndtr, stdtrit
 
 from whisq.evaluation.metrics import LOWER_IS_BETTER, METRICS, evaluate
 from whisq.evaluation.replicates import count, replicates, ways
@@ -127,10 +127,10 @@ def interval(
     if point is None or groups < 2 or 2 * len(known) <= len(drawn):
         return None
     there, back = SCALES[scale]
-    low, high = np.quantile(there(known), stats.norm.cdf([-1, 1]))
+    low, high = np.quantile(there(known), ndtr([-1, 1]))
     # The bootstrap's own spread is short by this factor where groups are few.
     error = (high - low) / 2 * np.sqrt(groups / (groups - 1))
-    reach = error * stats.t.ppf((1 + LEVEL) / 2, groups - 1)
+    reach = error * stdtrit(groups - 1, (1 + LEVEL) / 2)
     return back(there(np.float64(point)) + np.array([-reach, reach])).tolist()
 
 

@@ -12,7 +12,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import stats
+
+from whisq.evaluation.ranks import mid_ranks, tau_b
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -65,7 +66,7 @@ def srcc(rating: np.ndarray, prediction: np.ndarray) -> float:
     Returns:
         The correlation, -1 to 1.
     """
-    return lcc(stats.rankdata(rating), stats.rankdata(prediction))
+    return lcc(mid_ranks(rating), mid_ranks(prediction))
 
 
 def ktau(rating: np.ndarray, prediction: np.ndarray) -> float:
@@ -78,7 +79,7 @@ def ktau(rating: np.ndarray, prediction: np.ndarray) -> float:
     Returns:
         The correlation, -1 to 1.
     """
-    return float(stats.kendalltau(rating, prediction, variant="b").statistic)
+    return tau_b(rating, prediction)
 
 
 def measure(rating: np.ndarray, prediction: np.ndarray) -> dict[str, Any]:
@@ -175,4 +176,22 @@ def evaluate(truth: DataFrame, answer: DataFrame, system_truth: DataFrame | None
         "n_clips": len(truth),
         "n_systems": len(predicted),
         "system_truth": CLIPS_TRUTH if system_truth is None else "the given table",
+    }
+
+
+def record_of(scores: dict[str, Any]) -> dict[str, float | None]:
+    """Name each figure of an evaluation in one row, as a trial's record does.
+
+    Args:
+        scores: What `evaluate` gave.
+
+    Returns:
+        `<level>_<axis>_<metric>`, None where not defined.
+    """
+    return {
+        f"{level}_{axis}_{metric}": value
+        for level in ("utt", "sys")
+        for axis, metrics in scores[level].items()
+        for metric, value in metrics.items()
+        if metric != "undefined"
     }

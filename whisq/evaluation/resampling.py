@@ -12,7 +12,7 @@ import numpy as np
 
 from whisq.evaluation.metrics import DECIMALS
 
-CHUNK = 2**24  # pairs held in memory at once
+CHUNK = 2**17  # numbers held at once: what fits in a processor's cache is twice as fast
 
 
 def draw(groups: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
@@ -42,15 +42,14 @@ def weighted(rating: np.ndarray, prediction: np.ndarray, weights: np.ndarray) ->
         `mse, lcc, srcc, ktau`, each of shape (resamples,), NaN where undefined.
     """
     weights = weights.astype(np.float64)
-    error = (weights * (rating - prediction) ** 2).sum(axis=-1)
-    linear = _correlation(rating, prediction, weights)
-    ranked, pairs = zip(*_by_pairs(rating, prediction, weights), strict=True)
-    return {
-        "mse": error / weights.sum(axis=-1),
-        "lcc": linear,
-        "srcc": np.concatenate(ranked),
-        "ktau": np.concatenate(pairs),
-    }
+    # Pairs of values that are the same in every resample are compared once.
+    sides = [(side, None if side.ndim == 2 else _signs(side)) for side in (rating, prediction)]
+    rows = max(1, CHUNK // weights.shape[1] ** max(rating.ndim, prediction.ndim))
+    parts = [
+        _weighted(*(_rows(*side, start, rows) for side in sides), weights[start : start + rows])
+        for start in range(0, len(weights), rows)
+    ]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def weighted_means(values: np.ndarray, groups: np.ndarray, weights: np.ndarray) -> tuple:
@@ -71,13 +70,21 @@ def weighted_means(values: np.ndarray, groups: np.ndarray, weights: np.ndarray) 
     return mean.round(DECIMALS), count > 0
 
 
-def _by_pairs(rating: np.ndarray, prediction: np.ndarray, weights: np.ndarray):
-    rows = max(1, CHUNK // weights.shape[1] ** 2) if rating.ndim + prediction.ndim > 2 else None
-    for start in range(0, len(weights), rows or len(weights)):
-        part = slice(start, start + (rows or len(weights)))
-        x = rating[part] if rating.ndim == 2 else rating
-        y = prediction[part] if prediction.ndim == 2 else prediction
-        yield _rank_metrics(_signs(x), _signs(y), weights[part])
+def _rows(values: np.ndarray, signs: np.ndarray | None, start: int, rows: int) -> tuple:
+    if signs is not None:
+        return values, signs
+    return values[start : start + rows], _signs(values[start : start + rows])
+
+
+def _weighted(rating: tuple, prediction: tuple, weights: np.ndarray) -> dict:
+    (x, x_signs), (y, y_signs) = rating, prediction
+    ranked, pairs = _rank_metrics(x_signs, y_signs, weights)
+    return {
+        "mse": (weights * (x - y) ** 2).sum(axis=-1) / weights.sum(axis=-1),
+        "lcc": _correlation(x, y, weights),
+        "srcc": ranked,
+        "ktau": pairs,
+    }
 
 
 def _rank_metrics(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> tuple:

@@ -43,7 +43,7 @@ def published(table: DataFrame) -> Table:
     """Show this run beside what is published.
 
     Args:
-        table: Rows of `whisq.evaluation.published.paper_table`.
+        table: Rows of `whisq.evaluation.published.published_table`.
 
     Returns:
         The table, with blanks where nothing was published or run.

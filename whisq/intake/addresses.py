@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whisq import store
+from whisq import mlflow_store
+from whisq.extras import require
 
 if TYPE_CHECKING:
     from whisq.model.network import Network
@@ -112,11 +113,12 @@ def _within(folder: Path, address: str) -> Path:
 
 
 def _from_mlflow(address: str) -> Path:
+    require("pipeline", "mlflow", by=address)
     from mlflow.artifacts import download_artifacts
     from mlflow.exceptions import MlflowException
 
     try:
-        store.point()
+        mlflow_store.point()
         return Path(download_artifacts(artifact_uri=address))
     except (MlflowException, OSError, sqlite3.Error) as error:
         raise ValueError(

@@ -14,7 +14,7 @@ from whisq.report.drawing import COLOURS, FAINT, INK, NAMES, Picture, sheet
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-REFERENCE = "paper"
+REFERENCE = "default"
 LEVELS = {"utt": ("by clip", "o"), "sys": ("by system", "s")}
 LINE = 0.2  # inches a row
 

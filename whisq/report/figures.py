@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from whisq.evaluation.metrics import AXES, METRICS
-from whisq.evaluation.published import CORPUS, counts, paper_table
+from whisq.evaluation.published import CORPUS, counts, published_table
 from whisq.report.tables import Cell, Table, number, span, word
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def published(evaluate: dict[str, Any]) -> Table:
     Returns:
         The table; this run's rows are empty unless it ran on MusicEval's own split.
     """
-    table = paper_table(evaluate)
+    table = published_table(evaluate)
     rows = [
         [
             *(word(row[name], row["system"] == "this run") for name in ("system", "split")),

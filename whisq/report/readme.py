@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-REFERENCE = "paper"
+REFERENCE = "default"
 SHOWN = {
     ("official", "utt_omq_srcc"): "OMQ, by clip",
     ("official", "utt_ta_srcc"): "TA, by clip",
@@ -61,7 +61,7 @@ def variants(compared: dict[str, Any]) -> str:
         compared: What `metrics/ablations.json` holds.
 
     Returns:
-        One table: means over trials, in bold what differs from `paper` with an interval clear of
+        One table: means over trials, in bold what differs from `default` with an interval clear of
         zero.
     """
     lines = [f"| variant | {' | '.join(SHOWN.values())} |", "|---" * (len(SHOWN) + 1) + "|"]

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whisq.extras import require
 from whisq.scoring.requests import Request
 
 if TYPE_CHECKING:
@@ -115,6 +116,8 @@ def writer(path: Path) -> Callable[[Sequence[Row], Path], None]:
     writers = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet, ".txt": _answer}
     if path.suffix.lower() not in writers:
         raise ValueError(f"{path} must end in one of {', '.join(writers)}")
+    if path.suffix.lower() == ".parquet":
+        require("parquet", "pyarrow", by=str(path))
     return writers[path.suffix.lower()]
 
 

@@ -11,7 +11,7 @@ from torch import nn
 
 from whisq.embeddings.dataset import ClipDataset, make_loader
 from whisq.evaluation.floors import system_mean
-from whisq.evaluation.metrics import evaluate, measure
+from whisq.evaluation.metrics import evaluate, measure, record_of
 from whisq.losses.objective import Objective
 from whisq.training.data import Data
 from whisq.training.measuring import inputs, predict
@@ -35,14 +35,7 @@ def judge(model: nn.Module, data: Data, objective: Objective) -> dict[str, Any]:
     truth = data.ratings.set_index("id").loc[dataset.ids, ["omq", "ta"]]
     truth["system"] = data.clips.set_index("id").loc[dataset.ids, "system"]
     answer = rate(model, dataset)
-    scores = evaluate(truth, answer)
-    record = {
-        f"{level}_{axis}_{metric}": value
-        for level in ("utt", "sys")
-        for axis, metrics in scores[level].items()
-        for metric, value in metrics.items()
-        if metric != "undefined"
-    }
+    record = record_of(evaluate(truth, answer))
     others = dict(zip(dataset.ids, dataset.prompts[1:] + dataset.prompts[:1], strict=True))
     shuffled = rate(model, with_prompts(data, others))["ta"].loc[dataset.ids]
     record["ta_shuffled_srcc"] = measure(truth["ta"].to_numpy(), shuffled.to_numpy())["srcc"]

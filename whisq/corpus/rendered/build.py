@@ -15,6 +15,7 @@ from whisq.corpus.rendered import studio
 from whisq.corpus.rendered.layout import write_tables
 from whisq.corpus.rendered.synthesis import RATE
 from whisq.corpus.rendered.takes import Cast, Take, cast
+from whisq.extras import require
 
 
 def build(
@@ -46,6 +47,7 @@ def build(
     Raises:
         ValueError: The folder holds something (or a count is out of range).
     """
+    require("rendered", "music21", "symusic", "pretty_midi", by="the rendered corpus")
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()):
         raise ValueError(f"{folder} must be empty; remove what it holds or name another folder")

@@ -5,8 +5,7 @@ import sqlite3
 
 import pytest
 
-from whisq import store as mlflow_store
-from whisq import tracking
+from whisq import mlflow_store, tracking
 
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow's own imports warn
 
@@ -48,7 +47,7 @@ def test_a_moved_project_finds_what_its_runs_kept(store, copy):
 
 
 def test_a_project_that_was_not_moved_has_its_store_left_alone(store):
-    tracking.store.connect(tracking.MODELS)
+    tracking.mlflow_store.connect(tracking.MODELS)
     before = (store / "mlflow.db").read_bytes()
     mlflow_store.point()
     assert (store / "mlflow.db").read_bytes() == before

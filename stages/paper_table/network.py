@@ -1,0 +1,57 @@
+"""Train one network of the paper's table on the embeddings that are there, over seeds."""
+
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stages.ablations.variant import SECTIONS, train
+from whisq import params
+from whisq.embeddings.sequences import Sequences
+from whisq.training.recipe import Recipe
+from whisq.trials.trial import Trial, get_ready
+
+DATA, FOLDER = Path("data"), Path("metrics/paper_table")
+
+
+def main(name: str) -> None:
+    """Run the stage.
+
+    Args:
+        name: The network.
+    """
+    get_ready()
+    values = params.load()
+    layers = Sequences.open(DATA / "embeddings/audio").layers
+    changes = network(values.recipes["paper"], values.paper_table.networks[name], layers)
+    new = params.load(overrides=changes)
+    recipes = [
+        Recipe(new.model, new.loss, new.train, seed) for seed in range(values.paper_table.seeds)
+    ]
+    place = values.split.protocol, values.split.folds, DATA
+    trials = [Trial(recipe, *place) for recipe in recipes]
+    train(name, changes, trials, values.trials.workers, FOLDER)
+
+
+def network(
+    recipe: Mapping[str, Any], changes: Mapping[str, Any], layers: Sequence[int]
+) -> dict[str, Any]:
+    """Take the paper's network and training, without its encoders.
+
+    Args:
+        recipe: The paper's configuration.
+        changes: What is changed in it.
+        layers: The audio encoder's layers that are stored; where the recipe's are not among
+            them, the last of them is read.
+
+    Returns:
+        Changes to `model`, `loss` and `train` by dotted name.
+    """
+    trained = {key: value for key, value in recipe.items() if key.split(".")[0] in SECTIONS}
+    if trained["model.audio_layer"] not in layers:
+        trained["model.audio_layer"] = max(layers)
+    return trained | dict(changes)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

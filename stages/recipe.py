@@ -1,0 +1,29 @@
+"""A recipe of params.yaml as `dvc exp run -S` takes it: `python -m stages.recipe paper`."""
+
+import json
+import sys
+from typing import Any
+
+from whisq import params
+
+
+def overrides(changes: dict[str, Any]) -> list[str]:
+    """Write changes as DVC's `-S` reads them.
+
+    Args:
+        changes: Values by dotted name.
+
+    Returns:
+        `name=value`, one a change; text that DVC would read otherwise is quoted.
+    """
+    return [f"{name}={_written(value)}" for name, value in changes.items()]
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, str):
+        return value if set(value).isdisjoint("{}[],:=' \"") else "'" + value + "'"
+    return json.dumps(value, separators=(",", ":"))
+
+
+if __name__ == "__main__":
+    print("\n".join(overrides(params.recipe(*sys.argv[1:]))))

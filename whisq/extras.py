@@ -1,0 +1,59 @@
+"""What an install may lack: `whisq` alone scores, judges and explains, extras bring the rest."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib.util import find_spec
+
+WRONG_CALL = 2
+
+
+class MissingExtraError(ImportError, ValueError):
+    """An extra is not installed: an import that fails, and to a command a wrong call."""
+
+
+def require(extra: str, *modules: str, by: str) -> None:
+    """Make sure that an extra is installed; nothing is imported.
+
+    Args:
+        extra: Its name in pyproject.toml.
+        *modules: What it brings, as it is imported.
+        by: What asks for it, for the message.
+
+    Raises:
+        MissingExtraError: A module can't be found; the message says what to install.
+    """
+    lacking = [module for module in modules if find_spec(module) is None]
+    if lacking:
+        raise MissingExtraError(
+            f"{by} needs {', '.join(lacking)}: {remedy(extra)}", name=lacking[0]
+        )
+
+
+def remedy(extra: str) -> str:
+    """Say how to install an extra.
+
+    Args:
+        extra: Its name in pyproject.toml.
+
+    Returns:
+        A shell command.
+    """
+    return f"pip install 'whisq[{extra}]'"
+
+
+def run(stage: Callable[[], None]) -> None:
+    """Run a stage; where an extra is missing, end it with that message alone.
+
+    Args:
+        stage: Its work.
+
+    Raises:
+        SystemExit: An extra is missing.
+    """
+    try:
+        stage()
+    except MissingExtraError as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(WRONG_CALL) from None
