@@ -59,7 +59,7 @@ bench: setup
 
 ui: setup
 	@echo 'Open http://127.0.0.1:$(PORT)/?workflowType=machine_learning'
-	python -c 'from whisq import store; store.point()'
+	python -c 'from whisq import mlflow_store; mlflow_store.point()'
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --port $(PORT)
 
 experiments: setup

@@ -32,7 +32,7 @@ from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import element_to_be_clickable
 from selenium.webdriver.support.ui import WebDriverWait
 
-from whisq import tracking
+from whisq import mlflow_store, tracking
 
 FOLDER = Path(__file__).parent
 PARAM, METRIC = "loss.ot_weight", "test/utt/ta/srcc"
@@ -45,7 +45,7 @@ HOST, PATIENCE = "127.0.0.1", 120  # seconds
 
 def main() -> None:
     """Draw all pictures."""
-    experiment = tracking.connect()
+    experiment = mlflow_store.connect(tracking.MODELS)
     pair = latest_pair(experiment)
     with ui() as address, browser() as driver:
         driver.get((FOLDER.parent / "metrics" / "report.html").as_uri())

@@ -6,8 +6,8 @@ from typing import Any
 
 from whisq import extras, params, tracking
 from whisq.corpus.clips import read_clips
-from whisq.embeddings.audio import embed_audio
 from whisq.encoders.whisper import AudioSpec
+from whisq.store.audio import embed_audio
 
 DATA = Path("data")
 OUTPUT = DATA / "embeddings" / "audio"
@@ -25,7 +25,7 @@ def embed(values: dict[str, Any], output: Path) -> None:
         values: The section `embed_audio`.
         output: Where the sequences go.
     """
-    running = {name: values.pop(name) for name in ("workers", "batch_size", "engine")}
+    running = {name: values.pop(name) for name in ("workers", "batch_size", "engine", "device")}
     clips = read_clips(DATA / "clips.csv")
     paths = {clip.id: DATA / clip.path for clip in clips.itertuples()}
     with tracking.data_run("embed_audio", params.flatten({"embed_audio": values})) as run:

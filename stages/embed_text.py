@@ -5,8 +5,8 @@ from pathlib import Path
 
 from whisq import extras, params, tracking
 from whisq.corpus.clips import read_clips
-from whisq.embeddings.text import embed_text
 from whisq.encoders.text import TextSpec
+from whisq.store.text import embed_text
 
 DATA = Path("data")
 OUTPUT = DATA / "embeddings" / "text"
@@ -15,10 +15,10 @@ OUTPUT = DATA / "embeddings" / "text"
 def main() -> None:
     """Run the stage."""
     values = params.load().embed_text.model_dump()
-    batch_size = values.pop("batch_size")
+    running = {name: values.pop(name) for name in ("batch_size", "device")}
     prompts = list(read_clips(DATA / "clips.csv")["prompt"])
     with tracking.data_run("embed_text", params.flatten({"embed_text": values})) as run:
-        counts = embed_text(prompts, TextSpec(**values), OUTPUT, batch_size=batch_size)
+        counts = embed_text(prompts, TextSpec(**values), OUTPUT, **running)
         run.metrics(asdict(counts))
     print(f"{counts.keys} prompts in {OUTPUT}: {counts.computed} computed, the rest were cached")
 

@@ -27,7 +27,7 @@ def main() -> None:
     params = whisq.params.load()
     choices = params.evaluate
     with tracking.judging_run("evaluate", whisq.params.pipeline(params), DATA / "model") as run:
-        model = Predictor.load(DATA / "model")
+        model = Predictor.load(DATA / "model", params.train.device)
         case = gather(model, DATA)
         write_predictions(case.predictions, DATA / "predictions.csv")
         corpus = read_card(DATA / "raw")["name"]

@@ -1,6 +1,5 @@
 """Train the network on cached embeddings: data/model, metrics/train.json, metrics/epochs.csv."""
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import torch
 from whisq import params, tracking
 from whisq.corpus.card import read_card
 from whisq.corpus.clips import read_ratings
+from whisq.files import file_digest
 from whisq.serving.publish import publish
 from whisq.training.data import Data
 from whisq.training.recipe import Recipe
@@ -38,7 +38,7 @@ def main() -> None:
         run.curves(list(enumerate(records, start=1)))
         run.artifacts(METRICS / "epochs.csv", METRICS / "train.json")
         run.dataset(read_ratings(RATINGS), read_card("data/raw")["name"], RATINGS)
-        digest = hashlib.sha256(RATINGS.read_bytes()).hexdigest()
+        digest = file_digest(RATINGS)
         print(publish(MODEL, history.best_score, digest))
 
 

@@ -28,7 +28,17 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture(scope="session")
 def hub():
     """The module `tests/hub.py`: `with hub.serving() as web`."""
-    spec = importlib.util.spec_from_file_location("hub", ROOT / "tests/hub.py")
+    return module_of_tests("hub")
+
+
+@pytest.fixture(scope="session")
+def pretended_gpu():
+    """A GPU `cuda` for a while: `with pretended_gpu(): ...`; see `tests/pretended_gpu.py`."""
+    return module_of_tests("pretended_gpu").here
+
+
+def module_of_tests(name):
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"tests/{name}.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -177,6 +187,41 @@ def clips(tmp_path_factory):
         samples = noise.uniform(-0.5, 0.5, length) * np.linspace(0, 1, length) ** index
         soundfile.write(folder / f"S00{index % 2 + 1}_P00{index}.wav", samples, 16000)
     return sorted(folder.glob("*.wav"))
+
+
+@pytest.fixture(scope="session")
+def lay_out(tmp_path_factory):
+    """Write arrays by key as a stage would: `lay_out(folder, {"a": array}, layers=[2, 6])`."""
+    from whisq.store.fill import fill
+    from whisq.store.sequences import Sequences
+    from whisq.store.store import Store
+
+    def make(folder, arrays, layers=None, root=None, **about):
+        about = {"kind": folder.name, "spec": {"model": "none"}, "preprocessing": 1} | about
+        store = Store(about, root or tmp_path_factory.mktemp("store"))
+        kept, _, dim = next(iter(arrays.values())).shape
+        contents = {key: key.encode().hex() for key in arrays}
+
+        def compute(missing):
+            store.note(tuple(layers or range(kept)), dim)
+            for key, content in contents.items():
+                if content in missing:
+                    store.write(content, arrays[key])
+
+        fill(folder, contents, store, compute)
+        return Sequences.open(folder)
+
+    return make
+
+
+@pytest.fixture
+def states():
+    """Make an encoder's output: `states(seed, steps=4, layers=1, dim=3)`."""
+
+    def make(seed=0, steps=4, layers=1, dim=3):
+        return np.random.default_rng(seed).standard_normal((layers, steps, dim)).astype(np.float16)
+
+    return make
 
 
 @pytest.fixture(scope="session")

@@ -15,9 +15,13 @@ ROOT = Path(__file__).parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 # Folders and files of the package, from the ground up; a part may import those before it.
 LEVELS = [
-    ["extras", "section"],
-    ["processes", "mlflow_run", "mlflow_store", "corpus", "encoders", "losses", "model"],
-    ["embeddings"],
+    ["devices", "extras", "files"],
+    ["section"],
+    ["processes", "mlflow_run", "mlflow_store", "containers", "names", "tables"],
+    ["batch", "losses", "model"],
+    ["audio"],
+    ["corpus", "encoders"],
+    ["store"],
     ["intake", "scores"],
     ["predictor"],
     ["evaluation"],
@@ -27,8 +31,11 @@ LEVELS = [
 ]
 LEAVES = ["params", "tracking"]
 # They shape no output: params are DVC's own, and so is how they are checked; a log is not a result,
-# nor is how processes end, nor what is installed.
-LOGS = ("extras", "params", "section", "mlflow_run", "mlflow_store", "processes", "tracking")
+# nor is where something is computed, how processes end, or what is installed.
+LOGS = (
+    *("devices", "extras", "params", "section"),
+    *("mlflow_run", "mlflow_store", "processes", "tracking"),
+)
 NOT_DEPS = {ROOT / "whisq" / f"{name}.py" for name in LOGS}
 
 

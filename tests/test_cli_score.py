@@ -88,7 +88,7 @@ CLIPS = {
     "infinity": ("a.wav", filled(np.inf), "infinity"),
     "silence": ("a.wav", filled(0), "silent"),
     "nearly silence": ("a.wav", filled(1e-6), "silent"),
-    "channels that cancel": ("a.wav", channels(1, -1), "silent"),
+    "channels that cancel": ("a.wav", channels(1, -1), "cancel each other"),
     "integers stored as floats": ("a.wav", filled(20000), "integers"),
     "2 ms": ("a.wav", sound(SECOND[:32]), "at least"),
     "8 bit": ("a.wav", sound(subtype="PCM_U8"), None),

@@ -39,9 +39,10 @@ def test_a_missing_key_is_an_error_that_names_it(tmp_path):
 
 @pytest.mark.parametrize("name", params.Params.model_fields)
 def test_a_section_s_defaults_are_what_the_file_holds(name):
-    # `ablations` are no choices of the code's, and have no defaults.
+    # Named sets of changes are no choices of the code's, and have no defaults.
     section = params.Params.model_fields[name].annotation
-    if isinstance(section, type) and issubclass(section, Section):
+    if section is not params.PaperTable and isinstance(section, type):
+        assert issubclass(section, Section | int)
         assert section() == getattr(params.load(ROOT / "params.yaml"), name)
 
 
@@ -68,6 +69,24 @@ def test_an_override_changes_that_value_alone():
 def test_flattened_names_are_those_of_dvc():
     nested = {"loss": {"ot_weight": 0.1}, "seed": 3}
     assert params.flatten(nested) == {"loss.ot_weight": 0.1, "seed": 3}
+
+
+@pytest.mark.parametrize("section", ["train", "embed_text", "embed_audio"])
+def test_a_device_is_one_of_the_names_that_are_known(section):
+    for name in ("auto", "cpu", "cuda", "cuda:1", "mps"):
+        values = params.load(ROOT / "params.yaml", overrides={f"{section}.device": name})
+        assert getattr(values, section).device == name
+    with pytest.raises(ValueError, match=rf"{section}\.device: .*given 'gpu'"):
+        params.load(ROOT / "params.yaml", overrides={f"{section}.device": "gpu"})
+
+
+@pytest.mark.parametrize("section", ["embed_text", "embed_audio"])
+def test_a_batch_size_is_a_number_or_auto(section):
+    for size in ("auto", 1, 32):
+        values = params.load(ROOT / "params.yaml", overrides={f"{section}.batch_size": size})
+        assert getattr(values, section).batch_size == size
+    with pytest.raises(ValueError, match=rf"{section}\.batch_size"):
+        params.load(ROOT / "params.yaml", overrides={f"{section}.batch_size": 0})
 
 
 def with_recipe(tmp_path, **changes):

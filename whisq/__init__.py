@@ -24,7 +24,7 @@ def load(model: str = "data/model", device: str | None = None) -> Predictor:
     Args:
         model: A folder that `train` wrote, an MLflow address (`models:/whisq@champion`,
             `runs:/<id>/whisq`), or a hub id (`owner/name`, `owner/name@revision`).
-        device: Where to compute, as torch names it; the GPU if None and there is one.
+        device: Where to compute: auto (or None: a GPU if there is one), cpu, cuda, cuda:1 or mps.
 
     Returns:
         The model, ready to score clips.

@@ -58,7 +58,7 @@ Examples, in the project's folder after `make repro`:
 CACHE = """Show what the cache of embeddings holds, or remove what was not used lately.
 
 The cache is in the folder named by WHISQ_CACHE, else in the user's cache folder. What is removed
-is computed again when a stage needs it.
+is computed again when a stage needs it; what a project's outputs hold stays theirs.
 
 \b
 Examples:
@@ -68,9 +68,12 @@ Examples:
 
 METRICS = """Judge answers against a MOS list: MSE, LCC, SRCC, KTAU of clips and of systems.
 
-ANSWER and TRUTH are csv, tsv, txt or jsonl, with or without a header: id, omq, ta. Ids match with
-or without folder, prefix and .wav. ANSWER may be floor:system_mean, floor:prompt_mean,
-floor:global_mean or floor:gold_omq, made from the MOS list given with --train.
+ANSWER and TRUTH are csv, tsv, txt, jsonl, json or parquet, with or without a header: id, omq, ta.
+Which columns were read is told on standard error; name them where two could be meant. Ids match
+with or without folder, prefix and .wav. Rows of `whisq score` that failed count as missing.
+
+ANSWER may be floor:system_mean, floor:prompt_mean, floor:global_mean or floor:gold_omq, made from
+the MOS list given with --train.
 
 A correlation that is not defined (constant predictions, one system) is null, with its reason.
 
@@ -101,10 +104,10 @@ def score(
     prompt_column: Column = None,
     id_column: Column = None,
     system_column: Column = None,
-    batch_size: BatchSize = 8,
+    batch_size: BatchSize = None,
     engine: Engines = Engine.local,
     workers: Workers = None,
-    device: Device = None,
+    device: Device = "auto",
 ) -> None:
     """Score clips; see `SCORE`.
 
@@ -123,7 +126,7 @@ def score(
         columns=columns,
         engine=engine.value,
         workers=workers,
-        batch_size=batch_size,
+        batch_size=batch_size or "auto",
         device=device,
         resume=resume,
         strict=strict,
@@ -140,9 +143,9 @@ def cache(
     json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show or prune the cache; see `CACHE`."""
-    from whisq.embeddings.cache import default_root
-    from whisq.embeddings.prune import prune as remove
-    from whisq.embeddings.prune import survey, table
+    from whisq.store.prune import prune as remove
+    from whisq.store.prune import survey, table
+    from whisq.store.store import default_root
 
     root = default_root()
     removed = [] if prune is None else remove(root, prune)
@@ -171,6 +174,12 @@ def metrics(
     resamples: Annotated[int, Option(min=0, help="For the 95% intervals; 0 for none.")] = 2000,
     seed: Annotated[int, Option(help="Of the resamples.")] = 0,
     json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
+    id_column: Column = None,
+    omq_column: Column = None,
+    ta_column: Column = None,
+    truth_id_column: Column = None,
+    truth_omq_column: Column = None,
+    truth_ta_column: Column = None,
 ) -> None:
     """Evaluate answers; see `METRICS`.
 
@@ -182,7 +191,9 @@ def metrics(
     from whisq.evaluation.command import Command, run
 
     given = (answer, truth, system_truth, by, against, train, allow_missing, resamples, seed, json)
-    raise typer.Exit(run(Command(*given)))
+    columns = {"id": id_column, "omq": omq_column, "ta": ta_column}
+    of_truth = {"id": truth_id_column, "omq": truth_omq_column, "ta": truth_ta_column}
+    raise typer.Exit(run(Command(*given, columns=columns, truth_columns=of_truth)))
 
 
 @app.command(help=EXPLAIN)
@@ -192,7 +203,7 @@ def explain(
     output: Page,
     model: Model = "data/model",
     faults: Faults = False,
-    device: Device = None,
+    device: Device = "auto",
 ) -> None:
     """Explain a clip's score; see `EXPLAIN`.
 

@@ -12,9 +12,10 @@ from pydantic import Field
 
 from whisq.losses.objective import Objective
 from whisq.model.build import Model
-from whisq.section import Positive, Section, told
+from whisq.section import Device, Positive, Precision, Section, told
 from whisq.training.schedule import Schedule
 
+BatchSize = Positive | Literal["auto"]  # auto: 1 on a CPU, 16 on a GPU
 Changes = dict[str, Any]  # values by dotted name
 # Trainings beside the pipeline's own, which log themselves.
 BESIDES = ("trials", "recipes", "paper_table", "ablations")
@@ -72,8 +73,9 @@ class EmbedAudio(Section):
     layers: list[int] = Field([2])
     window: Literal["padded", "clip"] | float = "clip"
     pool: Positive = 8
-    dtype: Literal["float32", "bfloat16"] = "float32"
-    batch_size: Positive = 1
+    dtype: Precision = "float32"
+    device: Device = "auto"
+    batch_size: BatchSize = "auto"
     workers: Positive = 2
     engine: Literal["local", "ray"] = "local"
 
@@ -85,8 +87,9 @@ class EmbedText(Section):
     revision: str | None = None
     layer: int = -1
     template: str = "{prompt}"
-    dtype: Literal["float32", "bfloat16"] = "float32"
-    batch_size: Positive = 1
+    dtype: Precision = "float32"
+    device: Device = "auto"
+    batch_size: BatchSize = "auto"
 
 
 class Trials(Section):

@@ -1,7 +1,8 @@
 """A trained model with its front ends: a clip and a prompt in, a score out.
 
 A score is a function of the clip, the prompt and the model alone: each clip and each prompt is
-encoded by itself, and the network sees padding only under masks.
+encoded by itself, and the network sees padding only under masks. On a GPU, where clips are encoded
+together, that holds to rounding.
 """
 
 from __future__ import annotations
@@ -17,27 +18,28 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from whisq.embeddings.batch import Example, collate
-from whisq.encoders.audio import RATE
+from whisq import audio as sounds
+from whisq.batch import Example, collate
+from whisq.devices import AUTO, BatchSize, at_once, resolve
 from whisq.encoders.text import TextEncoder, TextSpec
 from whisq.encoders.whisper import LONGEST, AudioSpec, WhisperEncoder
-from whisq.intake import waveform
 from whisq.intake.addresses import read_network
 from whisq.intake.wording import check_prompt, unread
 from whisq.scores import Score, scores_of
 
 if TYPE_CHECKING:
-    from whisq.intake.waveform import Audio
+    from whisq.audio import Audio
     from whisq.model.network import Network
 
 # Audio (layers, steps, dim) and text (1, tokens, dim), which is None where there is no prompt.
 Embedded = tuple[np.ndarray, np.ndarray | None]
+Clip = tuple[np.ndarray, str | None]  # 16 kHz samples, (samples,), and the prompt
 PROMPTS_KEPT = 256  # token states of the latest prompts; a list often repeats them
-BATCH = 16  # clips that the network rates at once; the encoders take one at a time
+BATCH = 16  # clips that the network rates at once
 
 
 class ScoreWarning(UserWarning):
-    """A score is not of the whole clip or the whole prompt."""
+    """What to know of a score, such as that it is not of the whole clip or prompt."""
 
 
 class Predictor:
@@ -50,9 +52,10 @@ class Predictor:
             network: Trained, its config naming both encoders.
             device: As in `load`.
         """
-        self.device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+        self.device = resolve(device)
         self.network = network.eval().to(self.device)
         self.config = network.config
+        # Tokenizers, and Python's warnings, can't be used by two threads at once.
         self._one_at_a_time = threading.Lock()
         # Text to float16, shape (1, tokens, dim).
         self.embed_prompt = lru_cache(PROMPTS_KEPT)(self._embed_prompt)
@@ -63,7 +66,7 @@ class Predictor:
 
         Args:
             where: A folder, an MLflow address or a hub id.
-            device: Where to compute, as torch names it; the GPU if None and there is one.
+            device: Where to compute, as `whisq.devices` names it; None means auto.
 
         Returns:
             The model, ready to score.
@@ -92,7 +95,8 @@ class Predictor:
         """Score one clip.
 
         Args:
-            audio: A path, a sound file's bytes, or floats in -1..1, numpy or torch, with `rate`.
+            audio: A clip in any form that `whisq.audio.read` takes: a path, a sound file's bytes,
+                an open file, or floats in -1..1, numpy or torch, with `rate`.
             prompt: What the clip was made from; None asks for musical quality alone.
             rate: Of an array, Hz.
 
@@ -104,28 +108,30 @@ class Predictor:
     def score_many(
         self,
         pairs: Iterable[tuple[Audio, str | None]],
-        batch_size: int = BATCH,
+        batch_size: BatchSize = AUTO,
         rate: int | None = None,
     ) -> Iterator[Score]:
         """Score clips as they come.
 
         Args:
             pairs: Clip and prompt, each as in `score`.
-            batch_size: Clips that are answered at once, at least 1; no score depends on it.
+            batch_size: Clips that are encoded and answered at once, at least 1. Auto encodes one by
+                one on a CPU, and no score depends on the others in any bit; above 1, as on a GPU,
+                scores depend on them to rounding.
             rate: Of arrays, Hz.
 
         Yields:
             One score a pair, in order.
         """
-        waiting = iter(pairs)
-        while chunk := list(islice(waiting, batch_size)):
-            embedded = []
+        waiting, together = iter(pairs), at_once(batch_size, self.device)
+        while chunk := list(islice(waiting, BATCH if batch_size == AUTO else batch_size)):
+            clips = []
             for audio, prompt in chunk:
-                states, cautions = self.embed(audio, prompt, rate)
-                embedded.append(states)
+                clip, cautions = self.read(audio, prompt, rate)
+                clips.append(clip)
                 for caution in cautions:
                     warnings.warn(caution, ScoreWarning, stacklevel=2)
-            yield from self.score_embedded(embedded)
+            yield from self.score_embedded(self.encode(clips, together))
 
     def embed(
         self, audio: Audio, prompt: str | None = None, rate: int | None = None
@@ -138,20 +144,55 @@ class Predictor:
             rate: Of an array, Hz.
 
         Returns:
-            What `score_embedded` takes, and a sentence for each thing that is left out: a clip
-            past the window, a prompt past what its encoder reads, words that it does not know.
+            What `score_embedded` takes, and what `read` says of them.
         """
-        samples = waveform.read(audio, rate)
-        seconds = len(samples) / RATE
-        cautions, text = [], None
-        if seconds > LONGEST:
-            cautions = [f"only the first {LONGEST} s of {seconds:.1f} s are scored"]
+        clip, cautions = self.read(audio, prompt, rate)
+        return self.encode([clip])[0], cautions
+
+    def read(
+        self, audio: Audio, prompt: str | None = None, rate: int | None = None
+    ) -> tuple[Clip, list[str]]:
+        """Decode and check a clip and its prompt.
+
+        Args:
+            audio: As in `score`.
+            prompt: None asks for musical quality alone.
+            rate: Of an array, Hz.
+
+        Returns:
+            What `encode` takes, and a sentence for each thing to know: what was odd in the sound,
+            a clip past the window, a prompt past what its encoder reads, words that it does not
+            know.
+        """
+        clip = sounds.read(audio, rate)
+        samples, cautions = sounds.resampled(clip), list(clip.notes)
+        if clip.seconds > LONGEST:
+            cautions.append(f"only the first {LONGEST} s of {clip.seconds:.1f} s are scored")
         if prompt is not None:
-            # Tokenizers, and Python's warnings, can't be used by two threads at once.
             with self._one_at_a_time:
                 cautions += unread(self.text_encoder, prompt)
-                text = self.embed_prompt(prompt)
-        return (self.embed_audio(samples), text), cautions
+        return (samples, prompt), cautions
+
+    def encode(self, clips: Sequence[Clip], together: int = 1) -> list[Embedded]:
+        """Encode clips and their prompts.
+
+        Args:
+            clips: As `read` gives them.
+            together: How many the encoders run at once, at least 1. With 1 what is made of a clip
+                does not depend on the others in any bit, else to rounding.
+
+        Returns:
+            What `score_embedded` takes, in order.
+        """
+        prompts = list(dict.fromkeys(prompt for _, prompt in clips if prompt is not None))
+        with self._one_at_a_time:
+            if together == 1:
+                states = [self.embed_prompt(prompt) for prompt in prompts]
+            else:
+                states = self._embed_prompts(prompts, together)
+        text = dict(zip(prompts, states, strict=True))
+        audio = self.audio_encoder.encode([samples for samples, _ in clips], together)
+        return [(heard, text.get(prompt)) for heard, (_, prompt) in zip(audio, clips, strict=True)]
 
     def embed_audio(self, samples: np.ndarray) -> np.ndarray:
         """Encode a clip.
@@ -166,10 +207,13 @@ class Predictor:
 
     def _embed_prompt(self, prompt: str) -> np.ndarray:
         check_prompt(prompt)
+        return self._embed_prompts([prompt], 1)[0]
+
+    def _embed_prompts(self, prompts: list[str], together: int) -> list[np.ndarray]:
         with warnings.catch_warnings():
-            # That a prompt is cut is told by `embed`, once and by its own name.
+            # That a prompt is cut is told by `read`, once and by its own name.
             warnings.filterwarnings("ignore", "a prompt is cut", UserWarning)
-            return self.text_encoder.encode([prompt])[0]
+            return self.text_encoder.encode(prompts, together)
 
     def score_embedded(self, clips: Sequence[Embedded]) -> list[Score]:
         """Score clips that are encoded already.

@@ -72,7 +72,7 @@ def _intervals(
     if logits is None or centres is None:
         return [None] * clips
     return [
-        interval(row, centres.cpu().numpy()) for row in logits.double().softmax(1).cpu().numpy()
+        interval(row, centres.cpu().numpy()) for row in logits.cpu().double().softmax(1).numpy()
     ]
 
 

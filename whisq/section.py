@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from whisq.devices import NAMES
 
 Positive = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Above0 = Annotated[float, Field(gt=0)]
+Device = Annotated[str, Field(pattern=NAMES)]  # `whisq.devices` says what each means
+Precision = Literal["float32", "bfloat16"]
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 

@@ -6,7 +6,6 @@ more, below that of its training.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whisq import mlflow_store
+from whisq.files import file_digest
 from whisq.mlflow_run import Run
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def judging_run(stage: str, params: Mapping[str, Any], model: Path) -> Iterator[
     if same:
         opened = _open(MODELS, stage, params, run_id=same[0])
     else:
-        weights = hashlib.sha256((model / "model.safetensors").read_bytes()).hexdigest()
+        weights = file_digest(model / "model.safetensors")
         tags = {"judges": trained, "judges_sha256": weights}
         opened = _open(MODELS, stage, params, parent=parent, tags=tags)
     with opened as run:

@@ -7,7 +7,7 @@ from typing import Any
 
 from stages.ablations.variant import SECTIONS, train
 from whisq import params
-from whisq.embeddings.sequences import Sequences
+from whisq.store.sequences import Sequences
 from whisq.training.recipe import Recipe
 from whisq.trials.trial import Trial, get_ready
 

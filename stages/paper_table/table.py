@@ -27,7 +27,7 @@ def main() -> None:
     networks = {name: read_csv(FOLDER / f"{name}.csv") for name in values.paper_table.networks}
     parties = floors(values.split.protocol, values.split.folds, values.paper_table.seeds)
     table = paper_table(networks, parties, place())
-    table.to_csv("metrics/paper_table.csv", index=False, float_format="%.4f")
+    table.to_csv("metrics/paper_table.csv", index=False, float_format="%.6f")
     print(markdown(table))
 
 
@@ -40,7 +40,7 @@ def place() -> dict[str, str]:
     audio, text = (sequences.manifest["spec"] for sequences in read_sequences(DATA))
     window = audio["window"] if isinstance(audio["window"], str) else f"{audio['window']} s"
     heard = (
-        f"{audio['model']}, layers {', '.join(map(str, audio['layers']))}, window `{window}`, "
+        f"{audio['model']}, layers {audio['layers']}, window `{window}`, "
         f"{audio['pool']} frames a step"
     )
     corpus = read_card(DATA / "raw")["name"]

@@ -27,12 +27,12 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from whisq.embeddings import workers
-from whisq.embeddings.audio import embed_audio
-from whisq.embeddings.cache import Cache, content_of
-from whisq.encoders.audio import load, prepare
+from whisq.audio import read, resampled
 from whisq.encoders.weights import locate, whisper_base_file
 from whisq.encoders.whisper import AudioSpec, WhisperEncoder
+from whisq.store import workers
+from whisq.store.audio import content_at, embed_audio
+from whisq.store.store import Store
 
 RATE = 16_000
 CORES = os.cpu_count() or 1
@@ -136,9 +136,9 @@ def encode(setting: tuple, batches: list[list[workers.Job]]) -> int:
 
 def ours(pool: Executor, paths: list[Path], spec: AudioSpec, root: Path) -> float:
     """Clips a second of the stage's processes once they are started."""
-    cache = Cache({"kind": "audio", "spec": str(spec)}, root)
-    run = functools.partial(encode, (spec, locate(spec.model, spec.revision), cache))
-    jobs = [[(content_of(*load(path)), path)] for path in paths]
+    store = Store({"kind": "audio", "spec": str(spec)}, root)
+    run = functools.partial(encode, (spec, locate(spec.model, spec.revision), store))
+    jobs = [[(content_at(path), path)] for path in paths]
     size = workers.TOGETHER
     groups = [jobs[start : start + size] for start in range(0, len(jobs), size)]
     return len(paths) / seconds_of(lambda: list(pool.map(run, groups)), 2)
@@ -146,7 +146,7 @@ def ours(pool: Executor, paths: list[Path], spec: AudioSpec, root: Path) -> floa
 
 def operations(spec: AudioSpec, path: Path) -> float:
     """Count the floating-point operations that one clip takes."""
-    encoder, clip = WhisperEncoder(spec), prepare(*load(path))
+    encoder, clip = WhisperEncoder(spec), resampled(read(path))
     # The counter does not know the CPU's fused attention; the plain one has the same products.
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
         encoder.encode([clip])
@@ -156,8 +156,8 @@ def operations(spec: AudioSpec, path: Path) -> float:
 def shares(spec: AudioSpec, path: Path) -> dict[str, float]:
     """Tell what part of a clip's time goes into decoding and into the log-mel."""
     torch.set_num_threads(1)
-    encoder, clip = WhisperEncoder(spec), prepare(*load(path))
-    decode = seconds_of(lambda: prepare(*load(path)))
+    encoder, clip = WhisperEncoder(spec), resampled(read(path))
+    decode = seconds_of(lambda: resampled(read(path)))
     mel = seconds_of(lambda: encoder.mel(clip))
     whole = decode + seconds_of(lambda: encoder.encode([clip]))
     torch.set_num_threads(CORES)
@@ -166,7 +166,7 @@ def shares(spec: AudioSpec, path: Path) -> dict[str, float]:
 
 def error(spec: AudioSpec, exact: AudioSpec, paths: list[Path]) -> float:
     """Mean relative distance of one setting's states from another's."""
-    clips = [prepare(*load(path)) for path in paths[:4]]
+    clips = [resampled(read(path)) for path in paths[:4]]
     pairs = zip(
         WhisperEncoder(spec).encode(clips), WhisperEncoder(exact).encode(clips), strict=True
     )
@@ -178,14 +178,14 @@ def error(spec: AudioSpec, exact: AudioSpec, paths: list[Path]) -> float:
 
 
 def noop(folder: Path, number: int) -> dict[str, float]:
-    """Time a run that has nothing to do, in a new process, and the assembling before it."""
+    """Time a run that has nothing to do, in a new process, and the laying out before it."""
     paths = write_clips(folder / "many", number, 0.1)
     spec = AudioSpec(layers=(6,), window="clip", pool=8)
     say(f"a run with nothing to do, {number} clips")
     time.sleep(2.1)  # files touched just now would be hashed again
     code = (
         "import sys, time; start = time.perf_counter(); from pathlib import Path\n"
-        "from whisq.embeddings.audio import embed_audio\n"
+        "from whisq.store.audio import embed_audio\n"
         "from whisq.encoders.whisper import AudioSpec\n"
         "folder = Path(sys.argv[1]); paths = sorted((folder / 'many').glob('*.wav'))\n"
         "spec = AudioSpec(layers=(6,), window='clip', pool=8)\n"
@@ -210,14 +210,14 @@ def peak_memory(folder: Path) -> dict[str, float]:
     code = (
         "import sys; from pathlib import Path\n"
         "from training_rehearsal import Memory\n"
-        "from whisq.embeddings.cache import Cache, content_of\n"
-        "from whisq.embeddings.workers import Worker; from whisq.encoders.audio import load\n"
+        "from whisq.store.audio import content_at\n"
+        "from whisq.store.store import Store; from whisq.store.workers import Worker\n"
         "from whisq.encoders.weights import locate; from whisq.encoders.whisper import AudioSpec\n"
         "spec = AudioSpec(layers=(6,))\n"
-        "worker = Worker(spec, locate(spec.model), Cache({'kind': 'audio'}, Path(sys.argv[1])))\n"
+        "worker = Worker(spec, locate(spec.model), Store({'kind': 'audio'}, Path(sys.argv[1])))\n"
         "paths = sorted(Path(sys.argv[2]).glob('*.wav'))\n"
         "with Memory() as memory:\n"
-        "    worker([[(content_of(*load(path)), path)] for path in paths])\n"
+        "    worker([[(content_at(path), path)] for path in paths])\n"
         "print(memory.peak / 1e6)"
     )
     say("an hour of audio")

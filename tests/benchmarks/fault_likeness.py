@@ -15,8 +15,8 @@ import pandas as pd
 import torch
 
 import whisq
+from whisq.audio import read, resampled
 from whisq.corpus.rendered.faults import SOUND_FAULTS
-from whisq.encoders.audio import load, prepare
 from whisq.evaluation.gather import read_rated
 from whisq.report.likeness import moves, references
 
@@ -40,7 +40,7 @@ def main(count: int) -> None:
     clean = np.mean([moves(predictor, music) for music in references()], axis=0)
     places = []
     for row in chosen.itertuples():
-        samples = prepare(*load(DATA / rated.loc[row.id, "path"]))
+        samples = resampled(read(DATA / rated.loc[row.id, "path"]))
         shares = moves(predictor, samples) / clean
         places.append(int((shares < shares[list(SOUND_FAULTS).index(row.fault)]).sum()))
     places = np.array(places)

@@ -19,7 +19,7 @@ import time
 import numpy as np
 import torch
 
-from whisq.encoders.audio import RATE
+from whisq.audio import RATE
 from whisq.encoders.whisper import AudioSpec, WhisperEncoder
 
 CLIPS, PROMPTS, FRAMES, TOKENS = 2748, 348, 1090, 30

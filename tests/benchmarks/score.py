@@ -20,13 +20,13 @@ from pathlib import Path
 import torch
 from embed import CORES, ours, write_clips
 
-from whisq.embeddings import workers
 from whisq.encoders.text import TextSpec
 from whisq.encoders.whisper import AudioSpec
 from whisq.model.build import ModelConfig, build
 from whisq.predictor import Predictor
 from whisq.scoring.requests import Request, named
 from whisq.scoring.scorer import Scorer
+from whisq.store import workers
 
 TEXT = TextSpec("sentence-transformers/all-MiniLM-L6-v2")
 SETTINGS = {

@@ -6,7 +6,7 @@ import time
 import torch
 
 from whisq import params
-from whisq.embeddings.batch import Batch
+from whisq.batch import Batch
 from whisq.model.build import ModelConfig, build
 from whisq.training.loop import train
 from whisq.training.measuring import inputs

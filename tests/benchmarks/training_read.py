@@ -21,13 +21,13 @@ import torch
 from pandas import DataFrame
 from torch.utils.flop_counter import FlopCounterMode
 
-from whisq.embeddings.cache import Cache
-from whisq.embeddings.dataset import ClipDataset, make_loader
-from whisq.embeddings.files import digest_of
-from whisq.embeddings.sequences import Sequences
-from whisq.embeddings.shards import assemble
+from whisq.files import digest_of
 from whisq.losses.objective import Objective
 from whisq.model.build import ModelConfig, build
+from whisq.store.output import lay_out
+from whisq.store.sequences import Sequences
+from whisq.store.store import Store
+from whisq.training.dataset import ClipDataset, make_loader
 
 FRAMES, AUDIO = (680, 1500), 512  # of MusicEval's clips, cut at 30 s
 TOKENS, TEXT = (10, 40), 1024
@@ -36,15 +36,13 @@ TOKENS, TEXT = (10, 40), 1024
 def store(folder: Path, kind: str, keys: list[str], steps: tuple[int, int], dim: int) -> Sequences:
     """Write noise as a stage would."""
     about = {"kind": kind, "spec": {"model": "noise"}, "preprocessing": 0}
-    cache, generator = Cache(about, folder / "cache"), np.random.default_rng(0)
-    cache.note((6,), dim)
+    kept, generator = Store(about, folder / "store"), np.random.default_rng(0)
+    kept.note((6,), dim)
     noise = generator.standard_normal((steps[1], dim)).astype(np.float16)
     contents = {key: digest_of(kind, key) for key in keys}
     for content in contents.values():
-        cache.write(content, noise[None, : generator.integers(steps[0], steps[1] + 1)])
-    assemble(folder / kind, contents, cache, about)
-    for entry in cache.folder.rglob("*.safetensors"):
-        entry.unlink()  # the epoch reads the shards alone
+        kept.write(content, noise[None, : generator.integers(steps[0], steps[1] + 1)])
+    lay_out(folder / kind, contents, kept, kept.whole(contents.values()))
     return Sequences.open(folder / kind)
 
 

@@ -24,8 +24,9 @@ import torch
 from whisq import params
 from whisq.corpus import musiceval, rehearsal
 from whisq.corpus.clips import write_clips, write_ratings
-from whisq.embeddings.cache import Cache, digest_of
-from whisq.embeddings.shards import assemble
+from whisq.files import digest_of
+from whisq.store.output import lay_out
+from whisq.store.store import Store
 from whisq.training.data import Data
 from whisq.training.recipe import Recipe
 
@@ -66,7 +67,9 @@ def measure(folder: Path, clips: int, epochs: int, lists: Path | None) -> dict[s
     with Memory() as memory:
         _, history = recipe.fit(Data.open(folder), progress=False)
     seconds = [record["seconds"] for record in history.epochs]
-    embeddings = sum(path.stat().st_size for path in (folder / "embeddings").rglob("shard-*"))
+    embeddings = sum(
+        path.stat().st_size for path in (folder / "embeddings").glob("*/*.safetensors")
+    )
     return {
         "clips": clips,
         "embeddings_gigabytes": round(embeddings / 1e9, 2),
@@ -103,14 +106,14 @@ def _embed(
     random: np.random.Generator,
 ) -> None:
     about = {"kind": kind, "spec": {"model": "noise", "pool": 1}, "weights": {}, "preprocessing": 0}
-    cache = Cache(about, folder / "cache")
-    cache.note((6,), dim)
+    store = Store(about, folder / "store")
+    store.note((6,), dim)
     contents = {key: digest_of(kind, key) for key in keys}
     noise = random.standard_normal((steps[1] + 500, dim)).astype(np.float16)
     for content in contents.values():
         start, length = random.integers(500), random.integers(steps[0], steps[1] + 1)
-        cache.write(content, noise[None, start : start + length])
-    assemble(folder / "embeddings" / kind, contents, cache, about)
+        store.write(content, noise[None, start : start + length])
+    lay_out(folder / "embeddings" / kind, contents, store, store.whole(contents.values()))
 
 
 def paper_recipe(epochs: int) -> Recipe:

@@ -6,8 +6,8 @@ import pytest
 from whisq.corpus import musiceval, rehearsal
 from whisq.corpus.clips import SPLITS
 from whisq.corpus.problems import Problems
-from whisq.corpus.rows import system_and_prompt
 from whisq.corpus.tables import read_mos, read_prompts
+from whisq.names import system_and_prompt
 
 
 @pytest.fixture(scope="module")

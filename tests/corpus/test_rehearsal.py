@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 
 from whisq.corpus import musiceval, rehearsal
-from whisq.corpus.rows import system_and_prompt
+from whisq.names import system_and_prompt
 
 
 def test_the_drawn_ids_have_musicevals_published_counts():

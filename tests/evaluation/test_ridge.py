@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from whisq.audio import Sound
 from whisq.evaluation.ridge import loudness, pooled, ridge
 
 
@@ -45,7 +46,7 @@ def test_quality_never_sees_the_text_and_alignment_does():
 def test_loudness_of_a_tone_by_hand():
     tone = 0.5 * np.sin(2 * np.pi * 100 * np.arange(16000) / 16000)
     sounds = {"tone": tone, "half": np.concatenate([tone, 0 * tone])}
-    found = loudness(["tone", "half"], lambda name: (sounds[name], 16000))["ta"]
+    found = loudness(Sound(sounds[name], 16000) for name in ("tone", "half"))["ta"]
     seconds, level, peak, crest, spread, silent = found[0]
     assert np.exp(seconds) == pytest.approx(1)
     assert level == pytest.approx(10 * np.log10(0.125), abs=0.01)

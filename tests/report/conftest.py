@@ -1,4 +1,3 @@
-import csv
 import json
 import shutil
 from dataclasses import asdict
@@ -8,7 +7,6 @@ import pandas as pd
 import pytest
 import soundfile
 import torch
-from safetensors.numpy import save_file
 
 from whisq.corpus.clips import write_clips, write_ratings
 from whisq.encoders.text import TextSpec
@@ -49,23 +47,8 @@ def rate(draw):
     return table.assign(prompt_id="P001", seconds=SECONDS)
 
 
-def store(folder, sequences, layers, dim):
-    folder.mkdir(parents=True)
-    arrays = {f"content{number}": array for number, array in enumerate(sequences.values())}
-    save_file(arrays, folder / "shard.safetensors")
-    with (folder / "index.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["key", "steps", "shard", "content"])
-        for (key, array), content in zip(sequences.items(), arrays, strict=True):
-            rows.writerow([key, array.shape[1], "shard.safetensors", content])
-    size = (folder / "shard.safetensors").stat().st_size
-    files = [{"name": "shard.safetensors", "bytes": size, "sha256": ""}]
-    manifest = {"dim": dim, "layers": layers, "spec": {}, "preprocessing": 1, "files": files}
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-
-
 @pytest.fixture(scope="session")
-def run(tmp_path_factory, tokenizer):
+def run(tmp_path_factory, tokenizer, lay_out):
     """A folder with `data` and `metrics` as the stages leave them, without extras."""
     folder, draw = tmp_path_factory.mktemp("run"), np.random.default_rng(0)
     data, metrics = folder / "data", folder / "metrics"
@@ -87,8 +70,8 @@ def run(tmp_path_factory, tokenizer):
         prompt: draw.normal(size=(1, len(tokenizer(prompt)["input_ids"]), 8)).astype(np.float16)
         for prompt in PROMPTS
     }
-    store(data / "embeddings/audio", audio, [1], 16)
-    store(data / "embeddings/text", text, [6], 8)
+    lay_out(data / "embeddings/audio", audio, [1], spec={})
+    lay_out(data / "embeddings/text", text, [6], spec={})
     torch.manual_seed(0)
     own = {"audio": asdict(AudioSpec(layers=(1,), pool=4)), "text": asdict(MINILM)}
     config = ModelConfig(audio_dim=16, text_dim=8, audio_layer=1, width=8, hidden=8, **own)

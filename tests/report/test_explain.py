@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from whisq.encoders.audio import load
+from whisq.audio import read
 from whisq.report.explain import MOST_WORDS, explain, without_each_word
 from whisq.report.why import to_html, to_json, to_png
 
@@ -36,7 +36,8 @@ def test_every_word_is_taken_out_once_and_a_single_word_never():
 
 
 def test_an_array_is_explained_as_the_file_is(explanation, predictor, clips):
-    samples, rate = load(clips[3])
+    clip = read(clips[3])
+    samples, rate = clip.samples, clip.rate
     again = explain(predictor, samples, PROMPT, rate)
     np.testing.assert_array_equal(again.maps.maps["transport"], explanation.maps.maps["transport"])
 

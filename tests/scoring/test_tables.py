@@ -38,9 +38,19 @@ def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path):
     assert request.prompt == "waltz"
 
 
-def test_words_that_mean_missing_elsewhere_are_words_here(tmp_path):
-    requests = _read(tmp_path / "l.csv", "path,prompt\na.wav,NA\nb.wav,null\nc.wav,  \n")
-    assert [request.prompt for request in requests] == ["NA", "null", None]
+def test_a_list_made_on_windows_finds_its_clips(tmp_path):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/a.wav").touch()
+    (request,) = _read(tmp_path / "l.csv", "path,prompt\nout\\a.wav,waltz\n")
+    assert request.path == tmp_path / "out/a.wav"
+
+
+def test_two_columns_that_could_be_meant_are_told_apart_by_the_user(tmp_path):
+    text = "path,text,caption\na.wav,one,two\n"
+    with pytest.raises(ValueError, match="'text' and 'caption' could each be the prompt"):
+        _read(tmp_path / "l.csv", text)
+    (request,) = _read(tmp_path / "l.csv", text, prompt="caption")
+    assert request.prompt == "two"
 
 
 def test_paths_are_looked_for_beside_the_list_then_where_the_user_stands(tmp_path, monkeypatch):
@@ -57,7 +67,7 @@ def test_paths_are_looked_for_beside_the_list_then_where_the_user_stands(tmp_pat
 
 
 def test_all_wrong_lines_are_told_at_once_and_not_without_end(tmp_path):
-    text = "id,path\n" + "x,a.wav\n" * 2 + ",\n" * 50
+    text = "id,path\n" + "x,a.wav\n" * 2 + "y,\n" * 50
     with pytest.raises(ValueError, match=r"has 51 problem\(s\)") as error:
         _read(tmp_path / "l.csv", text)
     assert "line 3: id 'x' stands on line 2 already" in str(error.value)

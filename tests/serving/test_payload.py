@@ -39,7 +39,7 @@ def test_a_clip_may_be_as_large_as_the_bound_and_no_larger(tmp_path, monkeypatch
         clip_of({"audio": base64.b64encode(SOUND + bytes(9)).decode()}, tmp_path)
 
 
-@pytest.mark.parametrize("prompt", [None, float("nan")])
+@pytest.mark.parametrize("prompt", [None, float("nan"), "nan", "None", "N/A", " "])
 def test_a_missing_prompt_in_any_form_is_none(prompt, tmp_path):
     assert clip_of({"audio": "a.wav", "prompt": prompt}, tmp_path)[1] is None
 
@@ -48,7 +48,6 @@ def test_a_missing_prompt_in_any_form_is_none(prompt, tmp_path):
     ("row", "wanted"),
     [
         ({"audio": "a.wav", "prompt": 3}, "must be text"),
-        ({"audio": "a.wav", "prompt": " "}, "must hold words"),
         ({"audio": "a.wav", "promt": "waltz"}, "unknown field 'promt'"),
         ({"audio": None}, "path or base64"),
         ({"audio": ""}, "path or base64"),

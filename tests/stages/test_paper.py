@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from stages.paper import free_name, sourced
 from whisq.corpus.card import read_card
 from whisq.corpus.clips import read_clips
-from whisq.embeddings.sequences import Sequences
 from whisq.evaluation.published import published_table
+from whisq.store.sequences import Sequences
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 
@@ -57,6 +57,15 @@ def test_a_source_that_is_none_is_told_before_anything_is_changed(
     assert told in done.stderr
     assert "Traceback" not in done.stderr
     assert state(paper_run) == before
+
+
+def test_run_again_it_is_not_refused_and_asks_the_hub_for_nothing(paper_run, make_paper, web):
+    asked = len(web.asked)
+    done = make_paper()
+    assert done.returncode == 0, done.stderr
+    assert "Running stage" not in done.stdout
+    assert "paper-musiceval-2" in git(paper_run, "for-each-ref", "refs/exps")
+    assert not any(path.endswith(".zip") for _, path, _ in web.asked[asked:])
 
 
 def test_a_value_that_is_none_is_told_before_anything_is_changed(paper_run, make_paper):

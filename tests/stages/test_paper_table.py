@@ -95,8 +95,8 @@ class TestOnASmallCorpus:
 
     def test_the_corpus_goes_by_its_own_name(self, paper_run):
         table = pd.read_csv(paper_run / "metrics/paper_table.csv")
-        assert set(table["corpus"]) == {"corpus in MusicEval's layout"}
-        assert "layers 6, window `padded`, 1 frames a step" in table["audio"].iloc[0]
+        assert set(table["corpus"]) == {"rehearsal corpus"}
+        assert "layers [6], window `padded`, 1 frames a step" in table["audio"].iloc[0]
 
     def test_what_is_trained_is_not_trained_again(self, make_table, paper_run):
         assert trained(make_table()) == set()

@@ -18,7 +18,6 @@ from whisq.corpus.clips import read_clips
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-SETUP = ("Makefile", "pyproject.toml", "constraints.txt", "README.md")
 # What is run elsewhere: an install needs a network, CI calls the two commands, the fixture that all
 # of these stand on is `make paper`, an experiment with `-S`, and `make ui` has a test of its own.
 ELSEWHERE = (

@@ -1,14 +1,10 @@
-import csv
-import json
-
 import numpy as np
 import pytest
 import torch
 from pandas import DataFrame
-from safetensors.numpy import save_file
 
+from whisq.batch import Batch
 from whisq.corpus.clips import CLIP_COLUMNS, RATING_COLUMNS
-from whisq.embeddings.batch import Batch
 from whisq.losses.objective import Objective
 from whisq.model.build import Model, ModelConfig, build
 from whisq.training.loop import train
@@ -50,29 +46,8 @@ def make_batch():
     return make
 
 
-def store(folder, sequences, layers):
-    """Write sequences as an embedding stage leaves them."""
-    folder.mkdir(parents=True)
-    arrays = {f"content{number}": array for number, array in enumerate(sequences.values())}
-    save_file(arrays, folder / "shard.safetensors")
-    with (folder / "index.csv").open("w", newline="") as file:
-        rows = csv.writer(file)
-        rows.writerow(["key", "steps", "shard", "content"])
-        for (key, array), content in zip(sequences.items(), arrays, strict=True):
-            rows.writerow([key, array.shape[1], "shard.safetensors", content])
-    size = (folder / "shard.safetensors").stat().st_size
-    manifest = {
-        "dim": next(iter(sequences.values())).shape[2],
-        "layers": layers,
-        "spec": {"model": "an/encoder"},
-        "preprocessing": 1,
-        "files": [{"name": "shard.safetensors", "bytes": size, "sha256": ""}],
-    }
-    (folder / "manifest.json").write_text(json.dumps(manifest))
-
-
 @pytest.fixture(scope="session")
-def data_folder(tmp_path_factory):
+def data_folder(tmp_path_factory, lay_out):
     """What the pipeline leaves before training: 10 systems x 12 prompts, half of them orders."""
     folder, random = tmp_path_factory.mktemp("data"), np.random.default_rng(0)
     prompts = [f"first {a} then {b}" for a, b in ["xy", "yx", "uv", "vu", "wz", "zw"]]
@@ -90,8 +65,8 @@ def data_folder(tmp_path_factory):
             ratings.append([key, split, omq, ta, "", "", ""])
     DataFrame(clips, columns=CLIP_COLUMNS).to_csv(folder / "clips.csv", index=False)
     DataFrame(ratings, columns=RATING_COLUMNS).to_csv(folder / "ratings.csv", index=False)
-    store(folder / "embeddings" / "audio", audio, [2, 6])
-    store(folder / "embeddings" / "text", text, [-1])
+    lay_out(folder / "embeddings" / "audio", audio, [2, 6], spec={"model": "an/encoder"})
+    lay_out(folder / "embeddings" / "text", text, [-1], spec={"model": "an/encoder"})
     truth = folder / "raw" / "truth"
     truth.mkdir(parents=True)
     reversal = [[prompt, prompts[i ^ 1] if i < 6 else ""] for i, prompt in enumerate(prompts)]

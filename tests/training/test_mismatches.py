@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from whisq.embeddings.dataset import make_loader
 from whisq.losses.objective import Objective
 from whisq.training.data import Data
+from whisq.training.dataset import make_loader
 from whisq.training.mismatches import Mismatches
 
 

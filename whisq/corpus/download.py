@@ -7,7 +7,6 @@ file: parts of two versions must not be joined.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ from whisq.corpus.remote import (
     status_of,
 )
 from whisq.corpus.space import readable, require
+from whisq.files import digest_of, file_digest
 
 UNPACKED = 2
 """Bytes unpacked for a byte packed, at most. Chosen: sound hardly shrinks in a zip."""
@@ -70,7 +70,7 @@ def download(source: str, cache: Path, into: Path) -> Download:
         OSError: The file is not there, not open to the user, not reachable, has no room or came
             damaged; the message says what to do.
     """
-    folder = cache / "downloads" / hashlib.sha256(source.encode()).hexdigest()[:16]
+    folder = cache / "downloads" / digest_of(source)[:16]
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "lock"):
         try:
@@ -83,21 +83,8 @@ def download(source: str, cache: Path, into: Path) -> Download:
             raise OSError(explain(error, source)) from None
 
 
-def sha256_of(path: Path) -> str:
-    """Compute a file's checksum.
-
-    Args:
-        path: The file.
-
-    Returns:
-        SHA-256 in hexadecimal.
-    """
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _fetch(remote: Remote, folder: Path, name: str, into: Path) -> Download:
-    version = folder / hashlib.sha256(str(remote.etag).encode()).hexdigest()[:8]
+    version = folder / digest_of(str(remote.etag))[:8]
     version.mkdir(exist_ok=True)
     whole = version / name
     if not (whole.exists() and remote.etag):
@@ -164,7 +151,7 @@ def _check(remote: Remote, part: Path) -> None:
         raise OSError(
             f"{remote.url} must have {remote.size:,} bytes, {size:,} came; run it again to go on"
         )
-    if remote.sha256 and sha256_of(part) != remote.sha256:
+    if remote.sha256 and file_digest(part) != remote.sha256:
         part.unlink()
         raise OSError(
             f"{remote.url} came damaged: its SHA-256 is not {remote.sha256}; run it again"

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from whisq.corpus import archive
 from whisq.corpus.card import FILE, read_card, write_card
-from whisq.corpus.download import Download, cache_folder, download, sha256_of
+from whisq.corpus.download import Download, cache_folder, download
 from whisq.corpus.identity import LICENCE, NAME, is_musiceval
 from whisq.corpus.space import require
+from whisq.files import file_digest
 
 HUB = "hf://datasets/BAAI/MusicEval/MusicEval-full.zip"
 """Where it is fetched from if nothing is said. The parquet files of the same repository are not
@@ -127,7 +128,7 @@ def _apart(path: Path, into: Path) -> Path:
 def _check_sum(path: Path, wanted: str) -> None:
     if path.is_dir():
         raise ValueError(f"corpus.musiceval.sha256 is of an archive, but {path} is a folder")
-    found = sha256_of(path)
+    found = file_digest(path)
     if found != wanted.lower():
         raise ValueError(
             f"{path} must have the SHA-256 {wanted} (corpus.musiceval.sha256), found {found}; "

@@ -5,13 +5,13 @@ The digests are of the published lists, so that none of their rows need be kept 
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 
 from whisq.corpus.clips import SPLITS
 from whisq.corpus.problems import Problems
-from whisq.corpus.rows import system_and_prompt
 from whisq.corpus.tables import read_mos
+from whisq.files import digest_of
+from whisq.names import system_and_prompt
 
 NAME = "MusicEval"
 LICENCE = "CC BY-NC 4.0"
@@ -50,4 +50,4 @@ def digest(path: Path) -> str:
     names = ["_".join(system_and_prompt(key)) for key in table["id"]]
     labels = zip(names, table["omq"], table["ta"], strict=True)
     rows = sorted(f"{name},{omq:.1f},{ta:.1f}\n" for name, omq, ta in labels)
-    return hashlib.sha256("".join(rows).encode()).hexdigest()
+    return digest_of(*rows)

@@ -12,19 +12,25 @@ Source: MusicEval (arXiv 2501.10811) and the files of AudioMOS Challenge 2025, t
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 from pandas import DataFrame
+from tqdm import tqdm
 
-from whisq.corpus import raters, tables
-from whisq.corpus.clips import CLIP_COLUMNS, RATING_COLUMNS
+from whisq import audio
+from whisq.corpus import tables
+from whisq.corpus.clips import CLIP_COLUMNS, RATING_COLUMNS, SPLITS
 from whisq.corpus.problems import Problems
-from whisq.corpus.rows import clip_id, system_and_prompt
-from whisq.corpus.sets import read_sets
-from whisq.corpus.systems import system_tables
-from whisq.corpus.waveforms import FETCH_AGAIN, inspect_all, note_damage
+from whisq.names import clip_id, system_and_prompt
+
+# Toolkits mean two things by "system level": the mean of the evaluated clips, or a published table
+# made from train and dev. The two rank the same predictions differently.
+BASES = (("train",), ("dev",), ("test",), ("train", "dev"), ("train", "dev", "test"))
+TOLERANCE = 0.001  # those tables are rounded to four decimals
+FETCH_AGAIN = "fetch the corpus again or put a whole file there"
 
 
 @dataclass
@@ -56,7 +62,7 @@ def read(folder: str | Path, relative_to: str | Path | None = None) -> RatedClip
     """
     folder = Path(folder)
     problems = Problems()
-    labelled, unlabelled = read_sets(folder, problems)
+    labelled, unlabelled = _sets(folder, problems)
     named = pd.concat([labelled, unlabelled], ignore_index=True)
     files = _wav_files(folder, named, problems)
     clips = named[["id"]].drop_duplicates(ignore_index=True)
@@ -65,10 +71,59 @@ def read(folder: str | Path, relative_to: str | Path | None = None) -> RatedClip
     base = Path(relative_to) if relative_to is not None else folder.parent
     clips["path"] = [_relative(files.get(key), base) for key in clips["id"]]
     clips["seconds"] = _seconds(files, clips["id"], problems)
-    ratings = raters.add(labelled, raters.read_all(folder, problems), problems)
-    systems = system_tables(folder, labelled, problems)
+    ratings = _with_raters(labelled, _raters(folder, problems), problems)
+    systems = _system_tables(folder, labelled, problems)
     problems.raise_fatal(str(folder))
     return RatedClips(clips[CLIP_COLUMNS], ratings[RATING_COLUMNS], problems, systems)
+
+
+def _sets(folder: Path, problems: Problems) -> tuple[DataFrame, DataFrame]:
+    # Labelled clips (id, omq, ta, row, split, file) and unlabelled ones (id, row, file).
+    sets = []
+    for split in SPLITS:
+        path = folder / "sets" / f"{split}_mos_list.txt"
+        if path.exists():
+            sets.append(tables.read_mos(path, problems).assign(split=split, file=path.name))
+    eval_list = folder / "sets" / "eval_list.txt"
+    plain = DataFrame({"id": [], "row": []}, dtype=object)
+    if eval_list.exists():
+        plain = tables.read_ids(eval_list, problems)
+    if not sets and plain.empty:
+        wanted = "sets/train_mos_list.txt, dev, test, or sets/eval_list.txt"
+        problems.fatal("no list", "sets", None, "no list of clips in it", f"put there {wanted}")
+    empty = DataFrame(columns=["id", "omq", "ta", "row", "split", "file"]).astype(
+        {"omq": float, "ta": float}
+    )
+    labelled = pd.concat(sets, ignore_index=True) if sets else empty
+    _check_once(labelled, problems)
+    _check_total(folder, labelled, problems)
+    plain = plain[~plain["id"].isin(labelled["id"])]
+    return labelled, plain.assign(file="eval_list.txt")
+
+
+def _check_once(labelled: DataFrame, problems: Problems) -> None:
+    for key, same in labelled.groupby("id"):
+        if len(same) == 1:
+            continue
+        last = same.iloc[-1]
+        first = f"{key} is also in {same.iloc[0]['file']}, row {same.iloc[0]['row']}"
+        kind = "duplicate id" if same["split"].nunique() == 1 else "split overlap"
+        problems.fatal(kind, last["file"], last["row"], first, "keep one of the rows")
+
+
+def _check_total(folder: Path, labelled: DataFrame, problems: Problems) -> None:
+    path = folder / "sets" / "total_mos_list.txt"
+    if not path.exists() or labelled.empty:
+        return
+    total = tables.read_mos(path, problems)
+    joined = total.merge(labelled, on="id", how="left", suffixes=("", "_split"))
+    for row in joined.itertuples():
+        if pd.isna(row.omq_split):
+            what, remedy = f"{row.id} is in no split", "it is left out; add it to a split's list"
+            problems.warn("clip without split", path.name, row.row, what, remedy)
+        elif abs(row.omq - row.omq_split) > 0 or abs(row.ta - row.ta_split) > 0:
+            what = f"{row.id} is {row.omq_split},{row.ta_split} in {row.file}"
+            problems.fatal("two labels", path.name, row.row, what, "make them one")
 
 
 def _wav_files(folder: Path, named: DataFrame, problems: Problems) -> dict[str, Path]:
@@ -115,11 +170,88 @@ def _prompts(folder: Path, clips: DataFrame, problems: Problems) -> list[str]:
 
 
 def _seconds(files: dict[str, Path], ids: pd.Series, problems: Problems) -> list[float]:
-    known = dict(zip(files, inspect_all(list(files.values())), strict=True))
-    for key, wave in known.items():
-        note_damage(f"wav/{files[key].name}", wave, problems)
-    return [known[key].seconds if key in known else 0.0 for key in ids]
+    # libsndfile works outside Python's lock.
+    with ThreadPoolExecutor() as pool:
+        heard = tqdm(pool.map(_hear, files.values()), "check audio", len(files), disable=None)
+        known = dict(zip(files, heard, strict=True))
+    for key, (_, error, notes) in known.items():
+        file = f"wav/{files[key].name}"
+        if error:
+            remedy = f"{FETCH_AGAIN}, or take it out of the lists"
+            problems.fatal("unusable audio", file, None, error, remedy)
+        for note in notes:
+            problems.warn("odd audio", file, None, note, "make sure that it was rated so")
+    return [known[key][0] if key in known else 0.0 for key in ids]
+
+
+def _hear(path: Path) -> tuple[float, str, tuple[str, ...]]:
+    # Seconds, why it can't be used (blank if it can), and what is odd about it.
+    try:
+        clip = audio.read(path)
+    except ValueError as error:
+        return 0.0, str(error), ()
+    return clip.seconds, "", clip.notes
 
 
 def _relative(path: Path | None, base: Path) -> str:
     return "" if path is None else path.relative_to(base).as_posix()
+
+
+def _raters(folder: Path, problems: Problems) -> DataFrame:
+    # Columns id, rater, omq, ta, row, file; each clip from one table.
+    names = [f"{name}_person_mos.txt" for name in (*SPLITS, "total")]
+    paths = [path for name in names if (path := folder / "person_mos" / name).exists()]
+    rated = [tables.read_raters(path, problems).assign(file=path.name) for path in paths]
+    if not rated:
+        return DataFrame(columns=["id", "rater", "omq", "ta", "row", "file"])
+    # `total` repeats what the splits' tables say.
+    everything = pd.concat(rated, ignore_index=True)
+    first = everything.groupby("id")["file"].transform("first")
+    return everything[everything["file"] == first]
+
+
+def _with_raters(labelled: DataFrame, raters: DataFrame, problems: Problems) -> DataFrame:
+    # The clips with raters, omq_raters, ta_raters, space-separated, blank where unknown.
+    grouped = {key: rows for key, rows in raters.groupby("id")}
+    columns: dict[str, list[str]] = {"raters": [], "omq_raters": [], "ta_raters": []}
+    for clip in labelled.itertuples():
+        rows = grouped.get(clip.id)
+        for column, source in zip(columns, ("rater", "omq", "ta"), strict=True):
+            columns[column].append("" if rows is None else " ".join(map(str, rows[source])))
+        if rows is not None:
+            _check_mean(clip, rows, problems)
+    return labelled.assign(**columns)
+
+
+def _check_mean(clip: tuple, rows: DataFrame, problems: Problems) -> None:
+    means = rows[["omq", "ta"]].mean()
+    if abs(means["omq"] - clip.omq) > 0.051 or abs(means["ta"] - clip.ta) > 0.051:
+        what = f"{clip.id} is {clip.omq},{clip.ta}, its raters' mean {tuple(means.round(2))}"
+        problems.warn(
+            "label is not the mean", clip.file, clip.row, what, "the list's label is used"
+        )
+
+
+def _system_tables(folder: Path, ratings: DataFrame, problems: Problems) -> dict[str, str | None]:
+    # By file name the splits whose means it holds, such as train+dev; None where nothing fits.
+    found = {}
+    for path in sorted((folder / "system_mos").glob("*.csv")):
+        # No label comes from these tables, so nothing in them is fatal.
+        table = tables.read_systems(path, Problems())
+        bases = ("+".join(basis) for basis in BASES if _fits(table, ratings, basis))
+        found[path.name] = next(bases, None)
+        if found[path.name] is None:
+            what, remedy = "no split's clips have these means", "do not score against this table"
+            problems.warn("system means differ", f"system_mos/{path.name}", None, what, remedy)
+    return found
+
+
+def _fits(table: DataFrame, ratings: DataFrame, basis: tuple[str, ...]) -> bool:
+    part = ratings[ratings["split"].isin(basis)]
+    if part.empty:
+        return False
+    systems = [(system_and_prompt(key) or ("",))[0] for key in part["id"]]
+    means = part[["omq", "ta"]].groupby(systems).mean()
+    if set(means.index) != set(table.index):
+        return False
+    return bool((means.loc[table.index] - table).abs().max().max() <= TOLERANCE)

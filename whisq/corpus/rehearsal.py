@@ -15,7 +15,7 @@ from pandas import DataFrame
 
 from whisq.corpus.card import write_card
 from whisq.corpus.clips import SPLITS
-from whisq.corpus.rows import clip_id, system_and_prompt
+from whisq.names import clip_id, system_and_prompt
 
 NAME = "rehearsal corpus"
 RATE = 16_000

@@ -12,12 +12,15 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from whisq.encoders.states import to_float16
 from whisq.encoders.weights import Location, locate
+
+if TYPE_CHECKING:
+    import torch
 
 PREPROCESSING = 2  # raise when the same prompt would give other states
 
@@ -58,7 +61,7 @@ class TextEncoder:
     """A frozen model that turns prompts into token states."""
 
     def __init__(
-        self, spec: TextSpec, location: Location | None = None, device: str = "cpu"
+        self, spec: TextSpec, location: Location | None = None, device: torch.device | str = "cpu"
     ) -> None:
         """Load the weights and the tokenizer.
 

@@ -6,12 +6,12 @@ known; never from a pickle.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.metadata
 from dataclasses import dataclass
 from pathlib import Path
 
 from whisq.extras import MissingExtraError, remedy
+from whisq.files import digest_of, file_digest
 
 PATIENCE = 3.0  # seconds in which the hub must answer at all
 
@@ -85,7 +85,7 @@ def whisper_base_file() -> bytes:
     """
     halves = (_wheel_file(wheel, "data/model.bin.part") for wheel in WHISPER_WHEELS)
     data = b"".join(half.read_bytes() for half in halves)
-    digest = hashlib.sha256(data).hexdigest()
+    digest = digest_of(data)
     if digest != WHISPER_SHA256:
         raise ValueError(
             f"the wheels' model.bin must have SHA-256 {WHISPER_SHA256}, found {digest}; reinstall "
@@ -106,14 +106,8 @@ def fingerprint(location: Location) -> str:
     if location.folder is None:
         whisper_base_file()
         return WHISPER_SHA256
-    digest = hashlib.sha256()
-    names = {path for pattern in FILES for path in location.folder.glob(pattern)}
-    for path in sorted(names):
-        with path.open("rb") as file:
-            digest.update(
-                f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode()
-            )
-    return digest.hexdigest()
+    paths = {path for pattern in FILES for path in location.folder.glob(pattern)}
+    return digest_of(*(f"{path.name} {file_digest(path)}\n" for path in sorted(paths)))
 
 
 class _NoRoadError(Exception):

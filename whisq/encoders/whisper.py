@@ -10,13 +10,17 @@ sequence is kept as in WhisQ (arXiv 2506.05899).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whisq.encoders.audio import RATE
+from whisq.audio import RATE
 from whisq.encoders.states import average, to_float16
 from whisq.encoders.weights import Location, locate
 from whisq.encoders.whisper_weights import load_encoder
+
+if TYPE_CHECKING:
+    import torch
 
 PREPROCESSING = 2  # raise when the same samples would give other states
 LONGEST = 30  # seconds, Whisper's window
@@ -90,7 +94,7 @@ class WhisperEncoder:
     """A frozen Whisper encoder that runs as many blocks as the wanted layers need."""
 
     def __init__(
-        self, spec: AudioSpec, location: Location | None = None, device: str = "cpu"
+        self, spec: AudioSpec, location: Location | None = None, device: torch.device | str = "cpu"
     ) -> None:
         """Load the weights.
 
@@ -165,10 +169,7 @@ class WhisperEncoder:
         from whisq.encoders.whisper_blocks import hidden_states
 
         half = self.spec.dtype == "bfloat16"
-        batch = torch.from_numpy(mels)
-        if self.device.type == "cuda":
-            batch = batch.pin_memory()
-        batch = batch.to(self.device, non_blocking=True)
+        batch = torch.from_numpy(mels).to(self.device)
         # Under autocast products are in bfloat16, sums of residuals and norms in float32.
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, half):
             return hidden_states(self.encoder, batch, self.layers, frames).cpu().numpy()

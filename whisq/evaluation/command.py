@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whisq.evaluation import show
-from whisq.evaluation.answers import listed, read_scores
+from whisq.evaluation.answers import read_scores
 from whisq.evaluation.floors import FLOORS
 from whisq.evaluation.intervals import compare, intervals
 from whisq.evaluation.judge import rounded
 from whisq.evaluation.metrics import evaluate
+from whisq.tables import listed
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -37,6 +39,8 @@ class Command:
         resamples: For the intervals; 0 for none.
         seed: Of the resamples.
         as_json: Whether the output is for programs.
+        columns: The user's choice of ANSWER's columns for `id`, `omq`, `ta`.
+        truth_columns: The same of TRUTH.
     """
 
     answer: str
@@ -49,6 +53,8 @@ class Command:
     resamples: int = 2000
     seed: int = 0
     as_json: bool = False
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+    truth_columns: Mapping[str, str | None] = field(default_factory=dict)
 
 
 def run(command: Command) -> int:
@@ -88,11 +94,13 @@ def figures(command: Command) -> dict[str, Any]:
     """
     if command.against and not command.resamples:
         raise ValueError("--against compares on resamples: give --resamples 1 or more")
-    truth = read_scores(command.truth, command.by)
+    told = {"columns": command.truth_columns, "option": "--truth-{}-column"}
+    truth = read_scores(command.truth, command.by, **told)
+    _say_columns(command.truth, truth)
     train = read_scores(command.train, command.by) if command.train else None
     systems = read_scores(command.system_truth, systems=True) if command.system_truth else None
     names = [name for name in (command.answer, command.against) if name]
-    answers = [_answer(name, truth, train) for name in names]
+    answers = [_answer(name, truth, train, command.columns) for name in names]
     truth, answers, left = matched(truth, dict(zip(names, answers, strict=True)), command)
     draws = (command.resamples, command.seed, systems)
     result = evaluate(truth, answers[0], systems) | left
@@ -142,15 +150,24 @@ def matched(
     return truth.loc[shared], [answer.loc[shared] for answer in answers.values()], left
 
 
-def _answer(name: str, truth: DataFrame, train: DataFrame | None) -> DataFrame:
+def _answer(
+    name: str, truth: DataFrame, train: DataFrame | None, columns: Mapping[str, str | None]
+) -> DataFrame:
     if not name.startswith(FLOOR):
-        return read_scores(name)
+        answer = read_scores(name, columns=columns, failed=True)
+        _say_columns(name, answer)
+        return answer
     floor = name.removeprefix(FLOOR)
     if floor not in FLOORS:
         raise ValueError(f"a floor must be one of {', '.join(FLOORS)}, given {floor!r}")
     if train is None:
         raise ValueError(f"{name} needs the training MOS list: give it with --train")
     return FLOORS[floor](train, truth)
+
+
+def _say_columns(name: str | Path, scores: DataFrame) -> None:
+    used = ", ".join(f"{what} from {column!r}" for what, column in scores.attrs["columns"].items())
+    print(f"{name}: {used}", file=sys.stderr)
 
 
 def _levels(scores: dict[str, Any]) -> dict[str, Any]:

@@ -6,15 +6,14 @@ from pathlib import Path
 
 from pandas import DataFrame
 
+from whisq.audio import read, resampled
 from whisq.corpus.clips import read_clips, read_ratings
-from whisq.embeddings.sequences import Sequences
-from whisq.encoders.audio import load
 from whisq.evaluation import truth
 from whisq.evaluation.bench import Bench
 from whisq.evaluation.judge import JUDGED, Case
 from whisq.evaluation.predict import Scorer, predict
 from whisq.evaluation.ridge import loudness, pooled, ridge
-from whisq.intake import waveform
+from whisq.store.sequences import Sequences
 
 
 def read_rated(data: Path) -> DataFrame:
@@ -64,7 +63,7 @@ def make_bench(scorer: Scorer, data: Path, rated: DataFrame, seed: int) -> Bench
         clips=clips,
         audio=audio,
         text=text,
-        read=lambda key: waveform.read(data / clips.loc[key, "path"]),
+        read=lambda key: resampled(read(data / clips.loc[key, "path"])),
         seed=seed,
         prompts=truth.read_prompts(data / "raw"),
         truth=truth.read_clips(data / "raw"),
@@ -85,7 +84,7 @@ def gather(scorer: Scorer, data: Path) -> Case:
     train = (rated["split"] == "train").to_numpy()
     sequences = [(audio[key], text[prompt]) for key, prompt in rated["prompt"].items()]
     vectors = pooled(*zip(*sequences, strict=True), train)
-    sound = loudness([data / path for path in rated["path"]], load)
+    sound = loudness(read(data / path) for path in rated["path"])
     return Case(
         rated=rated,
         predictions=predict(scorer, rated, audio, text),

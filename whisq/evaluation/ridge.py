@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from pathlib import Path
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +11,8 @@ from whisq.evaluation.metrics import AXES
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+
+    from whisq.audio import Sound
 
 PENALTIES = np.logspace(-1, 6, 15)
 FRAME = 0.05  # seconds over which loudness is measured
@@ -63,18 +64,17 @@ def pooled(audio: Iterable[np.ndarray], text: Iterable[np.ndarray], train: np.nd
     return {"omq": sound, "ta": np.concatenate([sound, words, products], axis=1)}
 
 
-def loudness(paths: Iterable[Path], load: Callable[[Path], tuple[np.ndarray, int]]) -> Features:
+def loudness(clips: Iterable[Sound]) -> Features:
     """Describe each clip by its duration and loudness alone.
 
     Args:
-        paths: Sound files.
-        load: Decodes one into mono samples in -1..1 and their rate, Hz.
+        clips: As they were decoded; each is looked at once.
 
     Returns:
         For both axes the same six numbers a clip: log seconds, and in dB the level, the peak, the
         crest, the loudness's spread over time, and the share of near silence.
     """
-    table = np.array([_loudness(*load(path)) for path in paths])
+    table = np.array([_loudness(clip.samples, clip.rate) for clip in clips])
     return dict.fromkeys(AXES, table)
 
 

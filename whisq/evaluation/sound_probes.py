@@ -10,11 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from whisq.audio import RATE, read, resampled
 from whisq.corpus.rendered import faults, studio
-from whisq.encoders.audio import RATE
 from whisq.evaluation.bench import Bench
 from whisq.evaluation.truth import request_of
-from whisq.intake import waveform
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -140,11 +139,11 @@ def _variants(samples: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
         yield f"gain {decibels:+d} dB", samples * np.float32(10 ** (decibels / 20))
     yield "polarity", -samples
     for rate in RATES:
-        yield f"{rate} Hz", waveform.read(resample(from_numpy(samples), RATE, rate), rate)
-    yield "stereo", waveform.read(np.stack([samples, samples], axis=1), RATE)
+        yield f"{rate} Hz", resampled(read(resample(from_numpy(samples), RATE, rate), rate))
+    yield "stereo", resampled(read(np.stack([samples, samples], axis=1), RATE))
     yield f"{SILENCE} s of silence first", np.pad(samples, (round(SILENCE * RATE), 0))
     for name in CONTAINERS:
-        yield name, waveform.read(_encoded(samples, name))
+        yield name, resampled(read(_encoded(samples, name)))
 
 
 def _encoded(samples: np.ndarray, name: str) -> bytes:

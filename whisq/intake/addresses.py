@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from whisq import mlflow_store
 from whisq.extras import require
+from whisq.files import digest_of
 
 if TYPE_CHECKING:
     from whisq.model.network import Network
@@ -81,10 +81,7 @@ def fingerprint(folder: Path) -> str:
     Returns:
         SHA-256, hexadecimal: two models with the same one give the same scores.
     """
-    digest = hashlib.sha256()
-    for name in FILES:
-        digest.update((folder / name).read_bytes())
-    return digest.hexdigest()
+    return digest_of(*((folder / name).read_bytes() for name in FILES))
 
 
 def _check_preprocessing(learnt: Mapping[str, int]) -> None:

@@ -91,7 +91,8 @@ class Objective(Section):
             solved = self.transport(output)
             terms["ot"] = transport_term(solved, batch.ta, self.ot_form)
             terms["ot_cost"] = solved.cost.detach().mean()
-            terms["ot_marginal_error"] = torch.tensor(solved.marginal_error)
+            error = torch.tensor(solved.marginal_error, device=solved.cost.device)
+            terms["ot_marginal_error"] = error
         total = sum(weights[name] * term for name, term in terms.items() if name in weights)
         return total, terms
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import torch
 from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -65,6 +66,21 @@ class Output:
     text_to_audio: Tensor | None = None
     quality_weights: Tensor | None = None
 
+    def float(self) -> Output:
+        """Bring what was computed in half precision to float32.
+
+        Returns:
+            The same output; masks stay masks.
+        """
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        masks = {"audio_mask", "text_mask"}
+        return Output(
+            **{
+                name: value if value is None or name in masks else value.float()
+                for name, value in values.items()
+            }
+        )
+
 
 class Network(
     nn.Module,
@@ -92,6 +108,11 @@ class Network(
         super().__init__()
         self.config = config
         self._hub_mixin_config = config.model_dump(mode="json")
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
 
     def branches(self) -> Mapping[str, tuple[str, ...]]:
         """Tell which weights serve which axis.

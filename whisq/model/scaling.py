@@ -13,6 +13,18 @@ from torch import Tensor, nn
 SHRINKAGE = 0.01
 
 
+def full_precision(states: Tensor) -> torch.autocast:
+    """Compute in float32, whatever is chosen for the network: scaling magnifies rounding.
+
+    Args:
+        states: What is computed on; says which device that is about.
+
+    Returns:
+        A context.
+    """
+    return torch.autocast(states.device.type, enabled=False)
+
+
 class Scaling(nn.Module):
     """An affine map of each state, fixed once fitted and saved with the weights.
 
@@ -49,7 +61,9 @@ class Scaling(nn.Module):
         centred = states - self.mean.unsqueeze(1)
         if self.kind == "whiten":
             # One matrix for the whole batch is one product, not one a clip.
-            return centred @ (self.matrix if len(self.matrix) > 1 else self.matrix[0])
+            matrix = self.matrix if len(self.matrix) > 1 else self.matrix[0]
+            with full_precision(states):
+                return centred @ matrix
         return centred * self.matrix.unsqueeze(1)
 
     def fit(self, moments: Moments) -> None:
@@ -74,7 +88,10 @@ class Scaling(nn.Module):
 
 
 class Moments:
-    """Count, sum and squares of states, gathered batch by batch in float64."""
+    """Count, sum and squares of states, gathered batch by batch in float64, on the CPU.
+
+    Not every GPU knows float64.
+    """
 
     def __init__(self, groups: int, dim: int, pairs: bool = True) -> None:
         """Start empty.
@@ -97,7 +114,7 @@ class Moments:
             states: (batch, groups, steps, dim).
             mask: (batch, steps), True where real.
         """
-        real = states.transpose(1, 2)[mask].transpose(0, 1).double().cpu()
+        real = states.transpose(1, 2)[mask].transpose(0, 1).cpu().double()
         self.count += real.shape[1]
         self.total += real.sum(1)
         self.products += real.transpose(1, 2) @ real if self.pairs else real.square().sum(1)

@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from whisq.model.scaling import Scaling
+from whisq.model.scaling import Scaling, full_precision
 from whisq.model.whisq import (
     AlignmentBranch,
     AudioInput,
@@ -116,7 +116,8 @@ class SideBySide(AudioInput):
 
     def forward(self, audio: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Prepare cached audio: (clips, fewer frames, out_dim) and its mask."""
-        runs = [pool_time(layer, mask, self.pool) for layer in self.pick(audio).unbind(1)]
+        with full_precision(audio):
+            runs = [pool_time(layer, mask, self.pool) for layer in self.pick(audio).unbind(1)]
         states = self.scaling(torch.stack([sequence for sequence, _ in runs], 1))
         return states.transpose(1, 2).flatten(2), runs[0][1]
 

@@ -42,7 +42,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from whisq.model.network import Network, Output
-from whisq.model.scaling import Scaling
+from whisq.model.scaling import Scaling, full_precision
 from whisq.section import Positive, Section, Share
 
 LOWEST, HIGHEST = 1.0, 5.0
@@ -75,8 +75,7 @@ class Choices(Section):
         quality_pooling: How frames become the vector that OMQ is read from: mean, mean_std (their
             mean and spread) or attention (a learnt weighted mean).
         alignment_pooling: The same for the two co-attended sequences.
-        interaction: What the TA head sees beside the two vectors: their product and difference, or
-            none.
+        interaction: What the TA head sees beside the two vectors: product (and difference) or none.
         hidden: Width of each head's hidden layer.
         bins: 0: a head predicts the mean rating; else a distribution over so many, 1 to 5.
     """
@@ -160,7 +159,8 @@ class AudioInput(nn.Module):
     def forward(self, audio: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Prepare cached audio: (clips, fewer frames, audio_dim) and its mask."""
         # Averaging first: it commutes with the scaling, which then has fewer frames to scale.
-        frames, mask = pool_time(self.pick(audio)[:, 0], mask, self.pool)
+        with full_precision(audio):
+            frames, mask = pool_time(self.pick(audio)[:, 0], mask, self.pool)
         return self.scaling(frames.unsqueeze(1)).squeeze(1), mask
 
     def pick(self, audio: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from whisq.encoders.audio import RATE
+from whisq.audio import RATE
 
 LONGEST = 30  # seconds, what is scored of a clip
 LARGEST = 1_100_000  # bytes of one clip: ten of them stay below a report's 15 MB

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from whisq.encoders.audio import RATE
+from whisq import audio as sounds
 from whisq.encoders.whisper import LONGEST
 from whisq.encoders.words import WORD, split
-from whisq.intake import waveform
 from whisq.report.likeness import Likeness, likeness
 from whisq.report.maps import Maps, read_maps
 
 if TYPE_CHECKING:
-    from whisq.intake.waveform import Audio
+    from whisq.audio import Audio
     from whisq.predictor import Predictor
 
 MOST_WORDS = 60  # are taken out in turn: each costs a run of the text encoder
@@ -106,11 +105,13 @@ def explain(
     Returns:
         The explanation.
     """
-    samples = waveform.read(audio, rate)
-    (heard, text), cautions = predictor.embed(samples, prompt, RATE)
+    clip = sounds.read(audio, rate)
+    samples = sounds.resampled(clip)
+    (heard, text), cautions = predictor.embed(samples, prompt, sounds.RATE)
+    cautions = [*clip.notes, *cautions]
     encoder = predictor.text_encoder
     words = split(encoder.tokenizer, prompt, encoder.spec.template, text.shape[1])
-    seconds = min(len(samples) / RATE, LONGEST)
+    seconds = min(len(samples) / sounds.RATE, LONGEST)
     maps = read_maps(predictor.network, heard, text, words, seconds)
     places = list(WORD.finditer(prompt))
     if len(places) > MOST_WORDS:
@@ -118,11 +119,11 @@ def explain(
     return Explanation(
         clip=str(audio) if not isinstance(audio, bytes) and rate is None else "the given sound",
         prompt=prompt,
-        samples=samples[: LONGEST * RATE],
+        samples=samples[: LONGEST * sounds.RATE],
         maps=maps,
         removals=_removals(predictor, heard, prompt, maps.ta),
         cautions=cautions,
-        faults=likeness(predictor, samples[: LONGEST * RATE]) if faults else [],
+        faults=likeness(predictor, samples[: LONGEST * sounds.RATE]) if faults else [],
     )
 
 

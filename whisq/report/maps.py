@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from whisq.embeddings.batch import Example, collate
-from whisq.encoders.audio import RATE
+from whisq.audio import RATE
+from whisq.batch import Example, collate
 from whisq.encoders.whisper import FRAME
 from whisq.losses.transport import pairwise_cost, transport_cost
 
@@ -109,8 +109,7 @@ def read_maps(
     Returns:
         The maps.
     """
-    device = next(network.parameters()).device
-    batch = collate([Example("", audio, text[0], None, None)]).to(device)
+    batch = collate([Example("", audio, text[0], None, None)]).to(network.device)
     output = network(batch.audio, batch.audio_mask, batch.text, batch.text_mask)
     names, join = _joining(words, output.text_mask.shape[1])
     frames = output.audio_mask.shape[1]
@@ -171,4 +170,4 @@ def _transport(
 
 
 def _array(tensor: torch.Tensor) -> np.ndarray:
-    return tensor.detach().double().cpu().numpy()
+    return tensor.detach().cpu().double().numpy()

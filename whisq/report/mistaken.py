@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from whisq.embeddings.sequences import Sequences
-from whisq.encoders.audio import load, prepare
+from whisq.audio import read, resampled
 from whisq.encoders.text import TextSpec
 from whisq.encoders.words import load_tokenizer, split
 from whisq.evaluation.metrics import AXES
 from whisq.model.build import load as load_network
 from whisq.report.embedding import sound_address
 from whisq.report.maps import Maps, read_maps
+from whisq.store.sequences import Sequences
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -94,4 +94,4 @@ def _looker(data: Path, transport: Mapping[str, Any]) -> Callable[[str, Series],
 
 
 def _sound(path: Path) -> str:
-    return sound_address(prepare(*load(path))) if path.is_file() else ""
+    return sound_address(resampled(read(path))) if path.is_file() else ""

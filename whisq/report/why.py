@@ -9,6 +9,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whisq.devices import AUTO
 from whisq.report.explain import Explanation, explain
 from whisq.report.maps import TITLES
 
@@ -85,7 +86,7 @@ def run(
     output: Path,
     model: str,
     faults: bool = False,
-    device: str | None = None,
+    device: str = AUTO,
 ) -> int:
     """Carry out `whisq explain`.
 
@@ -95,7 +96,7 @@ def run(
         output: The file to write; its ending says what.
         model: As `whisq.load` takes it.
         faults: Whether to ask which faults of the sound the clip is like.
-        device: Where to compute; None chooses.
+        device: Where to compute, as `whisq.devices` names it.
 
     Returns:
         The exit code.

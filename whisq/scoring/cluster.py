@@ -8,17 +8,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whisq.embeddings.cluster import CPUS, join
+from whisq.devices import BatchSize, at_once
 from whisq.scoring.job import Engine
 from whisq.scoring.requests import Request
 from whisq.scoring.rows import Row, arrow
+from whisq.scoring.scorer import ROWS, Scorer
+from whisq.store.cluster import CPUS, target
 
 if TYPE_CHECKING:
     from pyarrow import Table
     from ray.data import Dataset
 
 
-def cluster(model: str, workers: int, batch_size: int, device: str | None) -> Engine:
+def cluster(model: str, workers: int, batch_size: BatchSize, device: str) -> Engine:
     """Make an engine of Ray workers: on the cluster that RAY_ADDRESS names, else on this machine.
 
     A worker that is killed is started again and its clips are scored again: a row is late, not
@@ -27,20 +29,21 @@ def cluster(model: str, workers: int, batch_size: int, device: str | None) -> En
     Args:
         model: As `whisq.load` takes it.
         workers: Processes with a model each, at least 1.
-        batch_size: Clips that a worker takes at once.
-        device: Where to compute; unless it is `cpu`, each worker asks for a GPU if there are any.
+        batch_size: Clips that a worker encodes at once, at least 1, or auto.
+        device: Where to compute, as `whisq.embeddings.cluster.target` takes it.
 
     Returns:
         The engine; its rows come in the requests' order.
     """
-    join("--engine ray")
+    there = target(device, "--engine ray")
+    together = at_once(batch_size, there)
     where = os.path.abspath(model) if os.path.isdir(model) else model
 
     def rows(requests: Iterable[Request]) -> Iterator[Row]:
         requests = list(requests)
         if not requests:
             return
-        answers = _answers(requests, where, workers, batch_size, device)
+        answers = _answers(requests, where, workers, together, there)
         for request, answer in zip(requests, answers.iter_rows(), strict=True):
             yield replace(Row(**answer), path=str(request.path))
 
@@ -48,42 +51,43 @@ def cluster(model: str, workers: int, batch_size: int, device: str | None) -> En
 
 
 def _answers(
-    requests: list[Request], model: str, workers: int, batch_size: int, device: str | None
+    requests: list[Request], model: str, workers: int, together: int, device: str
 ) -> Dataset:
     import ray
 
     ray.data.DataContext.get_current().execution_options.preserve_order = True
     items = [{**vars(request), "path": os.path.abspath(request.path)} for request in requests]
     # One block a batch: rows reach the journal as soon as they are scored.
-    blocks = -(-len(items) // batch_size)
+    size = max(together, ROWS)
+    blocks = -(-len(items) // size)
     return ray.data.from_items(items, override_num_blocks=blocks).map_batches(
         Worker,
-        fn_constructor_args=(model, device),
-        batch_size=batch_size,
+        fn_constructor_args=(model, device, together),
+        batch_size=size,
         batch_format="pyarrow",
         compute=ray.data.ActorPoolStrategy(size=workers),
         num_cpus=CPUS,
-        num_gpus=1 if device != "cpu" and ray.cluster_resources().get("GPU") else 0,
+        num_gpus=int(device == "cuda"),
     )
 
 
 class Worker:
     """A scorer in a process of its own."""
 
-    def __init__(self, model: str, device: str | None) -> None:
+    def __init__(self, model: str, device: str, together: int) -> None:
         """Load the model, on one thread.
 
         Args:
             model: As `whisq.load` takes it.
-            device: Where to compute.
+            device: Where to compute; `cuda` is the GPU that Ray gave.
+            together: Clips that are encoded at once.
         """
         import torch
 
         from whisq.predictor import Predictor
-        from whisq.scoring.scorer import Scorer
 
         torch.set_num_threads(1)
-        self.scorer = Scorer(Predictor.load(model, device))
+        self.scorer, self.together = Scorer(Predictor.load(model, device)), together
 
     def __call__(self, batch: Table) -> Table:
         """Answer a batch.
@@ -95,4 +99,4 @@ class Worker:
             A row an answer, in order.
         """
         requests = [Request(**{**item, "path": Path(item["path"])}) for item in batch.to_pylist()]
-        return arrow(list(self.scorer.rows(requests)))
+        return arrow(list(self.scorer.rows(requests, together=self.together)))

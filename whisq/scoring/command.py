@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from whisq.devices import AUTO, BatchSize, at_once
 from whisq.intake.addresses import bring, fingerprint
 from whisq.intake.wording import check_prompt
 from whisq.scoring.job import Engine, StrictError, Tally, complete, stream
@@ -35,8 +36,8 @@ class Command:
         engine: `local` or `ray`.
         workers: Clips encoded side by side: by threads here, by processes of the ray engine.
             None means as many as there are cores here, one with ray.
-        batch_size: Clips taken at once.
-        device: Where to compute; None chooses.
+        batch_size: Clips encoded at once, at least 1, or auto.
+        device: Where to compute, as `whisq.devices` names it.
         resume: Go on from an unfinished run.
         strict: Stop at the first clip that can't be scored.
         summary: Show each system's means.
@@ -49,8 +50,8 @@ class Command:
     columns: Mapping[str, str | None] = field(default_factory=dict)
     engine: str = "local"
     workers: int | None = None
-    batch_size: int = 8
-    device: str | None = None
+    batch_size: BatchSize = AUTO
+    device: str = AUTO
     resume: bool = False
     strict: bool = False
     summary: bool = False
@@ -166,7 +167,8 @@ def _engine(command: Command) -> Engine:
     from whisq.predictor import Predictor
     from whisq.scoring.scorer import Scorer
 
-    scorer = Scorer(Predictor.load(command.model, command.device))
+    model = Predictor.load(command.model, command.device)
+    scorer, together = Scorer(model), at_once(command.batch_size, model.device)
     # A producer on a pipe may wait for each answer before it sends the next line; one clip by
     # itself is fastest with all cores on it.
     if len(command.sources) == 1 and (command.sources[0] == STDIN or is_clip(command.sources[0])):
@@ -174,8 +176,9 @@ def _engine(command: Command) -> Engine:
     import torch
 
     threads = command.workers or torch.get_num_threads()
-    torch.set_num_threads(1)  # of many clips a core each is faster than all cores on one
-    return lambda requests: scorer.rows(requests, command.batch_size, threads)
+    if together == 1:
+        torch.set_num_threads(1)  # of many clips a core each is faster than all cores on one
+    return lambda requests: scorer.rows(requests, threads=threads, together=together)
 
 
 def _say(message: str) -> None:

@@ -44,10 +44,17 @@ Resume = Annotated[bool, Option("--resume", help="Go on from a run that was stop
 Strict = Annotated[bool, Option("--strict", help="Stop at the first clip that can't be scored.")]
 Summary = Annotated[bool, Option("--summary", help="Show each system's means, 95% intervals.")]
 Column = Annotated[str | None, Option(help="The list's column, where it has no usual name.")]
-BatchSize = Annotated[int, Option(min=1, help="Clips taken at once; no score depends on it.")]
+BatchSize = Annotated[
+    int | None,
+    Option(
+        min=1,
+        help="Clips encoded at once; 1 on a CPU, 16 on a GPU. Above 1 scores depend on the batch, "
+        "to rounding.",
+    ),
+]
 Workers = Annotated[
     int | None,
     Option(min=1, help="Clips encoded side by side; as many as cores, or 1 process with ray."),
 ]
-Device = Annotated[str | None, Option(help="cpu, cuda, ...; the GPU if there is one.")]
+Device = Annotated[str, Option(help="auto (a GPU if there is one), cpu, cuda, cuda:1, mps.")]
 Engines = Annotated[Engine, Option("--engine", help="This machine, or a Ray cluster.")]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-MUSICEVAL = re.compile(r"^(?:.*-)?(S\d{3})_(P\d{3})$")
+from whisq.names import system_and_prompt
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,8 @@ def system_of(path: Path, folder: Path | None = None) -> str | None:
     Returns:
         MusicEval's system in a name of its form, else the folder's name, else None.
     """
-    match = MUSICEVAL.match(path.stem)
-    if match:
-        return match[1]
+    pair = system_and_prompt(path.stem)
+    if pair:
+        return pair[0]
     parts = path.relative_to(folder).parts if folder else ()
     return parts[0] if len(parts) > 1 else None

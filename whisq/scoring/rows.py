@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import json
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whisq.extras import require
+from whisq.files import whole
 from whisq.scoring.requests import Request
 
 if TYPE_CHECKING:
@@ -128,12 +128,8 @@ def write_rows(rows: Sequence[Row], path: Path) -> None:
         rows: In the order wanted.
         path: See `writer`; a file of that name is replaced.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        writer(path)(rows, partial)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with whole(path) as unfinished:
+        writer(path)(rows, unfinished)
 
 
 def _csv(rows: Sequence[Row], path: Path) -> None:

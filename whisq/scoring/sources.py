@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from whisq.scoring.requests import Request, named, system_of
-from whisq.scoring.tables import SUFFIXES, Given, read_table
+from whisq.scoring.tables import Given, read_table
+from whisq.tables import SUFFIXES
 
 AUDIO = (".wav", ".flac", ".ogg", ".mp3", ".opus", ".aif", ".aiff")
 INSIDE = ("metadata", "prompts", "clips")  # names of the table that a folder may bring along

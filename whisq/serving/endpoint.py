@@ -14,7 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
-from whisq.encoders.audio import RATE
+from whisq.audio import RATE
 from whisq.predictor import Predictor
 from whisq.serving.payload import ROWS, audio_root, clip_of
 
@@ -32,7 +32,7 @@ class Endpoint(PythonModel):
             context: MLflow's; it knows where the artifacts lie.
         """
         self.model = Predictor.load(context.artifacts["model"])
-        self.model.embed(np.ones(RATE, np.float32), "a steady tone", RATE)
+        self.model.embed(np.sin(np.arange(RATE) / 5), "a steady tone", RATE)
 
     def predict(
         self, context: Any, model_input: DataFrame, params: dict[str, Any] | None = None

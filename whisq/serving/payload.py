@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from whisq.intake.wording import check_prompt
+from whisq.tables import cell
 
 ROWS = 64  # clips in one request
 BYTES = 64 * 2**20  # of one clip, decoded from base64: 6 minutes of 16-bit stereo at 44.1 kHz
@@ -36,7 +36,7 @@ def clip_of(row: Mapping[str, Any], root: Path) -> tuple[str | bytes, str | None
     if unknown:
         raise ValueError(f"unknown field {sorted(unknown)[0]!r}: send audio and prompt")
     prompt = row.get("prompt")
-    if isinstance(prompt, float) and math.isnan(prompt):
+    if isinstance(prompt, str | float) and cell(prompt) is None:
         prompt = None  # how a table of requests holds a missing prompt
     if prompt is not None:
         check_prompt(prompt)

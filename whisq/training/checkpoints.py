@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,8 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
+
+from whisq.files import digest_of, whole
 
 SOURCES = ("model", "losses", "training")
 
@@ -26,12 +26,10 @@ def key_of(made_of: Mapping[str, Any]) -> str:
     Returns:
         A hash that also covers the code of model, losses and training.
     """
-    digest = hashlib.sha256(json.dumps(made_of, sort_keys=True).encode())
     package = Path(__file__).parents[1]
-    code = (path for name in SOURCES for path in sorted((package / name).rglob("*.py")))
-    for path in code:
-        digest.update(path.name.encode() + path.read_bytes())
-    return digest.hexdigest()[:16]
+    files = [path for name in SOURCES for path in sorted((package / name).rglob("*.py"))]
+    code = (part for path in files for part in (path.name, path.read_bytes()))
+    return digest_of(json.dumps(made_of, sort_keys=True), *code)[:16]
 
 
 class Checkpoint:
@@ -66,11 +64,11 @@ class Checkpoint:
         }
         for index, state in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer/{index}/{name}": value for name, value in state.items()}
-        tensors = {name: value.detach().contiguous().clone() for name, value in tensors.items()}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = self.path.with_suffix(".part")
-        save_file(tensors, unfinished, metadata={"progress": json.dumps(progress)})
-        os.replace(unfinished, self.path)
+        tensors = {
+            name: value.detach().cpu().contiguous().clone() for name, value in tensors.items()
+        }
+        with whole(self.path) as unfinished:
+            save_file(tensors, unfinished, metadata={"progress": json.dumps(progress)})
 
     def load(
         self, optimizer: torch.optim.Optimizer

@@ -8,8 +8,8 @@ from pathlib import Path
 from pandas import DataFrame
 
 from whisq.corpus.clips import read_clips, read_ratings
-from whisq.embeddings.dataset import ClipDataset
-from whisq.embeddings.sequences import Sequences
+from whisq.store.sequences import Sequences
+from whisq.training.dataset import ClipDataset
 
 
 @dataclass(frozen=True)

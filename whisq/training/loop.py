@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 import warnings
 from collections.abc import Callable, Collection, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 import torch
 from pandas import DataFrame
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
@@ -40,10 +41,11 @@ def train(
     """Train until dev no longer improves; the model ends with the weights that were best on dev.
 
     Args:
-        model: A network with its scaling fitted.
+        model: A network with its scaling fitted, on the device to compute on.
         objective: What to minimise.
-        batches: The training set's batches in the order of an epoch, which it is given.
-        dev: Batches to choose the epoch by.
+        batches: The training set's batches, on that device, in the order of an epoch, which it is
+            given.
+        dev: Batches to choose the epoch by, on that device.
         schedule: How long and how fast.
         seed: Of dropout and draws.
         mismatches: Draws other prompts, where the objective needs them.
@@ -105,32 +107,47 @@ class _Learner:
         # Seeding by epoch makes dropout the same whether or not training was interrupted before.
         torch.manual_seed(self.seed * 10_007 + epoch)
         self.model.train()
-        steps = []
+        rates, values = [], []
         for number, batch in enumerate(batches, start=1):
             factor = self.schedule.factor(epoch + number / len(batches))
             rate = self.schedule.learning_rate * factor
             for group in self.optimizer.param_groups:
                 group["lr"] = rate
-            values = self.step(batch, f"epoch {epoch + 1}, step {number}")
-            steps.append({"epoch": epoch + 1, "learning_rate": rate, **values})
-        return steps
+            rates.append(rate)
+            values.append(self.step(batch))
+        return _steps(epoch + 1, rates, values)
 
-    def step(self, batch: Any, place: str) -> dict[str, float]:
+    def step(self, batch: Any) -> dict[str, Tensor]:
         self.optimizer.zero_grad()
-        output, other = self.model(*inputs(batch)), None
-        if self.mismatches is not None:
-            other = self.model.against(batch, output, *self.mismatches.draw(batch))
-        loss, terms = self.objective(output, batch, other)
-        if not torch.isfinite(loss):
-            raise ValueError(
-                f"The loss must be finite; it is {loss.item()} in {place}. Lower "
-                "train.learning_rate or raise loss.ot_epsilon"
-            )
+        half = self.schedule.precision == "bfloat16"
+        with torch.autocast(self.model.device.type, torch.bfloat16, half):
+            output, other = self.model(*inputs(batch)), None
+            if self.mismatches is not None:
+                other = self.model.against(batch, output, *self.mismatches.draw(batch)).float()
+        loss, terms = self.objective(output.float(), batch, other)
         loss.backward()
         nn.utils.clip_grad_norm_(self.model.parameters(), self.schedule.gradient_clip)
         self.optimizer.step()
         self.judged.update_parameters(self.model)
-        return {"loss": loss.item()} | {name: term.item() for name, term in terms.items()}
+        return {name: term.detach() for name, term in {"loss": loss, **terms}.items()}
+
+
+def _steps(
+    epoch: int, rates: list[float], values: list[dict[str, Tensor]]
+) -> list[dict[str, float]]:
+    # Read once an epoch: a GPU stands still while the CPU waits for a number.
+    table = torch.stack([torch.stack(list(terms.values())) for terms in values]).tolist()
+    steps = [dict(zip(values[0], row, strict=True)) for row in table]
+    for number, step in enumerate(steps, start=1):
+        if not math.isfinite(step["loss"]):
+            raise ValueError(
+                f"The loss must be finite; it is {step['loss']} in epoch {epoch}, step {number}. "
+                "Lower train.learning_rate or raise loss.ot_epsilon"
+            )
+    return [
+        {"epoch": epoch, "learning_rate": rate, **step}
+        for rate, step in zip(rates, steps, strict=True)
+    ]
 
 
 def _averaged(model: nn.Module, decay: float) -> AveragedModel:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from whisq.embeddings.batch import Batch
-from whisq.embeddings.dataset import ClipDataset
+from whisq.batch import Batch
 from whisq.model.whisq import masked_mean
+from whisq.training.dataset import ClipDataset
 
 NEAR = 0.5
 

@@ -9,12 +9,13 @@ from typing import Any
 
 import torch
 
-from whisq.embeddings.dataset import make_loader
+from whisq.devices import resolve
 from whisq.losses.objective import Objective
 from whisq.model.build import Model, ModelConfig, build
 from whisq.model.network import Network
 from whisq.training.checkpoints import Checkpoint, key_of
 from whisq.training.data import Data
+from whisq.training.dataset import make_loader
 from whisq.training.history import History
 from whisq.training.loop import train
 from whisq.training.measuring import inputs
@@ -29,7 +30,7 @@ class Recipe:
     Attributes:
         model: The network, without what the data bring.
         loss: What is minimised.
-        train: How long and how fast.
+        train: How long and how fast, and where.
         seed: Of weights, dropout and order.
     """
 
@@ -76,15 +77,18 @@ class Recipe:
             progress: Whether to show a bar.
 
         Returns:
-            The network with its best epoch's weights, and the history.
+            The network with its best epoch's weights, on the recipe's device, and the history.
         """
-        config, size = self.config(data), self.train.batch_size
-        torch.manual_seed(self.seed)
+        device = resolve(self.train.device)
+        config, size, seed = self.config(data), self.train.batch_size, self.seed
+        torch.manual_seed(seed)
         model = build(config)
         dataset = data.dataset("train")
-        loader = make_loader(dataset, size, shuffle=True, seed=self.seed)
-        dev = make_loader(data.dataset("dev"), size)
-        model.fit_scaling(inputs(batch) for batch in loader)
+        first = make_loader(dataset, size, shuffle=True, seed=seed)
+        model.fit_scaling(inputs(batch) for batch in first)
+        model.to(device)
+        loader = make_loader(dataset, size, shuffle=True, seed=seed, device=device)
+        dev = make_loader(data.dataset("dev"), size, device=device)
 
         def batches(epoch: int) -> Any:
             loader.batch_sampler.set_epoch(epoch)
@@ -115,12 +119,13 @@ class Recipe:
             data: What is learnt from.
 
         Returns:
-            A hash of choices, code, tables and embeddings.
+            A hash of choices, code, tables and embeddings; not of the device, so that a training
+            may go on elsewhere.
         """
         made_of = {
             "config": config.model_dump(mode="json"),
             "loss": self.loss.model_dump(),
-            "train": self.train.model_dump(),
+            "train": self.train.model_dump(exclude={"device"}),
             "seed": self.seed,
             "clips": data.clips.to_csv(),
             "ratings": data.ratings.to_csv(),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-from whisq.section import Above0, Positive, Section, Share, Weight
+from whisq.devices import AUTO
+from whisq.section import Above0, Device, Positive, Precision, Section, Share, Weight
 
 
 class Schedule(Section):
@@ -25,6 +26,9 @@ class Schedule(Section):
         averaging: Share that a running mean of the weights keeps at each step; the mean is what is
             measured on dev and kept. 0 keeps the weights themselves.
         threads: Of the CPU; fixed, so that the weights do not depend on the machine's load.
+        device: Where to learn, as `whisq.devices` names it; what is trained is evaluated there too.
+        precision: What the network multiplies in while it learns, float32 or bfloat16. Inputs are
+            scaled, transport and losses computed, and the network measured and used in float32.
     """
 
     epochs: Positive = 30
@@ -37,6 +41,8 @@ class Schedule(Section):
     decay: Literal["constant", "cosine"] = "cosine"
     averaging: Share = 0.98
     threads: Positive = 1
+    device: Device = AUTO
+    precision: Precision = "float32"
 
     def factor(self, epoch: float) -> float:
         """Scale the step size.

@@ -7,17 +7,17 @@ from typing import Any
 
 import torch
 from pandas import DataFrame, Series, read_csv
-from torch import nn
 
-from whisq.embeddings.dataset import ClipDataset, make_loader
 from whisq.evaluation.floors import system_mean
 from whisq.evaluation.metrics import evaluate, measure, record_of
 from whisq.losses.objective import Objective
+from whisq.model.network import Network
 from whisq.training.data import Data
+from whisq.training.dataset import ClipDataset, make_loader
 from whisq.training.measuring import inputs, predict
 
 
-def judge(model: nn.Module, data: Data, objective: Objective) -> dict[str, Any]:
+def judge(model: Network, data: Data, objective: Objective) -> dict[str, Any]:
     """Measure a trained network on the test split.
 
     Args:
@@ -50,7 +50,7 @@ def judge(model: nn.Module, data: Data, objective: Objective) -> dict[str, Any]:
     return record | order_metrics(model, data, truth["ta"], answer["ta"])
 
 
-def order_metrics(model: nn.Module, data: Data, rated: Series, predicted: Series) -> dict[str, Any]:
+def order_metrics(model: Network, data: Data, rated: Series, predicted: Series) -> dict[str, Any]:
     """Ask whether order is heard; needs a corpus that knows its own truth.
 
     Args:
@@ -102,7 +102,7 @@ def with_prompts(data: Data, prompts: Mapping[str, str]) -> ClipDataset:
     return ClipDataset(clips, None, data.audio, data.text)
 
 
-def rate(model: nn.Module, dataset: ClipDataset) -> DataFrame:
+def rate(model: Network, dataset: ClipDataset) -> DataFrame:
     """Predict a dataset's ratings.
 
     Args:
@@ -112,16 +112,16 @@ def rate(model: nn.Module, dataset: ClipDataset) -> DataFrame:
     Returns:
         `omq` and `ta` by clip id.
     """
-    loader = make_loader(dataset, 64)
+    loader = make_loader(dataset, 64, device=model.device)
     columns = {axis: values.double().numpy() for axis, values in predict(model, loader).items()}
     ids = [dataset.ids[index] for batch in loader.batch_sampler for index in batch]
     return DataFrame(columns, index=ids).loc[dataset.ids]
 
 
 @torch.no_grad()
-def _transport_costs(model: nn.Module, dataset: ClipDataset, objective: Objective) -> Series | None:
+def _transport_costs(model: Network, dataset: ClipDataset, objective: Objective) -> Series | None:
     costs, ids = [], []
-    for batch in make_loader(dataset, 64):
+    for batch in make_loader(dataset, 64, device=model.device):
         output = model(*inputs(batch))
         if output.audio is None:
             return None

@@ -20,6 +20,7 @@ import torch
 from tqdm import tqdm
 
 from whisq.corpus.splits import assign
+from whisq.devices import resolve
 from whisq.processes import end_with_parent
 from whisq.training.data import Data
 from whisq.training.recipe import Recipe
@@ -58,6 +59,8 @@ def run(trials: Iterable[Trial], workers: int) -> list[dict[str, Any]]:
         One record a trial, in their order.
     """
     trials = list(trials)
+    for name in {trial.recipe.train.device for trial in trials}:
+        resolve(name)  # one error now, not one a trial
     if workers == 1:
         return [attempt(trial) for trial in tqdm(trials, "trials", disable=None)]
     get_ready()

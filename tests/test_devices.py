@@ -1,0 +1,64 @@
+import pytest
+import torch
+
+from whisq import devices
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """Pretend that so many GPUs are here: `machine(2)`."""
+
+    def make(cuda=0, mps=False):
+        monkeypatch.setattr("torch.cuda.is_available", lambda: cuda > 0)
+        monkeypatch.setattr("torch.cuda.device_count", lambda: cuda)
+        monkeypatch.setattr("torch.backends.mps.is_available", lambda: mps)
+
+    return make
+
+
+def test_auto_is_a_gpu_if_there_is_one(machine):
+    machine()
+    assert devices.resolve("auto") == devices.resolve(None) == torch.device("cpu")
+    machine(mps=True)
+    assert devices.resolve("auto") == torch.device("mps")
+    machine(cuda=2)
+    assert devices.resolve("auto") == torch.device("cuda:0")
+
+
+def test_a_name_is_taken_at_its_word(machine):
+    machine(cuda=2, mps=True)
+    named = {"cpu": "cpu", "cuda": "cuda:0", "cuda:1": "cuda:1", "mps": "mps"}
+    for name, device in named.items():
+        assert devices.resolve(name) == torch.device(device)
+
+
+def test_auto_and_cuda_stand_for_all_gpus_a_number_for_one(machine):
+    machine(cuda=2)
+    assert devices.every("auto") == devices.every("cuda") == ["cuda:0", "cuda:1"]
+    assert devices.every("cuda:1") == ["cuda:1"]
+    assert devices.every("cpu") == ["cpu"]
+
+
+@pytest.mark.parametrize("name", ["cuda", "cuda:0", "mps"])
+def test_a_device_that_is_not_here_is_an_error_that_says_what_is(machine, name):
+    machine()
+    with pytest.raises(ValueError, match=rf"must be one that is here \(cpu\), given '{name}'"):
+        devices.resolve(name)
+
+
+def test_a_gpu_past_the_last_is_an_error(machine):
+    machine(cuda=2)
+    with pytest.raises(ValueError, match=r"\(cuda:0, cuda:1, cpu\), given 'cuda:2'"):
+        devices.resolve("cuda:2")
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:x", "CPU", "cpu:0"])
+def test_no_other_name_is_known(name):
+    with pytest.raises(ValueError, match=f"cuda:N or mps, given '{name}'"):
+        devices.resolve(name)
+
+
+def test_clips_are_encoded_one_by_one_on_a_cpu_and_together_on_a_gpu():
+    assert devices.at_once("auto", "cpu") == devices.at_once("auto", torch.device("cpu")) == 1
+    assert devices.at_once("auto", torch.device("cuda:0")) == devices.at_once("auto", "mps") == 16
+    assert devices.at_once(4, "cpu") == devices.at_once(4, "cuda") == 4

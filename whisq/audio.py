@@ -1,0 +1,322 @@
+"""A clip, whatever it is handed over as, made samples that an encoder reads: one decoder, one rule.
+
+Corpus check, embedding, scoring, probes and serving all come through here. A clip that can't be
+scored as it is meant is an error, never a number; what is odd but can be scored is a note.
+
+* **Whole**: all sound in the file is read, or the file is refused (`whisq.containers`).
+* **Channels** are averaged, 8 at most; where they cancel each other (the average is more than
+  30 dB below them) the clip is refused.
+* **Scale**: full scale is 1. Peaks above 1.5 are kept and noted, above 8 refused: such samples
+  were meant as something else. Nothing is normalised: loudness is part of a clip.
+* **Silence**: samples that never move by a 16-bit step are refused, in the whole clip or in the
+  30 s that are heard; silence in more than half of these is noted.
+* **Length**: 25 ms (one analysis window) to an hour.
+* **Rate**: any; 16 kHz is what encoders get. Common rates are resampled by torchaudio; odd ones,
+  whose filter it would lay out in full, by scipy, so that memory grows with the clip alone.
+
+Conventions: samples are floats, full scale 1; mono float32 of shape (samples,) comes out.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import mmap
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import numpy as np
+
+from whisq.containers import mend
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    Audio = str | os.PathLike[str] | bytes | BinaryIO | np.ndarray | Tensor | Mapping[str, Any]
+
+RATE = 16_000  # Hz, what Whisper was trained on
+SHORTEST = 400  # samples at 16 kHz, one analysis window of 25 ms
+HEARD = 30  # seconds, Whisper's window
+LONGEST = 3600  # seconds
+LARGEST = 2**29  # samples of all channels, 2 GB decoded
+CHANNELS = 8
+QUIETEST = 2**-15  # one step of 16 bits: what moves by less is silence
+QUIET = 1e-3  # -60 dB of full scale: a stretch below it counts as silent
+NOTED, LOUDEST = 1.5, 8.0  # peaks that are noted, and those that can't have been meant
+CANCELLED = 10 ** (-30 / 20)  # the average's loudness beside the channels'; Vorbis leaves -36 dB
+FILTER = 2**22  # taps that torchaudio may lay out, 16 MB
+
+
+@dataclass(frozen=True)
+class Sound:
+    """A decoded clip.
+
+    Attributes:
+        samples: Mono, float32, shape (samples,), full scale 1.
+        rate: Hz.
+        channels: How many there were.
+        notes: What to know of a score of it, a sentence each.
+    """
+
+    samples: np.ndarray
+    rate: int
+    channels: int = 1
+    notes: tuple[str, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """Its length."""
+        return len(self.samples) / self.rate
+
+
+def read(audio: Audio, rate: int | None = None) -> Sound:
+    """Read a clip of any form.
+
+    Args:
+        audio: A path, a sound file's bytes, an open binary file, floats of shape (samples,) or
+            two axes of which the shorter, at most 8, holds the channels, or an audio dict of
+            `datasets` (`array` and `sampling_rate`).
+        rate: Of an array, Hz; the others know their own.
+
+    Returns:
+        The clip.
+
+    Raises:
+        ValueError: It can't be scored; the message names it and says what to do.
+    """
+    if isinstance(audio, Mapping):
+        return _of_mapping(audio, rate)
+    if isinstance(audio, str | os.PathLike):
+        return _of_file(os.fspath(audio))
+    if isinstance(audio, bytes | bytearray | memoryview):
+        return _decoded(bytes(audio), "the sound given as bytes")
+    if hasattr(audio, "read"):
+        return _of_open_file(audio)
+    if not isinstance(audio, np.ndarray) and not hasattr(audio, "detach"):
+        raise ValueError(
+            f"a clip must be a path, bytes, an open file, an array or a tensor, given "
+            f"{type(audio).__name__}" + ("; np.asarray(...) makes an array of it" * _listed(audio))
+        )
+    if rate is None:
+        raise ValueError("an array needs its sampling rate: score(samples, prompt, rate=32000)")
+    return sound(_array(audio), rate, "the array")
+
+
+def sound(samples: np.ndarray, rate: float, name: str = "the clip") -> Sound:
+    """Make one channel of samples, and refuse what can't be scored.
+
+    Args:
+        samples: Floats, full scale 1, shape (samples,), (samples, channels) or (channels,
+            samples).
+        rate: Their rate, Hz, above 0.
+        name: What to call them in messages.
+
+    Returns:
+        The clip.
+
+    Raises:
+        ValueError: Wrong shape, type or rate, or nothing that can be scored in it.
+    """
+    if not rate > 0:
+        raise ValueError(f"a sampling rate must be a positive number of Hz, given {rate}")
+    laid = _laid_out(samples)
+    if laid.shape[0] > LONGEST * rate:
+        seconds = laid.shape[0] / rate
+        raise ValueError(f"{name} must last at most {LONGEST} s, but lasts {seconds:.0f} s: cut it")
+    channels = laid.astype(np.float32, copy=False)
+    _check_scale(channels)
+    mono = np.ascontiguousarray(channels.mean(axis=1) if channels.shape[1] > 1 else channels[:, 0])
+    if len(mono) * RATE < SHORTEST * rate:
+        raise ValueError(
+            f"a clip must last at least {SHORTEST / RATE} s, given {len(mono) / rate:.4f} s; "
+            "leave it out"
+        )
+    _check_heard(channels, mono, rate)
+    return Sound(mono, int(rate), channels.shape[1], _notes(channels, mono, rate))
+
+
+def resampled(clip: Sound, rate: int = RATE) -> np.ndarray:
+    """Bring a clip to an encoder's rate.
+
+    Args:
+        clip: Any.
+        rate: Hz.
+
+    Returns:
+        float32, shape (samples,).
+    """
+    if clip.rate == rate:
+        return clip.samples
+    shared = math.gcd(clip.rate, rate)
+    up, down = rate // shared, clip.rate // shared
+    if up * (12 * max(down, up) / up + down) > FILTER:
+        from scipy.signal import resample_poly
+
+        return resample_poly(clip.samples, up, down).astype(np.float32)
+    import torch
+    from torchaudio.functional import resample
+
+    with torch.inference_mode():
+        return resample(torch.from_numpy(clip.samples), clip.rate, rate).numpy()
+
+
+def _of_mapping(audio: Mapping[str, Any], rate: int | None) -> Sound:
+    if audio.get("array") is not None:
+        return read(np.asarray(audio["array"]), audio.get("sampling_rate") or rate)
+    inner = audio.get("bytes") or audio.get("path")
+    if inner is None:
+        raise ValueError(
+            "an audio dict must hold array and sampling_rate, or bytes, or path, given "
+            f"{', '.join(map(repr, audio)) or 'nothing'}"
+        )
+    return read(inner)
+
+
+def _of_file(path: str) -> Sound:
+    # Asked before opening: reading a pipe or a device may never end.
+    try:
+        kind = os.stat(path).st_mode
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path!r} can't be found ({error}): check the path") from None
+    if not stat.S_ISREG(kind):
+        what = "a folder" if stat.S_ISDIR(kind) else "a device, pipe or socket"
+        raise ValueError(f"{path!r} must be a sound file, but it is {what}")
+    try:
+        with Path(path).open("rb") as file:
+            if not os.fstat(file.fileno()).st_size:
+                raise ValueError(f"{path!r} is empty, not a sound file: copy or render it again")
+            with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+                return _decoded(data, repr(path), file)
+    except OSError as error:
+        raise ValueError(f"{path!r} can't be read ({error.strerror}): check its rights") from None
+
+
+def _of_open_file(file: Any) -> Sound:
+    content = file.read()
+    if not isinstance(content, bytes):
+        raise ValueError(f"an open file must be binary (mode 'rb'), given {type(file).__name__}")
+    return _decoded(content, "the sound of the open file")
+
+
+def _decoded(data: bytes | mmap.mmap, name: str, file: BinaryIO | None = None) -> Sound:
+    import soundfile
+
+    try:
+        whole, said = mend(data)
+        source = file if whole is data and file is not None else io.BytesIO(whole)
+        samples, rate = _samples(source)
+        clip = sound(samples, rate, "it")
+    except soundfile.LibsndfileError as error:
+        reason = error.error_string.rstrip(".")
+        raise ValueError(
+            f"{name}: it is not a sound file that can be read ({reason}): render it again"
+        ) from None
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
+    return Sound(clip.samples, clip.rate, clip.channels, ((said,) if said else ()) + clip.notes)
+
+
+def _samples(source: BinaryIO) -> tuple[np.ndarray, int]:
+    import soundfile
+
+    with soundfile.SoundFile(source) as clip:
+        frames, rate = clip.frames, clip.samplerate
+        if frames > LONGEST * rate:
+            raise ValueError(
+                f"it must last at most {LONGEST} s, but lasts {frames / rate:.0f} s: cut it"
+            )
+        if clip.channels > CHANNELS or frames * clip.channels > LARGEST:
+            raise ValueError(
+                f"it must have at most {CHANNELS} channels and {LARGEST} samples, but has "
+                f"{clip.channels} and {frames * clip.channels}: mix its channels"
+            )
+        samples = clip.read(dtype="float32", always_2d=True)
+    if len(samples) < frames:
+        raise ValueError(f"cut short: {len(samples)} of {frames} frames could be decoded")
+    return samples, rate
+
+
+def _listed(audio: Any) -> bool:
+    return isinstance(audio, list | tuple) and bool(audio) and isinstance(audio[0], int | float)
+
+
+def _array(audio: np.ndarray | Tensor) -> np.ndarray:
+    if isinstance(audio, np.ndarray):
+        return audio
+    tensor = audio.detach().cpu()
+    # numpy has no bfloat16.
+    return (tensor.float() if tensor.is_floating_point() else tensor).numpy()
+
+
+def _laid_out(samples: np.ndarray) -> np.ndarray:
+    # (samples, channels), or an error that says by shape or type what is wrong.
+    if not np.issubdtype(samples.dtype, np.floating):
+        raise ValueError(
+            f"samples must be floats in -1..1, given {samples.dtype}; "
+            "divide 16-bit integers by 32768"
+        )
+    if samples.ndim not in {1, 2}:
+        raise ValueError(
+            f"a clip must be (samples,) or (channels, samples), given {samples.shape}; "
+            "score_many takes several clips"
+        )
+    if samples.size == 0:
+        raise ValueError("the clip has no samples; leave it out or render it again")
+    laid = samples[:, None] if samples.ndim == 1 else samples
+    laid = laid.T if laid.shape[0] < laid.shape[1] else laid
+    if laid.shape[1] > CHANNELS:
+        raise ValueError(
+            f"a clip must have at most {CHANNELS} channels, given {samples.shape}: a spectrogram "
+            "is no clip, and score_many takes several clips"
+        )
+    return laid
+
+
+def _check_scale(channels: np.ndarray) -> None:
+    peak = float(np.abs(channels).max())
+    if not np.isfinite(peak):
+        raise ValueError("the clip holds NaN or infinity; render it again")
+    if peak > LOUDEST:
+        raise ValueError(
+            f"samples must lie in about -1..1, given up to {peak:g}; were they integers? "
+            "Divide 16-bit values by 32768."
+        )
+
+
+def _check_heard(channels: np.ndarray, mono: np.ndarray, rate: float) -> None:
+    end = round(HEARD * rate)
+    for part, where in ((slice(None), "throughout"), (slice(0, end), f"in its first {HEARD} s")):
+        if _moves(mono[part]):
+            continue
+        if _moves(channels[part] - channels[part].mean(0)):
+            raise ValueError(f"the clip's channels cancel each other {where}: give one of them")
+        constant = float(np.abs(mono[part]).max()) >= QUIETEST
+        kind = "constant" if constant else "silent"
+        raise ValueError(f"the clip is {kind} {where}, so there is nothing to rate; leave it out")
+    loudness = [float(np.sqrt(np.square(of, dtype=np.float64).mean())) for of in (mono, channels)]
+    if loudness[0] < CANCELLED * loudness[1]:
+        raise ValueError("the clip's channels cancel each other: give one of them")
+
+
+def _moves(samples: np.ndarray) -> bool:
+    return float(samples.max() - samples.min()) >= 2 * QUIETEST
+
+
+def _notes(channels: np.ndarray, mono: np.ndarray, rate: float) -> tuple[str, ...]:
+    notes = []
+    peak = float(np.abs(channels).max())
+    if peak > NOTED:
+        notes.append(f"its samples reach {peak:.1f} times full scale; they are taken as they are")
+    if channels.shape[1] > 2:
+        notes.append(f"its {channels.shape[1]} channels are averaged")
+    step = max(1, round(0.02 * rate))
+    heard = np.abs(mono[: round(HEARD * rate)])
+    loudest = np.maximum.reduceat(heard, np.arange(0, len(heard), step))
+    share = float((loudest < QUIET).mean())
+    if share > 0.5:
+        notes.append(f"{share:.0%} of what is heard of it is silent")
+    return tuple(notes)

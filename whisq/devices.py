@@ -1,0 +1,90 @@
+"""Where to compute: a device's name means the same everywhere because it is resolved here alone.
+
+Names are torch's: `cpu`, `cuda` (the first GPU of that kind), `cuda:1`, `mps`; and `auto`, a GPU if
+there is one. Where many processes compute, `auto` and `cuda` stand for all GPUs, taken in turn.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import torch
+
+AUTO = "auto"
+NAMES = r"^(auto|cpu|cuda(:\d+)?|mps)$"
+TOGETHER = 16  # clips or prompts that a GPU encodes at once, where nobody says how many
+
+BatchSize = int | Literal["auto"]
+
+
+def available() -> list[str]:
+    """List what can compute here.
+
+    Returns:
+        Every GPU, then the CPU, as torch names them.
+    """
+    import torch
+
+    cuda = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    mps = ["mps"] if torch.backends.mps.is_available() else []
+    return [*(f"cuda:{number}" for number in range(cuda)), *mps, "cpu"]
+
+
+def every(name: str | None = AUTO) -> list[str]:
+    """Tell all the devices that a name stands for.
+
+    Args:
+        name: auto (or None), cpu, cuda, cuda:N or mps.
+
+    Returns:
+        One device or more, each by its full name.
+
+    Raises:
+        ValueError: There is no such device here, or no device is called so.
+    """
+    name = str(name or AUTO)
+    if not re.match(NAMES, name):
+        raise ValueError(f"a device must be auto, cpu, cuda, cuda:N or mps, given {name!r}")
+    here = available()
+    kind = here[0].split(":")[0] if name == AUTO else name
+    found = [device for device in here if kind in (device, device.split(":")[0])]
+    if not found:
+        raise ValueError(
+            f"the device must be one that is here ({', '.join(here)}), given {name!r}: "
+            "name one of these, or auto"
+        )
+    return found
+
+
+def resolve(name: str | None = AUTO) -> torch.device:
+    """Choose the device that a name stands for.
+
+    Args:
+        name: As `every` takes it.
+
+    Returns:
+        The device, the first where the name stands for several.
+    """
+    import torch
+
+    return torch.device(every(name)[0])
+
+
+def at_once(batch_size: BatchSize, device: torch.device | str) -> int:
+    """Tell how many clips or prompts the encoders run at once.
+
+    One by one is as fast on a CPU, and then no state depends in any bit on its neighbours; a GPU
+    is idle with one.
+
+    Args:
+        batch_size: The user's choice, at least 1, or auto.
+        device: Where it is encoded.
+
+    Returns:
+        At least 1.
+    """
+    if batch_size == AUTO:
+        return 1 if str(device) == "cpu" else TOGETHER
+    return batch_size

@@ -1,0 +1,109 @@
+"""Files that are there whole or not at all, and hashes of what they hold."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import secrets
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+UNFINISHED = ".unfinished-"
+
+
+def digest_of(*parts: str | bytes | memoryview) -> str:
+    """Hash a sequence of texts and bytes.
+
+    Args:
+        *parts: What to hash, in this order.
+
+    Returns:
+        SHA-256, hexadecimal.
+    """
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.encode() if isinstance(part, str) else part)
+    return digest.hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """Hash a file.
+
+    Args:
+        path: The file.
+
+    Returns:
+        SHA-256, hexadecimal.
+    """
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def whole(path: Path) -> Iterator[Path]:
+    """Write a file so that it is there whole or not at all, even if the machine stops.
+
+    The file that was there before is replaced and never written into: another name of it, a hard
+    link, keeps what it held.
+
+    Args:
+        path: Where to; its folder is made.
+
+    Yields:
+        Where to write in the meantime; it becomes `path` unless there is an error.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f"{UNFINISHED}{secrets.token_hex(8)}")
+    try:
+        yield unfinished
+        with unfinished.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write bytes as `whole` does.
+
+    Args:
+        path: Where to; its folder is made.
+        data: What to write.
+    """
+    with whole(path) as unfinished:
+        unfinished.write_bytes(data)
+
+
+def link_or_copy(source: Path, target: Path) -> None:
+    """Give a file a second name, or where no hard link can be, on another disk, a copy.
+
+    Args:
+        source: A file that is only ever replaced, never written into.
+        target: Its second name; what was there is replaced.
+    """
+    target.unlink(missing_ok=True)
+    try:
+        os.link(source, target)
+    except OSError:
+        write_whole(target, source.read_bytes())
+
+
+def sweep(folder: Path) -> None:
+    """Remove what killed processes left half written.
+
+    Args:
+        folder: Where to look, at any depth.
+    """
+    for unfinished in folder.rglob(f"{UNFINISHED}*"):
+        unfinished.unlink(missing_ok=True)
+
+
+def tell(message: str) -> None:
+    """Say what is going on, apart from what a command prints as its result.
+
+    Args:
+        message: One line.
+    """
+    print(message, file=sys.stderr, flush=True)

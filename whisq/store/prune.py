@@ -1,0 +1,106 @@
+"""What the cache holds, and how to make it smaller."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from whisq.files import tell
+
+DAY = 86_400  # seconds
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The cache of one encoder as it was set up.
+
+    Attributes:
+        name: The cache folder's name.
+        spec: The encoder's settings.
+        sequences: Stored outputs.
+        bytes: Their size.
+        unused_days: Days since a stage last used it.
+    """
+
+    name: str
+    spec: dict[str, Any]
+    sequences: int
+    bytes: int
+    unused_days: float
+
+
+def survey(root: Path) -> list[Kept]:
+    """Look at all caches.
+
+    Args:
+        root: Where caches are kept.
+
+    Returns:
+        One for each encoder as it was set up, by name.
+    """
+    return [_look(about.parent) for about in sorted(root.glob("*/about.json"))]
+
+
+def prune(root: Path, days: float) -> list[Kept]:
+    """Remove the caches that were not used lately; one in use is left.
+
+    Args:
+        root: Where caches are kept.
+        days: Days without use from which on a cache is removed; 0 removes all.
+
+    Returns:
+        What was removed.
+    """
+    removed = []
+    for kept in survey(root):
+        if kept.unused_days < days:
+            continue
+        try:
+            with FileLock(root / kept.name / "lock", timeout=0):
+                shutil.rmtree(root / kept.name)
+        except Timeout:
+            tell(f"{root / kept.name} is in use and left as it is")
+            continue
+        removed.append(kept)
+    return removed
+
+
+def table(root: Path, kept: list[Kept], removed: list[Kept], as_json: bool) -> str:
+    """Write down what the cache holds.
+
+    Args:
+        root: Where caches are kept.
+        kept: What is there.
+        removed: What was there until now.
+        as_json: One JSON object instead of lines to read.
+
+    Returns:
+        Text without a final newline.
+    """
+    if as_json:
+        lists = {"kept": map(asdict, kept), "removed": map(asdict, removed)}
+        return json.dumps({"root": str(root)} | {name: [*rows] for name, rows in lists.items()})
+    lines = [f"{root}: {sum(one.bytes for one in kept) / 1e6:.1f} MB"]
+    for word, rows in (("", kept), ("removed: ", removed)):
+        for one in rows:
+            spec = ", ".join(f"{name} {value}" for name, value in one.spec.items())
+            lines.append(
+                f"{word}{one.name}: {one.sequences} sequences, {one.bytes / 1e6:.1f} MB, "
+                f"unused for {one.unused_days:.1f} days ({spec})"
+            )
+    return "\n".join(lines)
+
+
+def _look(folder: Path) -> Kept:
+    sizes = [path.stat().st_size for path in folder.glob("*/*.safetensors")]
+    lock = folder / "lock"
+    used = (lock if lock.exists() else folder).stat().st_mtime
+    about = json.loads((folder / "about.json").read_text(encoding="utf-8"))
+    days = max(0.0, (time.time() - used) / DAY)
+    return Kept(folder.name, about["spec"], len(sizes), sum(sizes), days)

@@ -1,0 +1,154 @@
+"""Stored sequences of a stage: a file for each content, an index and a manifest.
+
+`index.csv` maps a clip's id or a prompt to the hash of its input, which names the file with its
+states, and tells that file's size and checksum; `manifest.json`, written last, says what made the
+states and holds the index's SHA-256. Reading maps a file into memory, so that only what is used is
+ever loaded.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from copy import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from whisq.files import file_digest
+from whisq.store.states import Found, file_of, map_states, verify
+
+MANIFEST, INDEX = "manifest.json", "index.csv"
+COLUMNS = ["key", "content", *Found._fields]
+
+
+class Sequences:
+    """Stored sequences by clip id or prompt, read as they are asked for.
+
+    Attributes:
+        keys: Clip ids or prompts, in the order they were embedded.
+        lengths: Steps of each, shape (keys,).
+        dim: Width of a state.
+        layers: The encoder's hidden states that are kept, in the order of the first axis.
+        manifest: What made the sequences; `manifest["spec"]` rebuilds the encoder.
+    """
+
+    def __init__(self, folder: Path, manifest: dict[str, Any], rows: list[dict[str, str]]) -> None:
+        """Take what `open` has read.
+
+        Args:
+            folder: Where the files are.
+            manifest: The manifest.
+            rows: The index, one row a key.
+        """
+        self.folder, self.manifest = folder, manifest
+        self.keys = [row["key"] for row in rows]
+        self.lengths = np.array([int(row["steps"]) for row in rows], dtype=np.int64)
+        self.dim: int = manifest["dim"]
+        self.layers: tuple[int, ...] = tuple(manifest["layers"])
+        self._contents = {row["key"]: row["content"] for row in rows}
+        self._picked: slice | list[int] = slice(None)
+
+    @classmethod
+    def open(cls, folder: str | Path) -> Sequences:
+        """Open the sequences that a stage has written.
+
+        Args:
+            folder: The stage's output.
+
+        Returns:
+            The sequences; no state is read yet.
+
+        Raises:
+            ValueError: The folder is not finished, or its files do not fit its index.
+        """
+        folder = Path(folder)
+        if not (folder / MANIFEST).is_file():
+            raise ValueError(
+                f"{folder} must hold finished embeddings but has no {MANIFEST}; "
+                "run `dvc repro embed_audio embed_text`"
+            )
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        rows = _rows(folder)
+        for row in rows:
+            path = file_of(folder, row["content"])
+            if not path.is_file() or path.stat().st_size != int(row["bytes"]):
+                raise ValueError(
+                    f"{path} must be a file of {row['bytes']} bytes as {INDEX} says; "
+                    "run the stage again"
+                )
+        return cls(folder, manifest, rows)
+
+    def __len__(self) -> int:
+        """Return the number of keys."""
+        return len(self.keys)
+
+    def __iter__(self) -> Iterator[str]:
+        """Return an iterator over the keys."""
+        return iter(self.keys)
+
+    def __contains__(self, key: str) -> bool:
+        """Return whether a clip id or prompt was embedded."""
+        return key in self._contents
+
+    def __getitem__(self, key: str) -> np.ndarray:
+        """Map one sequence into memory.
+
+        Args:
+            key: A clip's id or a prompt.
+
+        Returns:
+            float16, shape (layers, steps, dim), read-only.
+
+        Raises:
+            KeyError: It was not embedded.
+        """
+        if key not in self:
+            raise KeyError(f"{key!r} was not embedded into {self.folder}; run the stage again")
+        return map_states(file_of(self.folder, self._contents[key]))[self._picked]
+
+    def only(self, layers: Iterable[int]) -> Sequences:
+        """Read some layers alone: the others are neither read nor padded.
+
+        Args:
+            layers: Some of `layers`, in the order wanted.
+
+        Returns:
+            The same sequences with these layers.
+
+        Raises:
+            ValueError: A layer is not stored.
+        """
+        wanted = tuple(layers)
+        if not wanted or not set(wanted) <= set(self.layers):
+            raise ValueError(
+                f"{self.folder} holds layers {list(self.layers)}, asked for {list(wanted)}; add "
+                "them to embed_audio.layers, or for variants to trials.audio_layers"
+            )
+        fewer = copy(self)
+        fewer.layers = wanted
+        places = [self.manifest["layers"].index(layer) for layer in wanted]
+        # A slice is a view, a list of places a copy.
+        fewer._picked = slice(places[0], places[0] + 1) if len(places) == 1 else places
+        return fewer
+
+    def damaged(self) -> list[str]:
+        """Read every file and compare it with its checksum.
+
+        Returns:
+            Names of the files that are other than they were written.
+        """
+        index = self.folder / INDEX
+        torn = [] if file_digest(index) == self.manifest["index_sha256"] else [INDEX]
+        noted = {file_of(self.folder, row["content"]): row["sha256"] for row in _rows(self.folder)}
+        for path, sha256 in noted.items():
+            found = verify(path)
+            torn += [] if found and found.sha256 == sha256 else [path.name]
+        return torn
+
+
+def _rows(folder: Path) -> list[dict[str, str]]:
+    with (folder / INDEX).open(encoding="utf-8", newline="") as index:
+        return list(csv.DictReader(index))

@@ -1,0 +1,358 @@
+"""Users' lists and tables: one reader of files, of cells and of column names.
+
+Read are csv and its kin (comma, semicolon or tab; .txt also spaces), with or without a header,
+with a byte-order mark or in UTF-16 as Excel writes them; .jsonl and .ndjson (an object a line),
+.json (an array of objects), .parquet. Blank rows are passed over. A row that is longer than its
+header is an error: commas in it were not quoted, or stand for decimal points.
+
+A cell that means nothing (blank, `nan`, `None`, `null`, `N/A`, `NA`) is None, in every format.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+NOTHING = {"", "nan", "none", "null", "n/a", "na", "<na>", "nat"}
+SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
+MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+SHOWN = 20  # problems told at once; a wholly wrong list need not print a million
+# What stands beside an axis's name where a table holds truth and predictions together.
+AROUND = {"pred", "prediction", "predicted", "predictions", "est", "estimate", "estimated", "hat"}
+AROUND |= {"true", "truth", "gt", "target", "label", "gold", "human", "listener", "listeners"}
+AROUND |= {"mean", "avg", "average", "score", "rating", "model"}
+
+Cells = tuple[str | None, ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """A file's rows as text.
+
+    Attributes:
+        name: What to call it in messages.
+        header: Names of the columns as they stand, None where there is no header.
+        rows: The number of each row (its line, from 1) and its cells; None means nothing.
+        comma: Whether a comma can be a decimal point: it does not separate fields.
+    """
+
+    name: str
+    header: tuple[str, ...] | None
+    rows: list[tuple[int, Cells]]
+    comma: bool = False
+
+    def number(self, text: str | None) -> float | None:
+        """Read a number.
+
+        Args:
+            text: A cell.
+
+        Returns:
+            The number; None for what is not a finite one.
+        """
+        if text is None:
+            return None
+        plain = text.strip().replace(",", ".") if self.comma else text.strip()
+        # float() alone takes 1_1 for 11.
+        value = float(plain) if NUMBER.fullmatch(plain) else math.nan
+        return value if math.isfinite(value) else None
+
+
+def read(path: str | Path, headed: bool | None = None) -> Table:
+    """Read a table.
+
+    Args:
+        path: A file; see the module.
+        headed: Whether its first row is a header; None: unless a number stands in it.
+
+    Returns:
+        Its rows.
+
+    Raises:
+        ValueError: It can't be read, is empty, or some rows are longer than the header, all of
+            which are named.
+    """
+    path = Path(path)
+    try:
+        data = path.read_bytes()
+        if path.suffix.lower() == ".parquet":
+            return _of_objects(str(path), enumerate(_parquet(path), 1))
+        text = _text(data)
+    except (OSError, UnicodeError) as error:
+        raise ValueError(f"{path} must be a text file or parquet: {error}") from None
+    start = text.lstrip()[:1]
+    if path.suffix.lower() == ".json" or start == "[":
+        return _of_objects(str(path), enumerate(_array(text, path), 1))
+    if path.suffix.lower() in {".jsonl", ".ndjson"} or start == "{":
+        return _of_objects(str(path), _lines(text, path))
+    return _delimited(text, path, headed)
+
+
+def cell(value: Any) -> str | None:
+    """Bring a value to a cell's text.
+
+    Args:
+        value: Text, a number, a truth value or None.
+
+    Returns:
+        The text as it stands, None where it means nothing.
+
+    Raises:
+        ValueError: It is of another kind, such as a list.
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if not isinstance(value, str | int | float):
+        raise ValueError(f"a field must be text or a number, given {value!r:.60}")
+    text = str(value)
+    return None if text.strip().lower() in NOTHING else text
+
+
+def object_of(line: str) -> dict[str, Any]:
+    """Read a line of JSON.
+
+    Args:
+        line: One object.
+
+    Returns:
+        It.
+
+    Raises:
+        ValueError: The line is not one.
+    """
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON ({error})") from None
+    if not isinstance(row, dict):
+        raise ValueError(f'must be an object such as {{"path": "a.wav"}}, given {line.strip():.60}')
+    return row
+
+
+def plain(name: Any) -> str:
+    """Bring a column's name to the form in which spellings agree.
+
+    Args:
+        name: Such as `Overall-Quality`.
+
+    Returns:
+        Such as `overall_quality`.
+    """
+    return re.sub(r"[\s-]+", "_", str(name).strip().lower())
+
+
+def find(
+    header: Sequence[str],
+    usual: Mapping[str, Sequence[str]],
+    given: Mapping[str, str | None],
+    needed: Sequence[str] = (),
+    around: Sequence[str] = (),
+    option: str = "--{}-column",
+) -> dict[str, str]:
+    """Tell a table's columns apart: by their usual names, or as the user says.
+
+    Args:
+        header: The column names.
+        usual: By field the names that it usually has, in any case.
+        given: The user's own choice by field; None or absent leaves it to the usual names.
+        needed: Fields that must be there.
+        around: Fields whose names may also have words like `pred` or `true` beside them, as
+            `mos` and `pred_mos` have: two such columns in a table are told apart by the user.
+        option: What the user says so with, `{}` standing for the field.
+
+    Returns:
+        The column of each field that was found.
+
+    Raises:
+        ValueError: A given or needed column is not there, or two could be meant. All such
+            problems are named at once, with the columns that there are.
+    """
+    found: dict[str, str] = {}
+    problems = []
+    for field, names in usual.items():
+        wanted, said = given.get(field), option.format(field)
+        fitting = [
+            name
+            for name in header
+            if plain(name) in names or (field in around and _without(plain(name)) in names)
+        ]
+        if wanted is not None:
+            fitting = [name for name in header if name == wanted]
+            fitting = fitting or [name for name in header if plain(name) == plain(wanted)]
+            if not fitting:
+                problems.append(f"there is no column {wanted!r}, asked for by {said}")
+        elif len(fitting) > 1:
+            both = " and ".join(map(repr, fitting))
+            problems.append(f"{both} could each be the {field}: say which with {said}")
+        elif not fitting and field in needed:
+            problems.append(
+                f"no column is named as a {field} usually is ({', '.join(names[:3])}, ...): "
+                f"add a header line, or name the column with {said}"
+            )
+        if len(fitting) == 1:
+            found[field] = fitting[0]
+    if problems:
+        columns = ", ".join(map(repr, header)) or "none"
+        raise ValueError("; ".join(problems) + f". The columns are: {columns}.")
+    return found
+
+
+def told(problems: Sequence[str], name: str) -> str:
+    """Make one message of many problems.
+
+    Args:
+        problems: A sentence each.
+        name: What has them.
+
+    Returns:
+        What an error says.
+    """
+    return f"{name} has {len(problems)} problem(s); mend them:\n{listed(problems)}"
+
+
+def listed(lines: Sequence[str]) -> str:
+    """Write a list that may be long.
+
+    Args:
+        lines: What to list.
+
+    Returns:
+        One line each, the first few.
+    """
+    more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
+    return "\n".join(f"  {line}" for line in [*lines[:SHOWN], *more])
+
+
+def _text(data: bytes) -> str:
+    mark = next((mark for mark in MARKS if data.startswith(mark)), None)
+    return data.decode(MARKS[mark] if mark else "utf-8")
+
+
+def _parquet(path: Path) -> list[dict[str, Any]]:
+    from pyarrow import ArrowInvalid, parquet
+
+    try:
+        return parquet.read_table(path).to_pylist()
+    except ArrowInvalid as error:
+        raise ValueError(f"{path} is not readable as parquet: {error}") from None
+
+
+def _array(text: str, path: Path) -> list[dict[str, Any]]:
+    try:
+        rows = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} must be an array of objects: {error}") from None
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError(f'{path} must be an array of objects: [{{"path": "a.wav"}}, ...]')
+    return rows
+
+
+def _lines(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    # Not splitlines: a prompt may hold a character that it takes for the end of a line.
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            try:
+                yield number, object_of(line)
+            except ValueError as error:
+                raise ValueError(
+                    f"{path} must have one JSON object a line; line {number}: {error}"
+                ) from None
+
+
+def _of_objects(name: str, objects: Iterator[tuple[int, dict[str, Any]]] | enumerate) -> Table:
+    numbered = list(objects)
+    header = tuple(dict.fromkeys(key for _, row in numbered for key in row))
+    rows, problems = [], []
+    for number, row in numbered:
+        try:
+            rows.append((number, tuple(cell(row.get(key)) for key in header)))
+        except ValueError as error:
+            problems.append(f"row {number}: {error}")
+    if problems:
+        raise ValueError(told(problems, name))
+    return _filled(Table(name, header, rows))
+
+
+def _delimited(text: str, path: Path, headed: bool | None) -> Table:
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    delimiter = _delimiter(first, path.suffix.lower())
+    rows = list(_fields(text, delimiter, path))
+    if not rows:
+        raise ValueError(f"{path} must have a row at least; it is empty")
+    table = Table(str(path), None, rows, comma=delimiter in {";", "\t"})
+    if headed is None:
+        values = rows[0][1][1:]
+        # A first row of blanks and NaN has no names in it either.
+        headed = not any(_numeric(table, value) for value in values) and any(values)
+    if not headed:
+        return table
+    names = rows[0][1]
+    while names and names[-1] is None:
+        names = names[:-1]
+    header = tuple(name or "" for name in names)
+    problems = [
+        f"line {number}: {len(values)} fields where the header has {len(header)}: quote a field "
+        "that has commas in it, and write decimals with a point"
+        for number, values in rows[1:]
+        if any(value is not None for value in values[len(header) :])
+    ]
+    if problems:
+        raise ValueError(told(problems, str(path)))
+    padded = [(n, (*values, *[None] * len(header))[: len(header)]) for n, values in rows[1:]]
+    return _filled(Table(str(path), header, padded, table.comma))
+
+
+def _delimiter(line: str, suffix: str) -> str | None:
+    counts = {mark: line.count(mark) for mark in "\t;,"}
+    if suffix == ".tsv" or counts["\t"]:
+        return "\t"
+    if not any(counts.values()):
+        return "," if suffix == ".csv" else None
+    return ";" if counts[";"] and (counts[";"] >= counts[","] or suffix != ".csv") else ","
+
+
+def _fields(text: str, delimiter: str | None, path: Path) -> Iterator[tuple[int, Cells]]:
+    if delimiter is None:
+        split = ((n, line.split()) for n, line in enumerate(text.split("\n"), start=1))
+    else:
+        split = _quoted(text, delimiter, path)
+    for number, values in split:
+        row = tuple(cell(value.strip() if delimiter is None else value) for value in values)
+        if any(value is not None for value in row):
+            yield number, row
+
+
+def _quoted(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    begins = 1
+    try:
+        for values in reader:
+            yield begins, values
+            begins = reader.line_num + 1
+    except csv.Error as error:
+        raise ValueError(f"{path} is not a readable table: line {begins}: {error}") from None
+
+
+def _numeric(table: Table, text: str | None) -> bool:
+    return text is not None and (
+        table.number(text) is not None or text.strip().lower() in {"inf", "-inf"}
+    )
+
+
+def _filled(table: Table) -> Table:
+    if not table.rows:
+        raise ValueError(f"{table.name} must have a row at least; it has a header alone")
+    return table
+
+
+def _without(name: str) -> str:
+    words = [word for word in name.split("_") if word not in AROUND]
+    return "_".join(words)
