@@ -11,7 +11,7 @@ from whisq.show.run import read_run
 
 DATA, METRICS = Path("data"), Path("metrics")
 PAGE = METRICS / "report.html"
-TRANSPORT = ("cost", "epsilon", "iterations", "tolerance")
+TRANSPORT = ("cost", "epsilon", "iterations")
 
 
 def main() -> None:

@@ -13,8 +13,7 @@ from whisq.encoders.text import TextSpec
 from whisq.encoders.whisper import AudioSpec
 from whisq.encoders.words import load_tokenizer
 from whisq.evaluation.judge import Case, judge
-from whisq.model.architectures import build
-from whisq.model.config import Config
+from whisq.model.build import ModelConfig, build
 from whisq.show.page import render
 from whisq.show.run import read_run
 
@@ -75,7 +74,7 @@ def run(tmp_path_factory, tokenizer, lay_out):
     lay_out(data / "embeddings/text", text, [6], spec={})
     torch.manual_seed(0)
     own = {"audio": asdict(AudioSpec(layers=(1,), pool=4)), "text": asdict(MINILM)}
-    config = Config(audio_dim=16, text_dim=8, audio_layers=[1], width=8, hidden=8, **own)
+    config = ModelConfig(audio_dim=16, text_dim=8, audio_layer=1, width=8, hidden=8, **own)
     build(config).save_pretrained(data / "model")
     return folder
 

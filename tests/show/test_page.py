@@ -3,7 +3,6 @@ import io
 import json
 import re
 import shutil
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,8 +11,7 @@ import soundfile
 from whisq.corpus.clips import read_ratings, write_ratings
 from whisq.evaluation.gather import read_rated
 from whisq.evaluation.judge import Case, judge
-from whisq.model.architecture import read_config
-from whisq.model.architectures import build
+from whisq.model.build import build, read_config
 from whisq.show.run import read_run
 
 
@@ -116,7 +114,7 @@ def test_a_network_without_a_shared_space_has_no_map(run, make_page, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(run, folder)
     config = read_config(folder / "data/model")
-    peer = build(replace(config, architecture="challenge_baseline"))
+    peer = build(config.model_copy(update={"architecture": "challenge_baseline"}))
     shutil.rmtree(folder / "data/model")
     peer.save_pretrained(folder / "data/model")
     page = make_page(folder, worst=1)

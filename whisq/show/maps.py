@@ -22,8 +22,7 @@ from whisq.show.heat import TITLES, Heat
 
 if TYPE_CHECKING:
     from whisq.encoders.words import Words
-    from whisq.model.architecture import Architecture
-    from whisq.model.output import Output
+    from whisq.model.network import Network, Output
 
 SPECIAL = "(special tokens)"
 WHOLE = "(the whole prompt)"
@@ -104,7 +103,7 @@ class Maps:
 
 @torch.inference_mode()
 def read_maps(
-    network: Architecture,
+    network: Network,
     audio: np.ndarray,
     text: np.ndarray,
     words: Words,

@@ -12,7 +12,7 @@ from whisq.encoders.text import TextSpec
 from whisq.encoders.words import load_tokenizer, split
 from whisq.evaluation.gather import read_sequences
 from whisq.evaluation.metrics import AXES
-from whisq.model.architectures import load as load_network
+from whisq.model.build import load as load_network
 from whisq.show.maps import Maps, read_maps
 from whisq.show.sound import sound_address
 

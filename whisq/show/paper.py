@@ -90,7 +90,7 @@ CHOICES = (
     Choice(
         "Which layer",
         NOTHING,
-        ("embed_audio.layers", "model.audio_layers", "model.alignment_layers"),
+        ("embed_audio.layers", "model.audio_layer", "model.quality_layers"),
         "an encoder's output is its last layer, for both ratings",
     ),
     Choice(
@@ -140,7 +140,7 @@ CHOICES = (
     Choice(
         "Co-attention",
         "“bidirectional sequence co-attention between audio and text”",
-        _of("model", "coattention layers residual heads"),
+        _of("model", "coattention layers heads"),
         "one layer; attention as commonly built, added to what asks",
         TA,
     ),
@@ -161,13 +161,13 @@ CHOICES = (
     Choice(
         "Heads",
         "“two lightweight MLP heads”",
-        _of("model", "bins output_range hidden"),
+        _of("model", "bins hidden"),
         "one hidden layer that gives the score itself, not squashed",
     ),
     Choice(
         "Dropout",
         NOTHING,
-        _of("model", "dropout input_dropout frame_dropout"),
+        _of("model", "dropout frame_dropout"),
         "not named",
     ),
     Choice(
@@ -175,15 +175,14 @@ CHOICES = (
         NOTHING,
         _of(
             "loss",
-            "mse_weight mae_weight huber_weight soft_label_weight rater_weight ranking_weight "
-            "mismatch_weight",
+            "mse_weight mae_weight soft_label_weight rater_weight ranking_weight mismatch_weight",
         ),
         "squared error, whose best answer is the mean, which a MOS is",
     ),
     Choice(
         "Transport",
         "“Sinkhorn optimal transport loss”",
-        _of("loss", "ot_form ot_cost ot_weight ot_epsilon ot_iterations ot_tolerance"),
+        _of("loss", "ot_form ot_cost ot_weight ot_epsilon ot_iterations"),
         "every pair is drawn together; cosine, whose range no width changes",
     ),
     Choice(

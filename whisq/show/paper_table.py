@@ -14,7 +14,7 @@ from pandas import DataFrame, isna
 
 from whisq.show.published import GAIN, TRANSPORT_GAIN
 from whisq.show.results import WHO
-from whisq.training.comparison import compare
+from whisq.trials.comparison import compare
 
 OWN = "whisq"
 METRICS = {

@@ -11,13 +11,13 @@ from pandas import DataFrame, Series, read_csv
 from whisq.evaluation.floors import system_mean
 from whisq.evaluation.metrics import evaluate, measure, record_of
 from whisq.losses.objective import Objective
-from whisq.model.architecture import Architecture
+from whisq.model.network import Network
 from whisq.training.data import Data
 from whisq.training.dataset import ClipDataset, make_loader
 from whisq.training.measuring import inputs, predict
 
 
-def judge(model: Architecture, data: Data, objective: Objective) -> dict[str, Any]:
+def judge(model: Network, data: Data, objective: Objective) -> dict[str, Any]:
     """Measure a trained network on the test split.
 
     Args:
@@ -50,9 +50,7 @@ def judge(model: Architecture, data: Data, objective: Objective) -> dict[str, An
     return record | order_metrics(model, data, truth["ta"], answer["ta"])
 
 
-def order_metrics(
-    model: Architecture, data: Data, rated: Series, predicted: Series
-) -> dict[str, Any]:
+def order_metrics(model: Network, data: Data, rated: Series, predicted: Series) -> dict[str, Any]:
     """Ask whether order is heard; needs a corpus that knows its own truth.
 
     Args:
@@ -104,7 +102,7 @@ def with_prompts(data: Data, prompts: Mapping[str, str]) -> ClipDataset:
     return ClipDataset(clips, None, data.audio, data.text)
 
 
-def rate(model: Architecture, dataset: ClipDataset) -> DataFrame:
+def rate(model: Network, dataset: ClipDataset) -> DataFrame:
     """Predict a dataset's ratings.
 
     Args:
@@ -121,9 +119,7 @@ def rate(model: Architecture, dataset: ClipDataset) -> DataFrame:
 
 
 @torch.no_grad()
-def _transport_costs(
-    model: Architecture, dataset: ClipDataset, objective: Objective
-) -> Series | None:
+def _transport_costs(model: Network, dataset: ClipDataset, objective: Objective) -> Series | None:
     costs, ids = [], []
     for batch in make_loader(dataset, 64, device=model.device):
         output = model(*inputs(batch))

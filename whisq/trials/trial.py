@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing import forkserver, get_context
@@ -23,8 +23,8 @@ from whisq.corpus.splits import assign
 from whisq.devices import resolve
 from whisq.processes import end_with_parent
 from whisq.training.data import Data
-from whisq.training.judging import judge
 from whisq.training.recipe import Recipe
+from whisq.trials.judging import judge
 
 
 @dataclass(frozen=True)
@@ -32,18 +32,16 @@ class Trial:
     """One training of a variant.
 
     Attributes:
-        sections: `model`, `loss` and `train` of params.yaml with the variant's changes.
+        recipe: With the variant's changes; its seed, modulo folds, is also the fold.
         protocol: How clips are split.
-        seed: Of weights, dropout and order; modulo folds it is also the fold.
         folds: Into how many parts systems or prompts are divided.
         data: The pipeline's data folder.
         audio: Which of its embeddings of the clips.
         judged: Whether to look at the test clips; a search does not.
     """
 
-    sections: Mapping[str, Any]
+    recipe: Recipe
     protocol: str
-    seed: int
     folds: int
     data: Path
     audio: str = "audio"
@@ -61,7 +59,7 @@ def run(trials: Iterable[Trial], workers: int) -> list[dict[str, Any]]:
         One record a trial, in their order.
     """
     trials = list(trials)
-    for name in {trial.sections["train"].get("device") for trial in trials}:
+    for name in {trial.recipe.train.device for trial in trials}:
         resolve(name)  # one error now, not one a trial
     if workers == 1:
         return [attempt(trial) for trial in tqdm(trials, "trials", disable=None)]
@@ -87,7 +85,7 @@ def attempt(trial: Trial) -> dict[str, Any]:
         `protocol`, `seed`, and what `judge` measured or the `error`.
     """
     torch.set_num_threads(1)
-    known = {"protocol": trial.protocol, "seed": trial.seed}
+    known = {"protocol": trial.protocol, "seed": trial.recipe.seed}
     started = time.perf_counter()
     try:
         measured = _train_and_judge(trial)
@@ -98,11 +96,11 @@ def attempt(trial: Trial) -> dict[str, Any]:
 
 def _train_and_judge(trial: Trial) -> dict[str, Any]:
     data = Data.open(trial.data, trial.audio)
-    fold = trial.seed % trial.folds
+    recipe = trial.recipe
+    fold = recipe.seed % trial.folds
     ratings = assign(data.ratings, data.clips, trial.protocol, trial.folds, fold, seed=0)
-    audio = data.audio.only(trial.sections["model"]["audio_layers"])
+    audio = data.audio.only(recipe.model.audio_layers)
     data = replace(data, ratings=ratings, audio=audio)
-    recipe = Recipe.of(**trial.sections, seed=trial.seed)
     model, history = recipe.fit(data, progress=False)
     kept = history.kept()
     measured = {
@@ -113,4 +111,4 @@ def _train_and_judge(trial: Trial) -> dict[str, Any]:
         "dev_omq_srcc": kept["dev_omq_utt_srcc"],
         "dev_ta_srcc": kept["dev_ta_utt_srcc"],
     }
-    return measured | judge(model, data, recipe.objective) if trial.judged else measured
+    return measured | judge(model, data, recipe.loss) if trial.judged else measured

@@ -4,7 +4,9 @@ import shutil
 import pytest
 import torch
 
-from whisq.model.architectures import build, load
+from whisq.model.build import ARCHITECTURES, Model, build, load
+from whisq.model.variants import Variant
+from whisq.model.whisq import WhisQ
 
 
 @pytest.fixture
@@ -58,10 +60,37 @@ def test_missing_weights_are_an_error(saved, make_config, tmp_path):
 def test_a_key_of_another_version_is_named(saved):
     path = saved[2] / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"spin": 1}))
-    with pytest.raises(ValueError, match="does not know: spin"):
+    with pytest.raises(ValueError, match=r"1 problem.*spin: no such parameter"):
         load(saved[2])
 
 
 def test_an_unknown_architecture_is_named(make_config):
-    with pytest.raises(ValueError, match=r"one of whisq.*given 'odd'"):
-        build(make_config(architecture="odd"))
+    with pytest.raises(ValueError, match=r"'whisq'.*"):
+        make_config(architecture="odd")
+
+
+def test_every_architecture_that_params_may_name_is_there():
+    named = Model.model_json_schema()["properties"]["architecture"]["enum"]
+    assert list(ARCHITECTURES) == named
+
+
+def test_the_default_is_the_papers_own_network(make_config):
+    assert type(build(make_config())) is WhisQ
+    assert type(build(make_config(segments=2))) is Variant
+
+
+def test_a_trained_network_is_read_by_its_class_too(saved):
+    assert torch.equal(
+        WhisQ.from_pretrained(saved[2]).project_audio[0].weight, saved[0].project_audio[0].weight
+    )
+
+
+def test_a_config_of_before_is_refused_with_what_differs(saved):
+    path = saved[2] / "config.json"
+    values = json.loads(path.read_text())
+    values["audio_layers"] = [values.pop("audio_layer")]
+    path.write_text(json.dumps(values))
+    with pytest.raises(
+        ValueError, match=r"audio_layer: missing.* audio_layers: no such.* another version"
+    ):
+        load(saved[2])
