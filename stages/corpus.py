@@ -17,7 +17,7 @@ def rendered(params: whisq.params.Corpus) -> None:
     Args:
         params: The section `corpus`.
     """
-    from whisq.corpus.rendered.build import build
+    from whisq.rendered.build import build
 
     build(RAW, **params.rendered.model_dump())
 

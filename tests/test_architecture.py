@@ -19,7 +19,7 @@ LEVELS = [
     ["processes", "mlflow_run", "mlflow_store", "containers", "names", "tables"],
     ["batch", "losses", "model"],
     ["audio"],
-    ["corpus", "encoders"],
+    ["corpus", "encoders", "rendered"],
     ["store"],
     ["intake", "scores"],
     ["predictor"],

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from whisq.corpus import download, musiceval, rehearsal
+from whisq.corpus import download, musiceval
 from whisq.corpus.card import read_card, write_card
 from whisq.corpus.fetch import Source, fetch, holds, obtain
 from whisq.corpus.remote import locate
@@ -263,7 +263,7 @@ def test_a_corpus_is_not_called_musiceval_for_its_form(corpus, raw, capsys):
 
 def test_a_corpus_with_a_name_of_its_own_keeps_it(corpus, raw):
     get(str(corpus), raw)
-    assert read_card(raw)["name"] == rehearsal.NAME
+    assert read_card(raw)["name"] == "rehearsal corpus"
 
 
 def test_musicevals_own_labels_are_known_and_its_licence_told_once(real_lists, corpus, raw, capsys):

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from whisq.corpus.rendered import faults
-from whisq.corpus.rendered.layout import write_tables
-from whisq.corpus.rendered.prompts import sentence
-from whisq.corpus.rendered.takes import cast
 from whisq.evaluation import plots, prompt_probes, sound_probes, truth
 from whisq.evaluation.bench import Bench, won
 from whisq.evaluation.headline import headline
 from whisq.evaluation.probes import probe
 from whisq.evaluation.show_probes import responses
+from whisq.rendered import faults
+from whisq.rendered.layout import write_tables
+from whisq.rendered.prompts import sentence
+from whisq.rendered.takes import cast
 
 RATE = 16000
 

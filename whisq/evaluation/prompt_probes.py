@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from whisq.corpus.rendered.prompts import changed
-from whisq.corpus.rendered.requests import CHOICES
 from whisq.evaluation.bench import Bench, won
 from whisq.evaluation.metrics import measure
 from whisq.evaluation.truth import request_of
+from whisq.rendered.prompts import changed
+from whisq.rendered.requests import CHOICES
 
 if TYPE_CHECKING:
     from pandas import Series

@@ -11,9 +11,9 @@ import pandas as pd
 from scipy import stats
 
 from whisq.audio import RATE, read, resampled
-from whisq.corpus.rendered import faults, studio
 from whisq.evaluation.bench import Bench
 from whisq.evaluation.truth import request_of
+from whisq.rendered import faults, studio
 
 if TYPE_CHECKING:
     from pandas import DataFrame

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from whisq.corpus.rendered.requests import Request
+from whisq.rendered.requests import Request
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series

@@ -1,0 +1,163 @@
+"""The list of clips of a corpus: who plays what, with which faults, and what listeners say.
+
+Everything but the sound is decided here, in one process, from one seed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from whisq.rendered import behaviour, catalogue, listeners
+from whisq.rendered.behaviour import Failure
+from whisq.rendered.faults import Fault
+from whisq.rendered.requests import Request
+from whisq.rendered.systems import System, systems
+
+SHARES = (1923, 412, 413)
+"""MusicEval's clips in train, dev and test; the rendered corpus is split in the same shares."""
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One line of the prompt tables.
+
+    Attributes:
+        key: P001 and on for shared prompts; a file name with .wav for a demo clip's own.
+        request: What it asks for.
+        pair: Number of the pair that it belongs to, or "".
+    """
+
+    key: str
+    request: Request
+    pair: str
+
+
+@dataclass(frozen=True)
+class Take:
+    """One clip before it is rendered.
+
+    Attributes:
+        id: File name without .wav.
+        system: S001 and on.
+        prompt: What was asked for.
+        played: What is played instead.
+        faults: Quality faults.
+        failures: Respects in which it is not what was asked for.
+        omq: Latent omq.
+        ta: Latent ta.
+        ratings: (5, 3) listener, omq and ta.
+        split: train, dev or test.
+        seed: What `studio.render` takes.
+    """
+
+    id: str
+    system: str
+    prompt: Prompt
+    played: Request
+    faults: tuple[Fault, ...]
+    failures: tuple[Failure, ...]
+    omq: float
+    ta: float
+    ratings: np.ndarray
+    split: str
+    seed: tuple[int, ...]
+
+    @property
+    def file(self) -> str:
+        """File name with .wav."""
+        return f"{self.id}.wav"
+
+
+@dataclass(frozen=True)
+class Cast:
+    """A whole corpus, unrendered.
+
+    Attributes:
+        systems: Its systems, by name.
+        prompts: Its prompts, shared ones first.
+        takes: Its clips, by id.
+    """
+
+    systems: list[System]
+    prompts: list[Prompt]
+    takes: list[Take]
+
+
+def cast(count: int, demo_systems: int, prompts: int, demo_clips: int, seed: int) -> Cast:
+    """Decide on every clip of a corpus.
+
+    Args:
+        count: Systems in all, at least 4.
+        demo_systems: How many of those play prompts of their own.
+        prompts: Shared prompts, at least 4.
+        demo_clips: Clips with prompts of their own.
+        seed: Decides everything.
+
+    Returns:
+        The corpus, the same for the same arguments.
+
+    Raises:
+        ValueError: There are fewer than 4 prompts (or the systems' counts are out of range).
+    """
+    if prompts < 4:
+        raise ValueError(f"prompts must be at least 4, for one pair about order: given {prompts}")
+    made = systems(count, demo_systems, demo_clips, np.random.default_rng([seed, 1]))
+    asked = catalogue.requests((prompts, demo_clips), np.random.default_rng([seed, 2]))
+    shared = [Prompt(f"P{place + 1:03d}", *what) for place, what in enumerate(asked[0])]
+    own = iter(asked[1])
+    todo: list[tuple[System, int, Prompt]] = []
+    for system in made:
+        for place in range(system.demo_clips or prompts):
+            key = f"{clip_id(system.name, place + 1)}.wav"
+            prompt = Prompt(key, *next(own)) if system.demo_clips else shared[place]
+            todo.append((system, place + 1, prompt))
+    splits = _split(len(todo), np.random.default_rng([seed, 3]))
+    panel = listeners.panel(np.random.default_rng([seed, 4]))
+    takes = [_take(*what, splits[place], panel, seed) for place, what in enumerate(todo)]
+    used = [prompt for system, _, prompt in todo if system.demo_clips]
+    return Cast(made, shared + used, takes)
+
+
+def clip_id(system: str, number: int) -> str:
+    """Name a clip as MusicEval does.
+
+    Args:
+        system: S001 and on.
+        number: Number of the prompt, from 1; of a demo clip, number of the clip.
+
+    Returns:
+        The file name without .wav.
+    """
+    return f"whisq-rendered-{system}_P{number:03d}"
+
+
+def _take(
+    system: System, number: int, prompt: Prompt, split: str, panel: listeners.Panel, seed: int
+) -> Take:
+    clip_seed = (seed, 5, int(system.name[1:]), number)
+    rng = np.random.default_rng(clip_seed)
+    spoilt = behaviour.spoil(system, rng)
+    played, failures = behaviour.follow(system, prompt.request, rng)
+    omq = listeners.omq(sum(fault.damage for fault in spoilt))
+    ta = listeners.ta(sum(listeners.LOSS[fail.name] * fail.strength for fail in failures), omq)
+    return Take(
+        id=clip_id(system.name, number),
+        system=system.name,
+        prompt=prompt,
+        played=played,
+        faults=spoilt,
+        failures=failures,
+        omq=omq,
+        ta=ta,
+        ratings=listeners.rate(panel, (omq, ta), rng),
+        split=split,
+        seed=clip_seed,
+    )
+
+
+def _split(clips: int, rng: np.random.Generator) -> list[str]:
+    train, dev, _ = (round(clips * share / sum(SHARES)) for share in SHARES)
+    names = np.repeat(["train", "dev", "test"], [train, dev, clips - train - dev])
+    return rng.permutation(names).tolist()
