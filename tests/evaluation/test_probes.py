@@ -14,8 +14,8 @@ from whisq.evaluation.headline import headline
 from whisq.evaluation.probes import probe
 from whisq.evaluation.show_probes import responses
 from whisq.rendered import faults
-from whisq.rendered.layout import write_tables
-from whisq.rendered.prompts import sentence
+from whisq.rendered.build import write_tables
+from whisq.rendered.requests import from_row, sentence
 from whisq.rendered.takes import cast
 
 RATE = 16000
@@ -80,7 +80,7 @@ def bench(tables) -> Bench:
 def test_requests_are_read_back_from_the_ground_truth(tables):
     prompts, _ = tables
     for text, row in prompts.iterrows():
-        assert sentence(truth.request_of(row)) == text
+        assert sentence(from_row(row)) == text
 
 
 def test_a_model_that_reads_the_prompt_passes_every_prompt_probe(bench):

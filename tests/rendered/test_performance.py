@@ -3,9 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from whisq.rendered.instruments import INSTRUMENTS
 from whisq.rendered.performance import fit, fold, perform, synthesize
-from whisq.rendered.requests import CHOICES
+from whisq.rendered.requests import CHOICES, INSTRUMENTS
 from whisq.rendered.synthesis import RATE
 
 ACCORDION = INSTRUMENTS["accordion"]

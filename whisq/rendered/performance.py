@@ -9,10 +9,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from whisq.rendered.instruments import INSTRUMENTS, Instrument
-from whisq.rendered.keys import set_mode
-from whisq.rendered.requests import Request, reverse
-from whisq.rendered.scores import Piece, pieces
+from whisq.rendered.requests import INSTRUMENTS, Instrument, Request, reverse
+from whisq.rendered.scores import Piece, pieces, set_mode
 from whisq.rendered.synthesis import RATE, Notes, play
 
 # Chosen: tempo is heard as how many notes begin in a second; some kinds are busier than others.

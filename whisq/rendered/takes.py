@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from whisq.rendered import behaviour, catalogue, listeners
-from whisq.rendered.behaviour import Failure
+from whisq.rendered import listeners, requests
 from whisq.rendered.faults import Fault
 from whisq.rendered.requests import Request
-from whisq.rendered.systems import System, systems
+from whisq.rendered.systems import Failure, System, follow, spoil, systems
 
 SHARES = (1923, 412, 413)
 """MusicEval's clips in train, dev and test; the rendered corpus is split in the same shares."""
@@ -104,13 +103,13 @@ def cast(count: int, demo_systems: int, prompts: int, demo_clips: int, seed: int
     if prompts < 4:
         raise ValueError(f"prompts must be at least 4, for one pair about order: given {prompts}")
     made = systems(count, demo_systems, demo_clips, np.random.default_rng([seed, 1]))
-    asked = catalogue.requests((prompts, demo_clips), np.random.default_rng([seed, 2]))
+    asked = requests.draw((prompts, demo_clips), np.random.default_rng([seed, 2]))
     shared = [Prompt(f"P{place + 1:03d}", *what) for place, what in enumerate(asked[0])]
     own = iter(asked[1])
     todo: list[tuple[System, int, Prompt]] = []
     for system in made:
         for place in range(system.demo_clips or prompts):
-            key = f"{clip_id(system.name, place + 1)}.wav"
+            key = f"{_clip_id(system.name, place + 1)}.wav"
             prompt = Prompt(key, *next(own)) if system.demo_clips else shared[place]
             todo.append((system, place + 1, prompt))
     splits = _split(len(todo), np.random.default_rng([seed, 3]))
@@ -120,30 +119,22 @@ def cast(count: int, demo_systems: int, prompts: int, demo_clips: int, seed: int
     return Cast(made, shared + used, takes)
 
 
-def clip_id(system: str, number: int) -> str:
-    """Name a clip as MusicEval does.
-
-    Args:
-        system: S001 and on.
-        number: Number of the prompt, from 1; of a demo clip, number of the clip.
-
-    Returns:
-        The file name without .wav.
-    """
+def _clip_id(system: str, number: int) -> str:
+    # As MusicEval does; a demo clip's number is not its prompt's but its own.
     return f"whisq-rendered-{system}_P{number:03d}"
 
 
 def _take(
-    system: System, number: int, prompt: Prompt, split: str, panel: listeners.Panel, seed: int
+    system: System, number: int, prompt: Prompt, split: str, panel: np.ndarray, seed: int
 ) -> Take:
     clip_seed = (seed, 5, int(system.name[1:]), number)
     rng = np.random.default_rng(clip_seed)
-    spoilt = behaviour.spoil(system, rng)
-    played, failures = behaviour.follow(system, prompt.request, rng)
+    spoilt = spoil(system, rng)
+    played, failures = follow(system, prompt.request, rng)
     omq = listeners.omq(sum(fault.damage for fault in spoilt))
     ta = listeners.ta(sum(listeners.LOSS[fail.name] * fail.strength for fail in failures), omq)
     return Take(
-        id=clip_id(system.name, number),
+        id=_clip_id(system.name, number),
         system=system.name,
         prompt=prompt,
         played=played,

@@ -81,10 +81,10 @@ def references() -> list[np.ndarray]:
         REFERENCES clips, each of another kind and instrument, 16 kHz.
     """
     from whisq.rendered.requests import CHOICES, Request
-    from whisq.rendered.studio import render_clean
+    from whisq.rendered.studio import render
 
     kinds, players = CHOICES["kind"], CHOICES["instrument"]
     chosen = zip(
         range(REFERENCES), cycle(kinds), players, cycle(CHOICES["tempo"]), cycle(CHOICES["mode"])
     )
-    return [render_clean(Request(*values), number) for number, *values in chosen]
+    return [render(Request(*values), (), number) for number, *values in chosen]
