@@ -11,8 +11,8 @@ import pytest
 
 from whisq.corpus import download, musiceval
 from whisq.corpus.card import read_card, write_card
+from whisq.corpus.download import locate
 from whisq.corpus.fetch import Source, fetch, holds, obtain
-from whisq.corpus.remote import locate
 
 HUB = "hf://datasets/someone/MusicEval/deep/MusicEval-full.zip@main"
 

@@ -5,8 +5,7 @@ import pytest
 
 from whisq.corpus import musiceval
 from whisq.corpus.clips import SPLITS
-from whisq.corpus.problems import Problems
-from whisq.corpus.tables import read_mos, read_prompts
+from whisq.corpus.tables import Problems, read_mos, read_prompts
 from whisq.names import system_and_prompt
 
 
