@@ -154,8 +154,7 @@ def tiny_model(tmp_path_factory):
 
     from whisq.encoders.text import TextSpec
     from whisq.encoders.whisper import AudioSpec
-    from whisq.model.architectures import build
-    from whisq.model.config import Config
+    from whisq.model.build import ModelConfig, build
 
     folder = tmp_path_factory.mktemp("tiny")
     torch.manual_seed(0)
@@ -165,10 +164,9 @@ def tiny_model(tmp_path_factory):
     whisper.save_pretrained(folder / "whisper")
     audio = asdict(AudioSpec(str(folder / "whisper"), layers=(1, 2), window="clip", pool=4))
     text = asdict(TextSpec("sentence-transformers/all-MiniLM-L6-v2"))
-    own = {"audio_layers": [1, 2], "audio": audio | {"layers": [1, 2]}, "text": text}
-    build(Config(audio_dim=16, text_dim=384, width=8, hidden=8, **own)).save_pretrained(
-        folder / "model"
-    )
+    own = {"audio_layer": 1, "quality_layers": [2], "audio": audio | {"layers": [1, 2]}}
+    sizes = {"audio_dim": 16, "text_dim": 384, "width": 8, "hidden": 8}
+    build(ModelConfig(**sizes, **own, text=text)).save_pretrained(folder / "model")
     return folder / "model"
 
 

@@ -29,7 +29,7 @@ from whisq.scores import Score, scores_of
 
 if TYPE_CHECKING:
     from whisq.audio import Audio
-    from whisq.model.architecture import Architecture
+    from whisq.model.network import Network
 
 # Audio (layers, steps, dim) and text (1, tokens, dim), which is None where there is no prompt.
 Embedded = tuple[np.ndarray, np.ndarray | None]
@@ -45,7 +45,7 @@ class ScoreWarning(UserWarning):
 class Predictor:
     """A trained network and the two frozen encoders that its config names."""
 
-    def __init__(self, network: Architecture, device: str | None = None) -> None:
+    def __init__(self, network: Network, device: str | None = None) -> None:
         """Put a network in place; encoders are loaded when the first clip needs them.
 
         Args:

@@ -23,8 +23,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from whisq.files import digest_of
 from whisq.losses.objective import Objective
-from whisq.model.architectures import build
-from whisq.model.config import Config
+from whisq.model.build import ModelConfig, build
 from whisq.store.output import lay_out
 from whisq.store.sequences import Sequences
 from whisq.store.store import Store
@@ -85,7 +84,7 @@ def operations(dataset: ClipDataset, batch_size: int) -> float:
     batches = list(make_loader(dataset, batch_size).batch_sampler)
     loader = make_loader(dataset, batch_size)
     batch = loader.collate_fn([dataset[index] for index in batches[len(batches) // 2]])
-    model = build(Config(AUDIO, TEXT, audio_layers=[6], audio={"layers": [6]}))
+    model = build(ModelConfig(audio_dim=AUDIO, text_dim=TEXT, audio_layer=6))
     with FlopCounterMode(display=False) as counter:
         loss, _ = Objective()(
             model(batch.audio, batch.audio_mask, batch.text, batch.text_mask), batch

@@ -2,7 +2,7 @@ import pytest
 from pandas import DataFrame
 from scipy import stats
 
-from whisq.training.comparison import compare, summarise, table
+from whisq.trials.comparison import compare, summarise, table
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
 import pytest
 import torch
 
+from whisq.losses.objective import Objective
 from whisq.training.data import Data
 from whisq.training.dataset import make_loader
 from whisq.training.mismatches import Mismatches
-from whisq.training.recipe import Recipe
 
 
 @pytest.fixture
@@ -59,8 +59,7 @@ def test_draws_follow_torchs_seed(dataset, batch):
     assert not torch.equal(drawn[0], drawn[2])
 
 
-def test_other_prompts_reach_the_loss(data_folder, sections):
-    data, choices = Data.open(data_folder), sections()
-    choices["loss"] = {"mismatch_weight": 1.0}
-    _, history = Recipe.of(**choices, seed=0).fit(data, progress=False)
+def test_other_prompts_reach_the_loss(data_folder, make_recipe):
+    recipe = make_recipe(loss=Objective(mismatch_weight=1.0))
+    _, history = recipe.fit(Data.open(data_folder), progress=False)
     assert history.epochs[-1]["train_mismatch"] > 0

@@ -16,7 +16,8 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from whisq.losses.objective import Objective
-from whisq.model.architecture import Architecture
+from whisq.losses.transport import TOLERANCE
+from whisq.model.network import Network
 from whisq.training.checkpoints import Checkpoint
 from whisq.training.history import History, keep
 from whisq.training.measuring import dev_metrics, inputs
@@ -25,12 +26,13 @@ from whisq.training.schedule import Schedule
 
 
 def train(
-    model: Architecture,
+    model: Network,
     objective: Objective,
     batches: Callable[[int], Collection[Any]],
     dev: Sequence[Any],
     schedule: Schedule,
     *,
+    seed: int = 0,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
     mismatches: Mismatches | None = None,
     checkpoint: Checkpoint | None = None,
@@ -45,6 +47,7 @@ def train(
             given.
         dev: Batches to choose the epoch by, on that device.
         schedule: How long and how fast.
+        seed: Of dropout and draws.
         mismatches: Draws other prompts, where the objective needs them.
         on_epoch: Told each epoch's record as soon as it is known.
         checkpoint: Where to go on from and to save after each epoch.
@@ -64,7 +67,7 @@ def train(
         model.load_state_dict(weights["now"])
         judged.load_state_dict(weights["judged"])
         history, best = History(**records), weights["best"]
-    learner = _Learner(model, judged, objective, optimizer, schedule, mismatches)
+    learner = _Learner(model, judged, objective, optimizer, schedule, seed, mismatches)
     first = len(history.epochs)
     branches = model.branches()
     epochs, hidden = schedule.epochs, None if progress else True  # None: where nobody looks
@@ -76,7 +79,7 @@ def train(
         steps = learner.epoch(epoch, batches(epoch))
         record = _record(epoch, steps, dev_metrics(judged.module, dev))
         record["seconds"] = time.perf_counter() - started
-        _warn_if_stuck(record, objective.ot_tolerance)
+        _warn_if_stuck(record)
         history.steps += steps
         better = history.improved(record, branches)
         keep(best, judged.module.state_dict(), branches, better)
@@ -92,16 +95,17 @@ def train(
 
 @dataclass(frozen=True)
 class _Learner:
-    model: Architecture
+    model: Network
     judged: AveragedModel
     objective: Objective
     optimizer: torch.optim.Optimizer
     schedule: Schedule
+    seed: int
     mismatches: Mismatches | None
 
     def epoch(self, epoch: int, batches: Collection[Any]) -> list[dict[str, Any]]:
         # Seeding by epoch makes dropout the same whether or not training was interrupted before.
-        torch.manual_seed(self.schedule.seed * 10_007 + epoch)
+        torch.manual_seed(self.seed * 10_007 + epoch)
         self.model.train()
         rates, values = [], []
         for number, batch in enumerate(batches, start=1):
@@ -159,11 +163,11 @@ def _record(
     return {"epoch": epoch + 1, **means, **dev}
 
 
-def _warn_if_stuck(record: dict[str, Any], tolerance: float) -> None:
+def _warn_if_stuck(record: dict[str, Any]) -> None:
     error = record.get("train_ot_marginal_error", 0.0)
-    if error > tolerance:
+    if error > TOLERANCE:
         warnings.warn(
             f"Sinkhorn missed its tolerance: marginal error {error:.2g} on average in epoch "
-            f"{record['epoch']}, wanted {tolerance:.2g}; raise loss.ot_iterations or ot_epsilon",
+            f"{record['epoch']}, wanted {TOLERANCE:.2g}; raise loss.ot_iterations or ot_epsilon",
             stacklevel=3,
         )

@@ -10,14 +10,16 @@ import torch
 from torch import Tensor
 
 from whisq.batch import Batch
-from whisq.model.pooling import masked_mean
+from whisq.model.whisq import masked_mean
 from whisq.training.dataset import ClipDataset
+
+NEAR = 0.5
 
 
 class Mismatches:
     """Draws prompts of the training set that are not a clip's own."""
 
-    def __init__(self, dataset: ClipDataset, near: float) -> None:
+    def __init__(self, dataset: ClipDataset, near: float = NEAR) -> None:
         """Gather the distinct prompts and find each one's nearest.
 
         Args:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from whisq.devices import AUTO, resolve
+from whisq.devices import resolve
 from whisq.losses.objective import Objective
-from whisq.model.architecture import Architecture
-from whisq.model.architectures import build
-from whisq.model.config import Config
+from whisq.model.build import Model, ModelConfig, build
+from whisq.model.network import Network
 from whisq.training.checkpoints import Checkpoint, key_of
 from whisq.training.data import Data
 from whisq.training.dataset import make_loader
@@ -29,40 +28,18 @@ class Recipe:
     """Every choice that makes a trained network of given data.
 
     Attributes:
-        model: `Config`'s fields, without dimensions and encoder specs, which the data bring.
-        objective: What is minimised.
-        schedule: How long and how fast.
-        batch_size: Clips a step.
-        device: Where to compute, as `whisq.devices` names it.
+        model: The network, without what the data bring.
+        loss: What is minimised.
+        train: How long and how fast, and where.
+        seed: Of weights, dropout and order.
     """
 
-    model: Mapping[str, Any]
-    objective: Objective
-    schedule: Schedule
-    batch_size: int
-    device: str = AUTO
+    model: Model
+    loss: Objective
+    train: Schedule
+    seed: int = 0
 
-    @classmethod
-    def of(
-        cls, model: Mapping[str, Any], loss: Mapping[str, Any], train: Mapping[str, Any], seed: int
-    ) -> Recipe:
-        """Read a recipe from the sections of params.yaml.
-
-        Args:
-            model: Fields of `Config`.
-            loss: Fields of `Objective`.
-            train: Fields of `Schedule`, `batch_size` and `device`; others are not the recipe's.
-            seed: Of weights, dropout and order.
-
-        Returns:
-            The recipe.
-        """
-        known = {key: train[key] for key in Schedule.__dataclass_fields__ if key in train}
-        schedule = Schedule(**known, seed=seed)
-        device = train.get("device", AUTO)
-        return cls(dict(model), Objective(**loss), schedule, train["batch_size"], device)
-
-    def config(self, data: Data) -> Config:
+    def config(self, data: Data) -> ModelConfig:
         """Complete the network's config by what the data bring.
 
         Args:
@@ -71,7 +48,7 @@ class Recipe:
         Returns:
             The config.
         """
-        return Config(
+        return ModelConfig(
             audio_dim=data.audio.dim,
             text_dim=data.text.dim,
             audio=dict(data.audio.manifest["spec"]) | {"layers": list(data.audio.layers)},
@@ -80,7 +57,7 @@ class Recipe:
                 "audio": data.audio.manifest["preprocessing"],
                 "text": data.text.manifest["preprocessing"],
             },
-            **self.model,
+            **self.model.model_dump(),
         )
 
     def fit(
@@ -90,7 +67,7 @@ class Recipe:
         checkpoints: Path | None = None,
         on_epoch: Callable[[dict[str, Any]], None] | None = None,
         progress: bool = True,
-    ) -> tuple[Architecture, History]:
+    ) -> tuple[Network, History]:
         """Train a network from scratch, or go on where the same training was interrupted.
 
         Args:
@@ -102,30 +79,30 @@ class Recipe:
         Returns:
             The network with its best epoch's weights, on the recipe's device, and the history.
         """
-        device = resolve(self.device)
-        config, seed = self.config(data), self.schedule.seed
+        device = resolve(self.train.device)
+        config, size, seed = self.config(data), self.train.batch_size, self.seed
         torch.manual_seed(seed)
         model = build(config)
         dataset = data.dataset("train")
-        first = make_loader(dataset, self.batch_size, shuffle=True, seed=seed)
+        first = make_loader(dataset, size, shuffle=True, seed=seed)
         model.fit_scaling(inputs(batch) for batch in first)
         model.to(device)
-        loader = make_loader(dataset, self.batch_size, shuffle=True, seed=seed, device=device)
-        dev = make_loader(data.dataset("dev"), self.batch_size, device=device)
+        loader = make_loader(dataset, size, shuffle=True, seed=seed, device=device)
+        dev = make_loader(data.dataset("dev"), size, device=device)
 
         def batches(epoch: int) -> Any:
             loader.batch_sampler.set_epoch(epoch)
             return loader
 
-        near, wanted = self.objective.mismatch_near, self.objective.needs_mismatches
         checkpoint = Checkpoint(checkpoints, self.key(config, data)) if checkpoints else None
         history = train(
             model,
-            self.objective,
+            self.loss,
             batches,
             dev,
-            self.schedule,
-            mismatches=Mismatches(dataset, near) if wanted else None,
+            self.train,
+            seed=self.seed,
+            mismatches=Mismatches(dataset) if self.loss.mismatch_weight else None,
             on_epoch=on_epoch,
             checkpoint=checkpoint,
             progress=progress,
@@ -134,7 +111,7 @@ class Recipe:
             checkpoint.remove()
         return model, history
 
-    def key(self, config: Config, data: Data) -> str:
+    def key(self, config: ModelConfig, data: Data) -> str:
         """Name this training of this data.
 
         Args:
@@ -146,10 +123,10 @@ class Recipe:
             may go on elsewhere.
         """
         made_of = {
-            "config": asdict(config),
-            "objective": asdict(self.objective),
-            "schedule": asdict(self.schedule),
-            "batch_size": self.batch_size,
+            "config": config.model_dump(mode="json"),
+            "loss": self.loss.model_dump(),
+            "train": self.train.model_dump(exclude={"device"}),
+            "seed": self.seed,
             "clips": data.clips.to_csv(),
             "ratings": data.ratings.to_csv(),
             "embeddings": [data.audio.manifest, data.text.manifest],
