@@ -13,12 +13,13 @@ from whisq.evaluation.probes import probe
 from whisq.rendered import faults
 from whisq.rendered.build import write_tables
 from whisq.rendered.requests import from_row, sentence
-from whisq.rendered.takes import cast
+from whisq.rendered.takes import Rendered, cast
 from whisq.show import kept
 from whisq.show.probes import Probes
 from whisq.show.run import Run
 
 RATE = 16000
+SIZE = Rendered(systems=8, demo_systems=2, prompts=12, demo_clips=6)
 
 
 class Model:
@@ -58,7 +59,7 @@ def deaf(audio, text):
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory):
     folder = tmp_path_factory.mktemp("corpus")
-    write_tables(folder, cast(8, 2, 12, 6, 0), 0)
+    write_tables(folder, cast(SIZE), 0)
     return truth.read_prompts(folder), truth.read_clips(folder)
 
 

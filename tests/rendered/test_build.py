@@ -22,13 +22,13 @@ def _digests(folder):
 
 def test_it_is_byte_identical_whatever_the_workers(corpus, small, tmp_path):
     folder, _ = corpus
-    build(tmp_path / "again", **small, workers=2)
+    build(tmp_path / "again", small, workers=2)
     assert _digests(tmp_path / "again") == _digests(folder)
 
 
 def test_another_seed_makes_other_clips(corpus, small, tmp_path):
     folder, _ = corpus
-    build(tmp_path / "other", **small | {"seed": 4}, workers=1)
+    build(tmp_path / "other", small.model_copy(update={"seed": 4}), workers=1)
     one, other = _digests(folder), _digests(tmp_path / "other")
     wavs = [name for name in one if name.endswith(".wav") and name in other]
     assert wavs
@@ -50,7 +50,7 @@ def test_the_clips_are_16_khz_mono_pcm_and_sound(corpus):
 def test_a_folder_that_holds_something_is_left_alone(tmp_path, small):
     (tmp_path / "mine.txt").write_text("keep")
     with pytest.raises(ValueError, match="must be empty"):
-        build(tmp_path, **small)
+        build(tmp_path, small)
     assert (tmp_path / "mine.txt").read_text() == "keep"
     assert not (tmp_path / "wav").exists()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from whisq.corpus import archive
@@ -13,6 +12,7 @@ from whisq.corpus.download import Download, cache_folder, download, make_sure_of
 from whisq.corpus.tables import Problems, read_mos
 from whisq.files import digest_of, file_digest
 from whisq.names import system_and_prompt
+from whisq.section import Section
 
 NAME = "MusicEval"
 LICENCE = "CC BY-NC 4.0"
@@ -37,26 +37,25 @@ of its rows need be kept here."""
 ROADS = ("https://", "http://", "hf://")
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Section):
     """Where a corpus comes from.
 
     Attributes:
-        address: A folder, a zip, `https://...` or `hf://datasets/<owner>/<name>/<file>@<revision>`;
+        source: A folder, a zip, `https://...` or `hf://datasets/<owner>/<name>/<file>@<revision>`;
             a relative path counts from the working folder or else the project's. None is the hub's
             own file of MusicEval.
         revision: Branch, tag or commit of a hub file whose address names none.
         sha256: The archive's checksum, or None for unchecked.
     """
 
-    address: str | None = None
+    source: str | None = None
     revision: str = "main"
     sha256: str | None = None
 
     @property
     def full(self) -> str:
         """The address with nothing left out."""
-        address = self.address or HUB
+        address = self.source or HUB
         on_branch = address.startswith("hf://") and "@" not in address
         return f"{address}@{self.revision}" if on_branch else address
 

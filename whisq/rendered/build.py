@@ -23,7 +23,7 @@ from whisq.rendered import faults, studio
 from whisq.rendered.requests import reverse, sentence
 from whisq.rendered.synthesis import RATE
 from whisq.rendered.systems import System
-from whisq.rendered.takes import Cast, Prompt, Take, cast
+from whisq.rendered.takes import Cast, Prompt, Rendered, Take, cast
 
 _SPLITS = ("train", "dev", "test", "total")
 _ATTRIBUTES = ("kind", "instrument", "tempo", "mode", "dynamics", "mood", "order", "then")
@@ -34,43 +34,30 @@ _LICENCE = (
 )
 
 
-def build(
-    folder: str | Path,
-    *,
-    systems: int,
-    demo_systems: int,
-    prompts: int,
-    demo_clips: int,
-    seed: int,
-    workers: int | None = None,
-) -> Cast:
+def build(folder: str | Path, choices: Rendered, workers: int | None = None) -> Cast:
     """Render a whole corpus.
 
-    The files are the same, byte for byte, for the same arguments, whatever the workers.
+    The files are the same, byte for byte, for the same choices, whatever the workers.
 
     Args:
         folder: Where to write; must be new or empty.
-        systems: How many systems, at least 4.
-        demo_systems: How many of them have prompts of their own.
-        prompts: Shared prompts, at least 4.
-        demo_clips: Clips of the demo systems together.
-        seed: Decides everything.
+        choices: The corpus's size and seed.
         workers: Processes to render with; None for one a core.
 
     Returns:
         What was written.
 
     Raises:
-        ValueError: The folder holds something (or a count is out of range).
+        ValueError: The folder holds something.
     """
     require("rendered", "music21", "symusic", "pretty_midi", by="the rendered corpus")
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()):
         raise ValueError(f"{folder} must be empty; remove what it holds or name another folder")
-    made = cast(systems, demo_systems, prompts, demo_clips, seed)
+    made = cast(choices)
     (folder / "wav").mkdir(parents=True)
     _render_all(folder / "wav", made.takes, workers or os.cpu_count() or 1)
-    write_tables(folder, made, seed)
+    write_tables(folder, made, choices.seed)
     return made
 
 

@@ -6,16 +6,53 @@ Everything but the sound is decided here, in one process, from one seed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
 from whisq.rendered import listeners, requests
 from whisq.rendered.faults import Fault
 from whisq.rendered.requests import Request
 from whisq.rendered.systems import Failure, System, follow, spoil, systems
+from whisq.section import Section
 
 SHARES = (1923, 412, 413)
 """MusicEval's clips in train, dev and test; the rendered corpus is split in the same shares."""
+
+
+class Rendered(Section):
+    """The size and the seed of a corpus.
+
+    Attributes:
+        systems: Systems in all.
+        demo_systems: How many of them play prompts of their own; the others share theirs.
+        prompts: Those that they share; four have a pair about order.
+        demo_clips: Clips with prompts of their own, at least one a demo system.
+        seed: Decides everything.
+    """
+
+    systems: Annotated[int, Field(ge=4)] = 31
+    demo_systems: Annotated[int, Field(ge=0)] = 6
+    prompts: Annotated[int, Field(ge=4)] = 100
+    demo_clips: Annotated[int, Field(ge=0)] = 248
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    def problems(self) -> list[str]:
+        """Tell where the counts do not go together.
+
+        Returns:
+            One sentence a problem.
+        """
+        found = []
+        if self.demo_systems >= self.systems:
+            found.append(f"demo_systems must be fewer than systems, given {self.demo_systems}")
+        if self.demo_clips < self.demo_systems or (self.demo_clips and not self.demo_systems):
+            found.append(
+                f"demo_clips must be one or more for each of {self.demo_systems} demo_systems, "
+                f"given {self.demo_clips}"
+            )
+        return found
 
 
 @dataclass(frozen=True)
@@ -84,26 +121,23 @@ class Cast:
     takes: list[Take]
 
 
-def cast(count: int, demo_systems: int, prompts: int, demo_clips: int, seed: int) -> Cast:
+def cast(choices: Rendered) -> Cast:
     """Decide on every clip of a corpus.
 
     Args:
-        count: Systems in all, at least 4.
-        demo_systems: How many of those play prompts of their own.
-        prompts: Shared prompts, at least 4.
-        demo_clips: Clips with prompts of their own.
-        seed: Decides everything.
+        choices: Its size and seed.
 
     Returns:
-        The corpus, the same for the same arguments.
-
-    Raises:
-        ValueError: There are fewer than 4 prompts (or the systems' counts are out of range).
+        The corpus, the same for the same choices.
     """
-    if prompts < 4:
-        raise ValueError(f"prompts must be at least 4, for one pair about order: given {prompts}")
-    made = systems(count, demo_systems, demo_clips, np.random.default_rng([seed, 1]))
-    asked = requests.draw((prompts, demo_clips), np.random.default_rng([seed, 2]))
+    seed, prompts = choices.seed, choices.prompts
+    made = systems(
+        choices.systems,
+        choices.demo_systems,
+        choices.demo_clips,
+        np.random.default_rng([seed, 1]),
+    )
+    asked = requests.draw((prompts, choices.demo_clips), np.random.default_rng([seed, 2]))
     shared = [Prompt(f"P{place + 1:03d}", *what) for place, what in enumerate(asked[0])]
     own = iter(asked[1])
     todo: list[tuple[System, int, Prompt]] = []
