@@ -11,8 +11,6 @@ from subprocess import Popen
 import numpy as np
 import pytest
 
-from whisq.corpus import rehearsal
-
 ROOT = Path(__file__).parents[1]
 
 
@@ -44,8 +42,14 @@ def module_of_tests(name):
     return module
 
 
-@pytest.fixture
-def make_musiceval():
+@pytest.fixture(scope="session")
+def rehearsal():
+    """The module `tests/benchmarks/rehearsal.py`, which the benchmarks import too."""
+    return module_of_tests("benchmarks/rehearsal")
+
+
+@pytest.fixture(scope="session")
+def make_musiceval(rehearsal):
     """Write a corpus of MusicEval's form: `make_musiceval(folder, clips=60, seconds=0.2)`."""
     return rehearsal.make
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from whisq.corpus.rendered import faults
-from whisq.corpus.rendered.faults import Fault
-from whisq.corpus.rendered.performance import Section, perform, synthesize
-from whisq.corpus.rendered.requests import Request
-from whisq.corpus.rendered.synthesis import RATE
+from whisq.rendered import faults
+from whisq.rendered.faults import Fault
+from whisq.rendered.performance import Section, perform, synthesize
+from whisq.rendered.requests import Request
+from whisq.rendered.synthesis import RATE
 
 LOUDNESS = -23.0  # root mean square of the sounding part, decibels below full scale
 SPREAD = 2.0  # decibels either way, drawn without regard to the faults
@@ -33,9 +33,7 @@ def render(request: Request, spoilt: Sequence[Fault], seed: Sequence[int] | int)
     Returns:
         Samples at 16 kHz (n,), float32 within -1 to 1, all clips about as loud.
     """
-    seed = [seed] if isinstance(seed, int) else list(seed)
-    rng = np.random.default_rng([*seed, 0])
-    seconds = round(float(rng.uniform(SHORTEST, LONGEST)), 2)
+    seed, rng, seconds = _begin(seed)
     gain = float(rng.uniform(-SPREAD, SPREAD))
     sections = perform(request, seconds, rng)
     for fault in spoilt:
@@ -49,19 +47,6 @@ def render(request: Request, spoilt: Sequence[Fault], seed: Sequence[int] | int)
     return _level(samples, gain)
 
 
-def render_clean(request: Request, seed: Sequence[int] | int) -> np.ndarray:
-    """Render a clip without any fault.
-
-    Args:
-        request: What is played.
-        seed: Chooses length and music.
-
-    Returns:
-        Samples at 16 kHz (n,), float32 within -1 to 1.
-    """
-    return render(request, (), seed)
-
-
 def length(seed: Sequence[int] | int) -> float:
     """Tell how long the clip of a seed is.
 
@@ -71,8 +56,13 @@ def length(seed: Sequence[int] | int) -> float:
     Returns:
         Seconds.
     """
+    return _begin(seed)[2]
+
+
+def _begin(seed: Sequence[int] | int) -> tuple[list[int], np.random.Generator, float]:
     seed = [seed] if isinstance(seed, int) else list(seed)
-    return round(float(np.random.default_rng([*seed, 0]).uniform(SHORTEST, LONGEST)), 2)
+    rng = np.random.default_rng([*seed, 0])
+    return seed, rng, round(float(rng.uniform(SHORTEST, LONGEST)), 2)
 
 
 def _disturb(

@@ -6,17 +6,53 @@ Everything but the sound is decided here, in one process, from one seed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
-from whisq.corpus.rendered import behaviour, catalogue, listeners
-from whisq.corpus.rendered.behaviour import Failure
-from whisq.corpus.rendered.faults import Fault
-from whisq.corpus.rendered.requests import Request
-from whisq.corpus.rendered.systems import System, systems
+from whisq.rendered import listeners, requests
+from whisq.rendered.faults import Fault
+from whisq.rendered.requests import Request
+from whisq.rendered.systems import Failure, System, follow, spoil, systems
+from whisq.section import Section
 
 SHARES = (1923, 412, 413)
 """MusicEval's clips in train, dev and test; the rendered corpus is split in the same shares."""
+
+
+class Rendered(Section):
+    """The size and the seed of a corpus.
+
+    Attributes:
+        systems: Systems in all.
+        demo_systems: How many of them play prompts of their own; the others share theirs.
+        prompts: Those that they share; four have a pair about order.
+        demo_clips: Clips with prompts of their own, at least one a demo system.
+        seed: Decides everything.
+    """
+
+    systems: Annotated[int, Field(ge=4)] = 31
+    demo_systems: Annotated[int, Field(ge=0)] = 6
+    prompts: Annotated[int, Field(ge=4)] = 100
+    demo_clips: Annotated[int, Field(ge=0)] = 248
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    def problems(self) -> list[str]:
+        """Tell where the counts do not go together.
+
+        Returns:
+            One sentence a problem.
+        """
+        found = []
+        if self.demo_systems >= self.systems:
+            found.append(f"demo_systems must be fewer than systems, given {self.demo_systems}")
+        if self.demo_clips < self.demo_systems or (self.demo_clips and not self.demo_systems):
+            found.append(
+                f"demo_clips must be one or more for each of {self.demo_systems} demo_systems, "
+                f"given {self.demo_clips}"
+            )
+        return found
 
 
 @dataclass(frozen=True)
@@ -85,32 +121,29 @@ class Cast:
     takes: list[Take]
 
 
-def cast(count: int, demo_systems: int, prompts: int, demo_clips: int, seed: int) -> Cast:
+def cast(choices: Rendered) -> Cast:
     """Decide on every clip of a corpus.
 
     Args:
-        count: Systems in all, at least 4.
-        demo_systems: How many of those play prompts of their own.
-        prompts: Shared prompts, at least 4.
-        demo_clips: Clips with prompts of their own.
-        seed: Decides everything.
+        choices: Its size and seed.
 
     Returns:
-        The corpus, the same for the same arguments.
-
-    Raises:
-        ValueError: There are fewer than 4 prompts (or the systems' counts are out of range).
+        The corpus, the same for the same choices.
     """
-    if prompts < 4:
-        raise ValueError(f"prompts must be at least 4, for one pair about order: given {prompts}")
-    made = systems(count, demo_systems, demo_clips, np.random.default_rng([seed, 1]))
-    asked = catalogue.requests((prompts, demo_clips), np.random.default_rng([seed, 2]))
+    seed, prompts = choices.seed, choices.prompts
+    made = systems(
+        choices.systems,
+        choices.demo_systems,
+        choices.demo_clips,
+        np.random.default_rng([seed, 1]),
+    )
+    asked = requests.draw((prompts, choices.demo_clips), np.random.default_rng([seed, 2]))
     shared = [Prompt(f"P{place + 1:03d}", *what) for place, what in enumerate(asked[0])]
     own = iter(asked[1])
     todo: list[tuple[System, int, Prompt]] = []
     for system in made:
         for place in range(system.demo_clips or prompts):
-            key = f"{clip_id(system.name, place + 1)}.wav"
+            key = f"{_clip_id(system.name, place + 1)}.wav"
             prompt = Prompt(key, *next(own)) if system.demo_clips else shared[place]
             todo.append((system, place + 1, prompt))
     splits = _split(len(todo), np.random.default_rng([seed, 3]))
@@ -120,30 +153,22 @@ def cast(count: int, demo_systems: int, prompts: int, demo_clips: int, seed: int
     return Cast(made, shared + used, takes)
 
 
-def clip_id(system: str, number: int) -> str:
-    """Name a clip as MusicEval does.
-
-    Args:
-        system: S001 and on.
-        number: Number of the prompt, from 1; of a demo clip, number of the clip.
-
-    Returns:
-        The file name without .wav.
-    """
+def _clip_id(system: str, number: int) -> str:
+    # As MusicEval does; a demo clip's number is not its prompt's but its own.
     return f"whisq-rendered-{system}_P{number:03d}"
 
 
 def _take(
-    system: System, number: int, prompt: Prompt, split: str, panel: listeners.Panel, seed: int
+    system: System, number: int, prompt: Prompt, split: str, panel: np.ndarray, seed: int
 ) -> Take:
     clip_seed = (seed, 5, int(system.name[1:]), number)
     rng = np.random.default_rng(clip_seed)
-    spoilt = behaviour.spoil(system, rng)
-    played, failures = behaviour.follow(system, prompt.request, rng)
+    spoilt = spoil(system, rng)
+    played, failures = follow(system, prompt.request, rng)
     omq = listeners.omq(sum(fault.damage for fault in spoilt))
     ta = listeners.ta(sum(listeners.LOSS[fail.name] * fail.strength for fail in failures), omq)
     return Take(
-        id=clip_id(system.name, number),
+        id=_clip_id(system.name, number),
         system=system.name,
         prompt=prompt,
         played=played,

@@ -1,4 +1,4 @@
-"""A cast written down in MusicEval's own layout, and its ground truth beside it.
+"""The rendered corpus, from a seed to a folder in MusicEval's layout, its ground truth beside it.
 
 Source: MusicEval (arXiv 2501.10811); the tables of prompts have its CRLF line ends too.
 """
@@ -6,25 +6,59 @@ Source: MusicEval (arXiv 2501.10811); the tables of prompts have its CRLF line e
 from __future__ import annotations
 
 import csv
-import json
+import multiprocessing
+import os
 from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import numpy as np
+import soundfile
+from tqdm import tqdm
 
-from whisq.corpus.rendered import faults
-from whisq.corpus.rendered.prompts import sentence
-from whisq.corpus.rendered.requests import reverse
-from whisq.corpus.rendered.studio import length
-from whisq.corpus.rendered.takes import Cast, Prompt, Take
+from whisq.corpus.card import write_card
+from whisq.extras import require
+from whisq.rendered import faults, studio
+from whisq.rendered.requests import reverse, sentence
+from whisq.rendered.synthesis import RATE
+from whisq.rendered.systems import System
+from whisq.rendered.takes import Cast, Prompt, Rendered, Take, cast
 
-SPLITS = ("train", "dev", "test", "total")
-ATTRIBUTES = ("kind", "instrument", "tempo", "mode", "dynamics", "mood", "order", "then")
-LICENCE = (
+_SPLITS = ("train", "dev", "test", "total")
+_ATTRIBUTES = ("kind", "instrument", "tempo", "mode", "dynamics", "mood", "order", "then")
+_LICENCE = (
     "Made where it is used; the ratings are simulated. Music out of copyright, in the encodings "
     "that music21 ships (whose notices apply to a redistribution), sounded with TimGM6mb.sf2 "
     "(GPL-2.0) as pretty_midi ships it."
 )
+
+
+def build(folder: str | Path, choices: Rendered, workers: int | None = None) -> Cast:
+    """Render a whole corpus.
+
+    The files are the same, byte for byte, for the same choices, whatever the workers.
+
+    Args:
+        folder: Where to write; must be new or empty.
+        choices: The corpus's size and seed.
+        workers: Processes to render with; None for one a core.
+
+    Returns:
+        What was written.
+
+    Raises:
+        ValueError: The folder holds something.
+    """
+    require("rendered", "music21", "symusic", "pretty_midi", by="the rendered corpus")
+    folder = Path(folder)
+    if folder.exists() and any(folder.iterdir()):
+        raise ValueError(f"{folder} must be empty; remove what it holds or name another folder")
+    made = cast(choices)
+    (folder / "wav").mkdir(parents=True)
+    _render_all(folder / "wav", made.takes, workers or os.cpu_count() or 1)
+    write_tables(folder, made, choices.seed)
+    return made
 
 
 def write_tables(folder: Path, cast: Cast, seed: int) -> None:
@@ -37,7 +71,7 @@ def write_tables(folder: Path, cast: Cast, seed: int) -> None:
     """
     for name in ("sets", "person_mos", "system_mos", "truth"):
         (folder / name).mkdir()
-    for split in SPLITS:
+    for split in _SPLITS:
         takes = [take for take in cast.takes if split in ("total", take.split)]
         _rows(folder / "sets" / f"{split}_mos_list.txt", map(_mos, takes))
         _rows(folder / "person_mos" / f"{split}_person_mos.txt", _person(takes))
@@ -50,8 +84,26 @@ def write_tables(folder: Path, cast: Cast, seed: int) -> None:
     faulty = (row for take in cast.takes for row in _fault_truth(take))
     _table(folder / "truth" / "faults.csv", faulty)
     _table(folder / "truth" / "systems.csv", map(_system_truth, cast.systems))
-    marker = {"name": "rendered corpus", "seed": seed, "licence": LICENCE}
-    (folder / "CORPUS.json").write_text(json.dumps(marker, indent=2) + "\n", encoding="utf-8")
+    write_card(folder, "rendered corpus", seed=seed, licence=_LICENCE)
+
+
+def _render_all(folder: Path, takes: list[Take], workers: int) -> None:
+    render = partial(_render, folder)
+    bar = partial(tqdm, total=len(takes), desc="render", unit="clip", disable=None)
+    if workers == 1:
+        for _ in bar(map(render, takes)):
+            pass
+        return
+    # Spawned, not forked: a fork of a process that runs threads can hang.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        for _ in bar(pool.map(render, takes, chunksize=16)):
+            pass
+
+
+def _render(folder: Path, take: Take) -> None:
+    samples = studio.render(take.played, take.faults, take.seed)
+    soundfile.write(folder / take.file, samples, RATE, subtype="PCM_16")
 
 
 def _mos(take: Take) -> tuple[str, float, float]:
@@ -85,7 +137,7 @@ def _prompt_truth(prompt: Prompt) -> dict[str, object]:
         "reversed": sentence(reverse(request)) if request.order else "",
         "is_order": int(bool(request.order)),
         "pair": prompt.pair,
-        **{name: getattr(request, name) for name in ATTRIBUTES},
+        **{name: getattr(request, name) for name in _ATTRIBUTES},
         "held": " ".join(request.held),
         "template": request.template,
         "wording": request.wording,
@@ -99,8 +151,8 @@ def _clip_truth(take: Take) -> dict[str, object]:
         "system": take.system,
         "key": take.prompt.key,
         "prompt": sentence(take.prompt.request),
-        "seconds": f"{length(take.seed):.2f}",
-        **{name: getattr(take.played, name) for name in ATTRIBUTES},
+        "seconds": f"{studio.length(take.seed):.2f}",
+        **{name: getattr(take.played, name) for name in _ATTRIBUTES},
         "omq_latent": f"{take.omq:.4f}",
         "ta_latent": f"{take.ta:.4f}",
         **{name: strengths.get(name, 0.0) for name in faults.NAMES},
@@ -109,7 +161,7 @@ def _clip_truth(take: Take) -> dict[str, object]:
 
 
 def _fault_truth(take: Take) -> Iterable[dict[str, object]]:
-    seconds = length(take.seed)
+    seconds = studio.length(take.seed)
     for fault in take.faults:
         moment = fault.start is not None
         yield {
@@ -125,7 +177,7 @@ def _fault_truth(take: Take) -> Iterable[dict[str, object]]:
         yield {**row, "start_seconds": "", "end_seconds": ""}
 
 
-def _system_truth(system: object) -> dict[str, object]:
+def _system_truth(system: System) -> dict[str, object]:
     return {
         "system": system.name,
         "quality": f"{system.quality:.4f}",

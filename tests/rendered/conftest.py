@@ -2,10 +2,11 @@
 
 import pytest
 
-from whisq.corpus.rendered.build import build
-from whisq.corpus.rendered.requests import Request
+from whisq.rendered.build import build
+from whisq.rendered.requests import Request
+from whisq.rendered.takes import Rendered
 
-SMALL = {"systems": 5, "demo_systems": 2, "prompts": 8, "demo_clips": 12, "seed": 3}
+SMALL = Rendered(systems=5, demo_systems=2, prompts=8, demo_clips=12, seed=3)
 
 
 @pytest.fixture
@@ -26,11 +27,11 @@ def ordered():
 @pytest.fixture(scope="session")
 def small():
     """The size of the small corpus, as `build` takes it."""
-    return dict(SMALL)
+    return SMALL
 
 
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory, small):
     """A folder that holds the small corpus, rendered by one process, and its cast."""
     folder = tmp_path_factory.mktemp("corpus") / "raw"
-    return folder, build(folder, **small, workers=1)
+    return folder, build(folder, small, workers=1)

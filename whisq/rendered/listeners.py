@@ -5,8 +5,6 @@ Conventions: a latent rating is on the MOS scale, 1 to 5; a rating is a whole nu
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.stats import norm
 
@@ -40,17 +38,6 @@ BIAS, NOISE = 0.35, 0.74
 """Standard deviations: of one rater's leaning, and of one rating.
 
 Chosen: so that one rater's reliability comes near the 0.49 measured on MusicEval."""
-
-
-@dataclass(frozen=True)
-class Panel:
-    """The listeners.
-
-    Attributes:
-        bias: (listeners, 2) leaning of each on omq and ta.
-    """
-
-    bias: np.ndarray
 
 
 def omq(damage_done: float) -> float:
@@ -92,25 +79,25 @@ def ta(losses: float, quality: float) -> float:
     return ALIGNED - lost + HALO * (quality - 3.3)
 
 
-def panel(rng: np.random.Generator) -> Panel:
+def panel(rng: np.random.Generator) -> np.ndarray:
     """Draw the listeners; their leanings are evenly spread whatever the seed.
 
     Args:
         rng: Deals out the leanings.
 
     Returns:
-        The panel.
+        (listeners, 2) leaning of each on omq and ta.
     """
     even = norm.ppf((np.arange(PANEL) + 0.5) / PANEL)
     even *= BIAS / even.std()
-    return Panel(np.stack([rng.permutation(even), rng.permutation(even)], axis=1))
+    return np.stack([rng.permutation(even), rng.permutation(even)], axis=1)
 
 
-def rate(listeners: Panel, latent: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
+def rate(leanings: np.ndarray, latent: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
     """Have five of the panel rate a clip.
 
     Args:
-        listeners: The panel.
+        leanings: The panel.
         latent: The clip's latent omq and ta.
         rng: Draws who listens and how each is disposed.
 
@@ -118,5 +105,5 @@ def rate(listeners: Panel, latent: tuple[float, float], rng: np.random.Generator
         Rows (5, 3) of whole numbers: listener from 0, omq and ta in 1 to 5.
     """
     who = np.sort(rng.permutation(PANEL)[:RATERS])
-    heard = np.asarray(latent) + listeners.bias[who] + NOISE * rng.standard_normal((RATERS, 2))
+    heard = np.asarray(latent) + leanings[who] + NOISE * rng.standard_normal((RATERS, 2))
     return np.column_stack([who, np.clip(np.rint(heard), 1, 5).astype(int)])

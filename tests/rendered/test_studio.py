@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from whisq.corpus.rendered import faults
-from whisq.corpus.rendered.faults import Fault
-from whisq.corpus.rendered.studio import length, render, render_clean
-from whisq.corpus.rendered.synthesis import RATE
+from whisq.rendered import faults
+from whisq.rendered.faults import Fault
+from whisq.rendered.studio import length, render
+from whisq.rendered.synthesis import RATE
 
 
 def _level(samples):
@@ -14,7 +14,7 @@ def _level(samples):
 @pytest.mark.parametrize("seed", range(5))
 def test_a_clean_clip_sounds_throughout_and_is_not_clipped(whole, ordered, seed):
     for request in (whole, ordered):
-        samples = render_clean(request, seed)
+        samples = render(request, (), seed)
         assert samples.dtype == np.float32
         assert len(samples) == round(length(seed) * RATE)
         assert 5.5 * RATE <= len(samples) <= 7.5 * RATE
@@ -32,12 +32,12 @@ def test_a_clip_is_a_function_of_request_faults_and_seed(ordered):
 
 @pytest.mark.parametrize("name", faults.NAMES)
 def test_strength_zero_is_the_clean_clip(ordered, name):
-    assert np.array_equal(render(ordered, [Fault(name, 0.0)], 5), render_clean(ordered, 5))
+    assert np.array_equal(render(ordered, [Fault(name, 0.0)], 5), render(ordered, (), 5))
 
 
 @pytest.mark.parametrize("name", faults.NAMES)
 def test_every_fault_is_heard_at_full_strength_throughout_and_for_a_moment(ordered, name):
-    clean = render_clean(ordered, 5)
+    clean = render(ordered, (), 5)
     for fault in (Fault(name, 1.0), Fault(name, 1.0, 0.3, 0.6)):
         difference = render(ordered, [fault], 5) - clean
         assert _level(difference) > _level(clean) - 20
@@ -45,7 +45,7 @@ def test_every_fault_is_heard_at_full_strength_throughout_and_for_a_moment(order
 
 @pytest.mark.parametrize("name", ["narrow_band", "noise", "clipping", "metal", "pumping"])
 def test_a_stronger_fault_is_farther_from_the_clean_clip(ordered, name):
-    clean = render_clean(ordered, 5)
+    clean = render(ordered, (), 5)
     away = [
         _level(render(ordered, [Fault(name, strength)], 5) - clean)
         for strength in (0.1, 0.3, 0.6, 1.0)
@@ -61,11 +61,11 @@ def test_the_loudness_does_not_tell_the_fault(ordered):
         power = np.mean(np.square(frames, dtype=np.float64), axis=1)
         return 10 * np.log10(power[power > 1e-4 * power.max()].mean())
 
-    clean = sounding(render_clean(ordered, 5))
+    clean = sounding(render(ordered, (), 5))
     for name in faults.NAMES:
         assert sounding(render(ordered, [Fault(name, 0.8)], 5)) == pytest.approx(clean, abs=0.6)
 
 
 def test_clips_of_many_seeds_spread_in_loudness_by_a_few_decibels(whole):
-    levels = [_level(render_clean(whole, seed)) for seed in range(12)]
+    levels = [_level(render(whole, (), seed)) for seed in range(12)]
     assert 1 < np.ptp(levels) < 6

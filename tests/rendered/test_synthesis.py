@@ -3,8 +3,8 @@ import multiprocessing
 import numpy as np
 import pytest
 
-from whisq.corpus.rendered.instruments import INSTRUMENTS
-from whisq.corpus.rendered.synthesis import LONGEST_NOTE, RATE, Notes, play, sample_at
+from whisq.rendered.requests import INSTRUMENTS
+from whisq.rendered.synthesis import LONGEST_NOTE, RATE, Notes, play, sample_at
 
 
 def _notes(pitch, start=None, cents=0.0):

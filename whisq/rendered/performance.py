@@ -9,11 +9,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from whisq.corpus.rendered.instruments import INSTRUMENTS, Instrument
-from whisq.corpus.rendered.keys import set_mode
-from whisq.corpus.rendered.requests import Request, reverse
-from whisq.corpus.rendered.scores import Piece, pieces
-from whisq.corpus.rendered.synthesis import RATE, Notes, play
+from whisq.rendered.requests import INSTRUMENTS, Instrument, Request, reverse
+from whisq.rendered.scores import Piece, pieces, set_mode
+from whisq.rendered.synthesis import RATE, Notes, play
 
 # Chosen: tempo is heard as how many notes begin in a second; some kinds are busier than others.
 ONSETS = {"slow": 1.6, "medium": 3.2, "fast": 6.4}

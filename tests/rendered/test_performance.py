@@ -3,10 +3,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from whisq.corpus.rendered.instruments import INSTRUMENTS
-from whisq.corpus.rendered.performance import fit, fold, perform, synthesize
-from whisq.corpus.rendered.requests import CHOICES
-from whisq.corpus.rendered.synthesis import RATE
+from whisq.rendered.performance import fit, fold, perform, synthesize
+from whisq.rendered.requests import CHOICES, INSTRUMENTS
+from whisq.rendered.synthesis import RATE
 
 ACCORDION = INSTRUMENTS["accordion"]
 

@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
-from whisq.corpus.rendered.takes import cast
+from whisq.rendered.takes import Rendered, cast
 
 
 def reliability(ratings):
@@ -19,7 +19,7 @@ def reliability(ratings):
 
 @pytest.fixture(scope="module", params=range(3))
 def full(request):
-    return cast(31, 6, 100, 248, request.param)
+    return cast(Rendered(seed=request.param))
 
 
 @pytest.fixture(scope="module")
@@ -92,13 +92,24 @@ def test_demo_numbers_clash_with_shared_prompts_and_run_beyond_them(full):
 
 
 def test_the_seed_decides_everything():
-    one, same, other = (cast(6, 2, 8, 12, seed) for seed in (1, 1, 2))
+    size = {"systems": 6, "demo_systems": 2, "prompts": 8, "demo_clips": 12}
+    one, same, other = (cast(Rendered(**size, seed=seed)) for seed in (1, 1, 2))
     assert [take.seed for take in one.takes] == [take.seed for take in same.takes]
     assert one.prompts == same.prompts != other.prompts
     assert [take.faults for take in one.takes] == [take.faults for take in same.takes]
     assert [take.omq for take in one.takes] != [take.omq for take in other.takes]
 
 
-def test_a_corpus_without_room_for_a_pair_is_refused():
-    with pytest.raises(ValueError, match="prompts must be at least 4"):
-        cast(6, 2, 3, 12, 0)
+@pytest.mark.parametrize(
+    ("choices", "told"),
+    [
+        ({"systems": 3}, "greater than or equal to 4"),
+        ({"prompts": 3}, "greater than or equal to 4"),
+        ({"systems": 10, "demo_systems": 10}, "demo_systems must be fewer than systems, given 10"),
+        ({"demo_systems": 4, "demo_clips": 3}, "one or more for each of 4 demo_systems, given 3"),
+        ({"demo_systems": 0, "demo_clips": 5}, "one or more for each of 0 demo_systems, given 5"),
+    ],
+)
+def test_counts_that_make_no_corpus_are_refused(choices, told):
+    with pytest.raises(ValueError, match=told):
+        Rendered(**choices)

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whisq.corpus.rendered.listeners import BIAS, PANEL, RATERS, damage, omq, panel, rate, ta
+from whisq.rendered.listeners import BIAS, PANEL, RATERS, damage, omq, panel, rate, ta
 
 
 @given(st.floats(0, 30), st.floats(0, 30))
@@ -30,7 +30,7 @@ def test_more_failures_never_align_better_and_quality_never_hurts(one, other, qu
 
 
 def test_the_panel_leans_alike_whatever_the_seed():
-    panels = [panel(np.random.default_rng(seed)).bias for seed in range(2)]
+    panels = [panel(np.random.default_rng(seed)) for seed in range(2)]
     assert not np.array_equal(*panels)
     assert np.array_equal(np.sort(panels[0], axis=0), np.sort(panels[1], axis=0))
     assert panels[0].std(axis=0) == pytest.approx([BIAS, BIAS])
@@ -39,9 +39,9 @@ def test_the_panel_leans_alike_whatever_the_seed():
 
 def test_five_different_listeners_give_whole_numbers_from_one_to_five():
     rng = np.random.default_rng(0)
-    listeners = panel(rng)
+    leanings = panel(rng)
     for latent in ((0.5, 6.0), (3.0, 3.0)):
-        rows = rate(listeners, latent, rng)
+        rows = rate(leanings, latent, rng)
         assert rows.shape == (RATERS, 3)
         assert len(set(rows[:, 0])) == RATERS
         assert set(rows[:, 0]) <= set(range(PANEL))
@@ -50,6 +50,6 @@ def test_five_different_listeners_give_whole_numbers_from_one_to_five():
 
 def test_many_ratings_average_to_the_latent_away_from_the_ends():
     rng = np.random.default_rng(0)
-    listeners = panel(rng)
-    rows = np.concatenate([rate(listeners, (3.2, 2.8), rng) for _ in range(3000)])
+    leanings = panel(rng)
+    rows = np.concatenate([rate(leanings, (3.2, 2.8), rng) for _ in range(3000)])
     assert rows[:, 1:].mean(axis=0) == pytest.approx([3.2, 2.8], abs=0.05)
