@@ -27,7 +27,7 @@ LEVELS = [
     ["evaluation"],
     ["training"],
     ["trials"],
-    ["report", "scoring"],
+    ["show", "scoring"],
 ]
 LEAVES = ["params", "tracking"]
 # They shape no output: params are DVC's own, and so is how they are checked; a log is not a result,

@@ -84,7 +84,7 @@ CLIPS = {
     "flac cut short": ("a.flac", cut_short, "render it again"),
     "wav written to a pipe": ("a.wav", streamed, None),
     "zero samples": ("a.wav", sound(SECOND[:0]), "no samples"),
-    "NaN": ("a.wav", filled(np.nan), "NaN"),
+    "NaN samples": ("a.wav", filled(np.nan), "NaN"),
     "infinity": ("a.wav", filled(np.inf), "infinity"),
     "silence": ("a.wav", filled(0), "silent"),
     "nearly silence": ("a.wav", filled(1e-6), "silent"),
@@ -180,8 +180,8 @@ def test_what_the_encoder_leaves_out_is_noted(outcomes):
 
 LISTS = {
     "csv without a header": ("l.csv", "a.wav,waltz\nb.wav,polka\n", "add a header"),
-    "csv of nothing": ("l.csv", "", "add a header"),
-    "csv of a header alone": ("l.csv", "path,prompt\n", "lists no clips"),
+    "csv of nothing": ("l.csv", "", "it is empty"),
+    "csv of a header alone": ("l.csv", "path,prompt\n", "a header alone"),
     "csv with an id twice": ("l.csv", "id,path\nx,a.wav\ny,b.wav\nx,c.wav\n", "line 4.*line 2"),
     "csv with a line too long": ("l.csv", "path,prompt\na.wav,slow, sad\n", "line 2.*quote"),
     "csv with an open quote": ("l.csv", 'path,prompt\na.wav,"slow\n', "not a readable table"),
@@ -191,7 +191,7 @@ LISTS = {
     "csv with two columns of prompts": ("l.csv", "path,text,caption\na.wav,b,c\n", "--prompt-col"),
     "jsonl that is not JSON": ("l.jsonl", "{'path': 1}\n", "line 1: not JSON"),
     "jsonl of numbers": ("l.jsonl", "1\n", "must be an object"),
-    "jsonl with a number for a prompt": ("l.jsonl", '{"path": "a.wav", "prompt": 3}', "be text"),
+    "jsonl with a list for a prompt": ("l.jsonl", '{"path": "a.wav", "prompt": [3]}', "be text"),
     "jsonl without a path": ("l.jsonl", '{"prompt": "waltz"}\n', "no column is named"),
     "folder of nothing": ("folder", None, "holds no clips"),
 }  # fmt: skip

@@ -14,9 +14,9 @@ from whisq.encoders.whisper import AudioSpec, WhisperEncoder
 from whisq.evaluation.bench import Bench
 from whisq.model.build import ModelConfig, build
 from whisq.predictor import Predictor
-from whisq.report.explain import explain
 from whisq.scoring.requests import Request, named
 from whisq.scoring.scorer import Scorer
+from whisq.show.explain import explain
 from whisq.store.audio import embed_audio
 from whisq.store.sequences import Sequences
 from whisq.store.text import embed_text

@@ -14,7 +14,7 @@ from whisq.evaluation import judge
 from whisq.evaluation.gather import read_rated, read_sequences
 from whisq.evaluation.metrics import evaluate, record_of
 from whisq.evaluation.ridge import pooled, ridge
-from whisq.report.paper_table import markdown, paper_table
+from whisq.show.paper_table import markdown, paper_table
 
 DATA, FOLDER = Path("data"), Path("metrics/paper_table")
 FLOORS = ("system_mean", "pooled_ridge")

@@ -1,4 +1,3 @@
-import io
 import json
 import zlib
 from dataclasses import replace
@@ -12,11 +11,12 @@ from whisq.corpus.rendered import faults
 from whisq.corpus.rendered.layout import write_tables
 from whisq.corpus.rendered.prompts import sentence
 from whisq.corpus.rendered.takes import cast
-from whisq.evaluation import plots, prompt_probes, sound_probes, truth
+from whisq.evaluation import prompt_probes, sound_probes, truth
 from whisq.evaluation.bench import Bench, won
-from whisq.evaluation.headline import headline
 from whisq.evaluation.probes import probe
-from whisq.evaluation.show_probes import responses
+from whisq.show import kept
+from whisq.show.probes import Probes
+from whisq.show.run import Run
 
 RATE = 16000
 
@@ -207,19 +207,20 @@ def test_where_the_corpus_knows_the_music_it_is_played_anew_with_each_fault(benc
 
 
 def test_all_probes_make_one_result_that_json_a_table_and_a_picture_can_hold(bench, tmp_path):
-    from rich.console import Console
-
     # Only the road that needs no music: the other has its own test.
     found, curves = probe(replace(bench, truth=None), "rendered corpus", clips=2, prompts=2)
     text = json.dumps(found, allow_nan=False)
     assert "rendered corpus" in text
-    short = headline({}, found)
+    short = kept.headline({}, found)
     assert (short["swap"], short["prompt_auc"]) == (1, 1)
-    files = plots.fault_response(curves, "rendered corpus", tmp_path)
+    files = kept.draw(Run({"corpus": "rendered corpus"}, bench.clips, found, curves), tmp_path)
+    assert [file.name for file in files] == ["fault_response.png", "fault_response.csv"]
     assert len(pd.read_csv(files[1])) == len(curves)
-    console = Console(width=80, record=True, file=io.StringIO())
-    console.print(responses(found, "rendered corpus, probes"))
-    assert "order swap" in console.export_text()
+    shown = Probes(found, curves, "rendered corpus")
+    said = " ".join(shown.said)
+    assert "prefer their prompt to the same prompt with its order reversed" in said
+    assert "that were asked" in said
+    assert all(table.rows for table in shown.tables)
 
 
 def test_equal_scores_are_half_a_win():

@@ -74,6 +74,17 @@ def test_a_gpu_trains_and_judges_as_the_cpu_does(recipe, data, pretended_gpu):
     assert judged.keys() == known.keys()
 
 
+def test_scaling_is_fitted_to_batches_on_a_gpu_too(make_recipe, data, pretended_gpu):
+    recipe = make_recipe(loss=Objective(ot_weight=0.0))
+    dataset, (here, _) = data.dataset("train"), fitted(recipe, data, "cpu")
+    with pretended_gpu():
+        there, _ = fitted(recipe, data, "cuda")
+        there.fit_scaling(inputs(batch) for batch in make_loader(dataset, 16, device="cuda:0"))
+        weights = {name: value.cpu() for name, value in there.state_dict().items()}
+    for name in ("text_input.scaling.matrix", "audio_input.scaling.mean"):
+        torch.testing.assert_close(weights[name], here.state_dict()[name])
+
+
 def test_a_training_goes_on_on_another_device(make_recipe, data, tmp_path, pretended_gpu):
     recipe = taught(make_recipe(), epochs=3, averaging=0.5)
     whole, _ = fitted(recipe, data, "cpu")

@@ -30,7 +30,7 @@ def cluster(model: str, workers: int, batch_size: BatchSize, device: str) -> Eng
         model: As `whisq.load` takes it.
         workers: Processes with a model each, at least 1.
         batch_size: Clips that a worker encodes at once, at least 1, or auto.
-        device: Where to compute, as `whisq.embeddings.cluster.target` takes it.
+        device: Where to compute, as `whisq.store.cluster.target` takes it.
 
     Returns:
         The engine; its rows come in the requests' order.
