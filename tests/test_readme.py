@@ -1,6 +1,7 @@
 """The README says what the files say."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from whisq.show import readme
 from whisq.show.table import Table
 
 ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
 
 
 def scores(value):
@@ -108,3 +110,10 @@ def test_the_committed_tables_are_those_of_the_committed_files(name):
     page, file, write = readme.BLOCKS[name]
     text = committed(page)
     assert readme.renewed(text, name, write(json.loads(committed(file)))) == text
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{p.name}" for p in DOCS.glob("*.md"))])
+def test_every_link_to_a_file_leads_to_one(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
+    assert [link for link in links if not ((ROOT / page).parent / link).exists()] == []
