@@ -11,7 +11,7 @@ from whisq.model.build import ModelConfig
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("whisq.", "stages.")
-# They shape no output: how a process ends, how params are checked, where it is computed, extras.
+# They shape no output: how a process ends, how params are checked, where is computed.
 NOT_DEPS = {f"whisq/{name}.py" for name in ("processes", "section", "devices", "extras")}
 VALUES = params.load(ROOT / "params.yaml").model_dump()
 SCRIPTS = [("ablations", name) for name in ("layers", "variant", "table")]

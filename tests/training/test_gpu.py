@@ -75,7 +75,7 @@ def test_a_gpu_trains_and_judges_as_the_cpu_does(recipe, data, pretended_gpu):
 
 
 def test_scaling_is_fitted_to_batches_on_a_gpu_too(make_recipe, data, pretended_gpu):
-    recipe = make_recipe(loss=Objective(ot_weight=0.0))
+    recipe = make_recipe(loss=Objective(ot_weight=0.0), text_scaling="whiten")
     dataset, (here, _) = data.dataset("train"), fitted(recipe, data, "cpu")
     with pretended_gpu():
         there, _ = fitted(recipe, data, "cuda")
