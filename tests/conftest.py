@@ -165,6 +165,7 @@ def tiny_model(tmp_path_factory):
     audio = asdict(AudioSpec(str(folder / "whisper"), layers=(1, 2), window="clip", pool=4))
     text = asdict(TextSpec("sentence-transformers/all-MiniLM-L6-v2"))
     own = {"audio_layer": 1, "quality_layers": [2], "audio": audio | {"layers": [1, 2]}}
+    own["quality_pooling"] = "attention"  # whose weights are shown
     sizes = {"audio_dim": 16, "text_dim": 384, "width": 8, "hidden": 8}
     build(ModelConfig(**sizes, **own, text=text)).save_pretrained(folder / "model")
     return folder / "model"

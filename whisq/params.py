@@ -16,7 +16,7 @@ from whisq.losses.objective import Objective
 from whisq.model.build import Model
 from whisq.rendered.takes import Rendered
 from whisq.section import Device, Positive, Precision, Section, told
-from whisq.training.schedule import Schedule
+from whisq.training.loop import Schedule
 
 BatchSize = Positive | Literal["auto"]  # auto: 1 on a CPU, 16 on a GPU
 Changes = dict[str, Any]  # values by dotted name

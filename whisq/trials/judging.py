@@ -12,9 +12,8 @@ from whisq.evaluation.floors import system_mean
 from whisq.evaluation.metrics import evaluate, measure, record_of
 from whisq.losses.objective import Objective
 from whisq.model.network import Network
-from whisq.training.data import Data
-from whisq.training.dataset import ClipDataset, make_loader
-from whisq.training.measuring import inputs, predict
+from whisq.training.data import ClipDataset, Data, make_loader
+from whisq.training.loop import predict
 
 
 def judge(model: Network, data: Data, objective: Objective) -> dict[str, Any]:
@@ -122,7 +121,7 @@ def rate(model: Network, dataset: ClipDataset) -> DataFrame:
 def _transport_costs(model: Network, dataset: ClipDataset, objective: Objective) -> Series | None:
     costs, ids = [], []
     for batch in make_loader(dataset, 64, device=model.device):
-        output = model(*inputs(batch))
+        output = model(*batch.inputs)
         if output.audio is None:
             return None
         costs += objective.transport(output).cost.tolist()
