@@ -11,6 +11,7 @@ import yaml
 from pydantic import Field
 
 from whisq.corpus.fetch import Source
+from whisq.corpus.splits import Protocol, Split
 from whisq.losses.objective import Objective
 from whisq.model.build import Model
 from whisq.rendered.takes import Rendered
@@ -22,8 +23,6 @@ Changes = dict[str, Any]  # values by dotted name
 # Trainings beside the pipeline's own, which log themselves.
 BESIDES = ("trials", "recipes", "paper_table", "ablations")
 
-Protocol = Literal["official", "systems", "prompts", "systems_and_prompts"]
-
 
 class Corpus(Section):
     """Which rated clips the pipeline works on."""
@@ -31,15 +30,6 @@ class Corpus(Section):
     name: Literal["rendered", "musiceval"] = "rendered"
     rendered: Rendered = Rendered()
     musiceval: Source = Source()
-
-
-class Split(Section):
-    """How clips are divided into train, dev and test."""
-
-    protocol: Protocol = "official"
-    folds: Annotated[int, Field(ge=3)] = 5
-    fold: Annotated[int, Field(ge=0)] = 0
-    seed: int = 0
 
 
 class EmbedAudio(Section):

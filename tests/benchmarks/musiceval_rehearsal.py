@@ -51,7 +51,7 @@ def measure(folder: Path, clips: int, seconds: float, lists: Path | None) -> dic
     marks.append(time.perf_counter())
     corpus = musiceval.read(folder / "raw")
     marks.append(time.perf_counter())
-    ratings = splits.assign(corpus.ratings, corpus.clips, "systems", folds=5, fold=0, seed=0)
+    ratings = splits.assign(corpus.ratings, corpus.clips, splits.Split(protocol="systems"))
     write_clips(corpus.clips, folder / "clips.csv")
     write_ratings(ratings, folder / "ratings.csv")
     summary = summarise(corpus.clips, corpus.ratings, rehearsal.NAME)
