@@ -16,8 +16,8 @@ from whisq.model.architectures import build
 from whisq.model.config import Config
 from whisq.predictor import Predictor
 from whisq.report.explain import explain
+from whisq.scoring.engines import Scorer
 from whisq.scoring.requests import Request, named
-from whisq.scoring.scorer import Scorer
 from whisq.store.audio import embed_audio
 from whisq.store.sequences import Sequences
 from whisq.store.text import embed_text

@@ -25,8 +25,8 @@ from whisq.encoders.whisper import AudioSpec
 from whisq.model.architectures import build
 from whisq.model.config import Config
 from whisq.predictor import Predictor
+from whisq.scoring.engines import Scorer
 from whisq.scoring.requests import Request, named
-from whisq.scoring.scorer import Scorer
 from whisq.store import workers
 
 TEXT = TextSpec("sentence-transformers/all-MiniLM-L6-v2")
