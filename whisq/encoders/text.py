@@ -181,37 +181,23 @@ class TextEncoder:
         Returns:
             For each prompt float16, shape (1, tokens, dim).
         """
-        starts = range(0, len(prompts), batch_size)
-        return [
-            state for start in starts for state in self._run(prompts[start : start + batch_size])
-        ]
+        batches = [prompts[at : at + batch_size] for at in range(0, len(prompts), batch_size)]
+        return [states for batch in batches for states in self._run(batch)]
 
     def encode(self, prompts: list[str], batch_size: int = 1) -> list[np.ndarray]:
-        """Read prompts and encode them; a cut one is warned of.
+        """Read prompts and encode them; what is not read is warned of.
 
         Args:
-            prompts: Texts, each with at least one character that is not a space.
+            prompts: Texts.
             batch_size: As in `states`.
 
         Returns:
             As `states` does.
-
-        Raises:
-            ValueError: A prompt is empty.
         """
-        blank = [index for index, prompt in enumerate(prompts) if not prompt.strip()]
-        if blank:
-            raise ValueError(f"prompts must not be empty, but those at {blank} are; give a text")
-        read = []
-        for prompt in prompts:
-            tokens, ids = self._tokens(prompt)
-            if len(ids) > self.longest:
-                warnings.warn(
-                    f"a prompt is cut to the {self.longest} tokens that {self.spec.model} reads: "
-                    f"{prompt[:60]}...",
-                    stacklevel=2,
-                )
-            read.append(Prompt(prompt, tokens))
+        read = [self.read(prompt) for prompt in prompts]
+        for prompt in read:
+            for note in prompt.notes:
+                warnings.warn(f"{note}: {prompt.text[:60]}...", stacklevel=2)
         return self.states(read, batch_size)
 
     def _tokens(self, prompt: str) -> tuple[dict[str, list[int]], list[int]]:

@@ -15,7 +15,7 @@ from whisq.intake.addresses import bring, fingerprint
 from whisq.scoring.job import Engine, Journal, StrictError, Tally, complete, stream
 from whisq.scoring.requests import Request, read_lines
 from whisq.scoring.rows import Row, form, summary, write_rows
-from whisq.scoring.sources import filled, inputs, is_clip, read_sources
+from whisq.scoring.sources import inputs, is_clip, read_sources
 
 DONE, SOME_FAILED, WRONG_CALL, STOPPED = 0, 1, 2, 130
 STDIN = "-"
@@ -127,7 +127,7 @@ def _score(command: Command) -> int:
 
 def _requests(command: Command) -> Iterable[Request]:
     if list(command.sources) == [STDIN]:
-        return filled(read_lines(sys.stdin, command.columns), command.prompt)
+        return read_lines(sys.stdin, command.columns, command.prompt)
     return read_sources(command.sources, command.columns, command.prompt)
 
 

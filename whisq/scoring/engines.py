@@ -184,7 +184,7 @@ def _answers(
     size = max(together, ROWS)
     blocks = -(-len(items) // size)
     return ray.data.from_items(items, override_num_blocks=blocks).map_batches(
-        Worker,
+        _Worker,
         fn_constructor_args=(model, device, together),
         batch_size=size,
         batch_format="pyarrow",
@@ -194,17 +194,9 @@ def _answers(
     )
 
 
-class Worker:
-    """A scorer in a process of its own."""
-
+class _Worker:
+    # A scorer in a process of its own, on one thread; a batch has a row a request.
     def __init__(self, model: str, device: str, together: int) -> None:
-        """Load the model, on one thread.
-
-        Args:
-            model: As `whisq.load` takes it.
-            device: Where to compute; `cuda` is the GPU that Ray gave.
-            together: Clips that are encoded at once.
-        """
         import torch
 
         from whisq.predictor import Predictor
@@ -213,14 +205,6 @@ class Worker:
         self.scorer, self.together = Scorer(Predictor.load(model, device)), together
 
     def __call__(self, batch: Table) -> Table:
-        """Answer a batch.
-
-        Args:
-            batch: A row a request.
-
-        Returns:
-            A row an answer, in order.
-        """
         asked = [json.loads(request) for request in batch["request"].to_pylist()]
         requests = [Request("", Path(path), prompt) for path, prompt in asked]
         return arrow(list(self.scorer.rows(requests, together=self.together)))

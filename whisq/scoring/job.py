@@ -46,17 +46,6 @@ class Tally:
     failed: list[Row] = field(default_factory=list)
     seconds: float = 0.0
 
-    def add(self, row: Row) -> None:
-        """Count a row.
-
-        Args:
-            row: Scored or failed.
-        """
-        self.clips += 1
-        self.bare += row.prompt is None
-        if row.error is not None:
-            self.failed.append(row)
-
     def report(self, shown: int = 5) -> str:
         """Say what was done.
 
@@ -216,7 +205,7 @@ def stream(
             raise ValueError(f"the row of {request.id!r} was lost: {row.id!r} came in its place")
         if row.error is None and _content(request.path) != clip:
             row = row_of(request, error=f"{row.path!r} changed while it was scored: score it again")
-        tally.add(row)
+        _count(row, tally)
         tally.scored += 1
         tally.seconds = time.monotonic() - started
         yield row, clip
@@ -255,8 +244,15 @@ def complete(
     tally.scored, tally.seconds = now.scored, now.seconds
     done = [row for row in rows.values() if row]
     for row in done:
-        tally.add(row)
+        _count(row, tally)
     return done
+
+
+def _count(row: Row, tally: Tally) -> None:
+    tally.clips += 1
+    tally.bare += row.prompt is None
+    if row.error is not None:
+        tally.failed.append(row)
 
 
 def _noted(

@@ -99,15 +99,15 @@ def written(path: Path) -> str:
     return _text(str(path), lambda: URL + quote(os.fsencode(os.path.abspath(path))))
 
 
-def read_table(path: Path, given: Given | None = None) -> list[Request]:
+def read_table(path: Path, given: Given | None = None, prompt: str | None = None) -> list[Request]:
     """Read a list of clips.
 
-    A relative path is looked for beside the list, then in the working directory. A blank
-    prompt means none.
+    A relative path is looked for beside the list, then in the working directory.
 
     Args:
         path: A table with a header; see `whisq.tables`.
         given: The user's choice of columns by field; see `tables.find`.
+        prompt: For rows that have none.
 
     Returns:
         The requests in the list's order, with the ids that it gives.
@@ -127,7 +127,8 @@ def read_table(path: Path, given: Given | None = None) -> list[Request]:
     problems = []
     for line, values in table.rows:
         try:
-            request = _request(dict(zip(header, values, strict=True)), columns, path.parent)
+            row = dict(zip(header, values, strict=True))
+            request = _request(row, columns, path.parent, prompt)
             first = lines.setdefault(request.id, line) if request.id else line
             if first != line:
                 raise ValueError(f"id {request.id!r} stands on line {first} already")
@@ -139,13 +140,16 @@ def read_table(path: Path, given: Given | None = None) -> list[Request]:
     return requests
 
 
-def read_lines(lines: Iterable[str], given: Given | None = None) -> Iterator[Request]:
+def read_lines(
+    lines: Iterable[str], given: Given | None = None, prompt: str | None = None
+) -> Iterator[Request]:
     """Read jsonl lines as they come, such as standard input's.
 
     Args:
         lines: One JSON object a line; blank lines are passed over. Relative paths are looked
             for in the working directory.
         given: The user's choice of keys by field; see `tables.find`.
+        prompt: For lines that have none.
 
     Yields:
         One request a line; its id is the line's own, else the file's name, where that was taken
@@ -162,7 +166,7 @@ def read_lines(lines: Iterable[str], given: Given | None = None) -> Iterator[Req
         try:
             row = {key: tables.cell(value) for key, value in tables.object_of(line).items()}
             columns = tables.find(list(row), USUAL, given or {}, needed=("path",))
-            request = _request(row, columns, Path())
+            request = _request(row, columns, Path(), prompt)
             names.reserve(request.id)
         except ValueError as problem:
             raise ValueError(f"standard input, line {number}: {problem}") from None
@@ -193,13 +197,15 @@ class _Names:
         return free[0]
 
 
-def _request(row: Mapping[str, str | None], columns: Mapping[str, str], folder: Path) -> Request:
+def _request(
+    row: Mapping[str, str | None], columns: Mapping[str, str], folder: Path, prompt: str | None
+) -> Request:
     said = {field: row.get(column) for field, column in columns.items()}
     if said["path"] is None:
         raise ValueError(f"no path in column {columns['path']!r}")
     path = _found(said["path"], folder)
     system = said.get("system") or system_of(path)
-    return Request(said.get("id") or "", path, said.get("prompt"), system)
+    return Request(said.get("id") or "", path, said.get("prompt") or prompt, system)
 
 
 def _found(path: str, folder: Path) -> Path:

@@ -208,27 +208,13 @@ def summary(rows: Iterable[Row]) -> str:
     return "".join(f"{line}\n" for line in padded)
 
 
-def mean_of(scores: Sequence[float]) -> tuple[float, float]:
-    """Average scores.
-
-    Args:
-        scores: 1 to 5 each, at least one.
-
-    Returns:
-        Their mean, and half the width of its interval, NaN of one score.
-    """
-    from scipy.stats import t
-
-    count, mean = len(scores), math.fsum(scores) / len(scores)
-    if count < 2:
-        return mean, math.nan
-    spread = math.sqrt(math.fsum((score - mean) ** 2 for score in scores) / (count - 1))
-    return mean, float(t.ppf((1 + LEVEL) / 2, count - 1)) * spread / math.sqrt(count)
-
-
 def _said(scores: Iterable[float | None]) -> str:
     known = [score for score in scores if score is not None]
     if not known:
         return "-"
-    mean, margin = mean_of(known)
-    return f"{mean:.2f}" + ("" if math.isnan(margin) else f" ± {margin:.2f}")
+    mean = math.fsum(known) / len(known)
+    if len(known) == 1:
+        return f"{mean:.2f}"
+    from scipy.stats import sem, t
+
+    return f"{mean:.2f} ± {t.ppf((1 + LEVEL) / 2, len(known) - 1) * sem(known):.2f}"

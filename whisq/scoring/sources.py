@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from whisq.containers import SUFFIXES as SOUND
@@ -54,19 +53,6 @@ def is_clip(source: str) -> bool:
     return os.path.exists(source) and not os.path.isdir(source) and not listed
 
 
-def filled(requests: Iterable[Request], prompt: str | None) -> Iterator[Request]:
-    """Give a prompt to each request that has none.
-
-    Args:
-        requests: In any number.
-        prompt: What they get; None leaves them as they are.
-
-    Returns:
-        The requests, in order.
-    """
-    return (replace(request, prompt=request.prompt or prompt) for request in requests)
-
-
 def inputs(sources: Sequence[str], requests: Iterable[Request]) -> Iterator[Path]:
     """Name every file that a job reads, so that it does not write into one.
 
@@ -91,7 +77,7 @@ def _read(source: str, given: Given | None, prompt: str | None) -> Iterable[Requ
     if os.path.isdir(source):
         return _folder(Path(source), given, prompt)
     if os.path.exists(source):
-        return filled(read_table(Path(source), given), prompt)
+        return read_table(Path(source), given, prompt)
     if not glob.has_magic(source):
         raise ValueError(f"{source!r}: there is no such file, folder or pattern")
     found = sorted(glob.glob(source, recursive=True))
@@ -112,7 +98,7 @@ def _folder(folder: Path, given: Given | None, prompt: str | None) -> Iterable[R
         names = " and ".join(table.name for table in tables)
         raise ValueError(f"{folder} holds {names}: name the one to score instead of the folder")
     if tables:
-        return filled(read_table(tables[0], given), prompt)
+        return read_table(tables[0], given, prompt)
     files = sorted(_below(folder))
     clips = [path for path in files if path.suffix.lower() in SOUND]
     left = [p for p in files if p.suffix.lower() not in {*SOUND, *SUFFIXES, ".txt"}]
