@@ -1,6 +1,6 @@
 import pytest
 
-from whisq.intake.wording import LONGEST, check_prompt, unread
+from whisq.encoders.text import LONGEST, check_prompt
 
 
 @pytest.mark.parametrize("prompt", ["waltz", "a\nb\tc", "é 🎵 你好", "NA", "x" * LONGEST])
@@ -27,17 +27,17 @@ def test_what_is_no_prompt_is_refused(prompt, wanted):
 
 
 def test_what_the_encoder_reads_whole_needs_no_caution(predictor):
-    assert unread(predictor.text_encoder, "a calm piano waltz") == []
+    assert predictor.text_encoder.read("a calm piano waltz").notes == ()
 
 
 def test_what_it_does_not_read_is_counted(predictor):
     encoder = predictor.text_encoder
-    (said,) = unread(encoder, "waltz " * 600)
+    (said,) = encoder.read("waltz " * 600).notes
     assert said == f"only the first {encoder.longest} of the prompt's 602 tokens are read"
-    (said,) = unread(encoder, "a waltz ☃")
+    (said,) = encoder.read("a waltz ☃").notes
     assert said == "1 of the prompt's 3 tokens are unknown to the encoder"
 
 
 def test_a_prompt_of_which_nothing_is_known_is_refused(predictor):
     with pytest.raises(ValueError, match="knows no part of the prompt"):
-        unread(predictor.text_encoder, "☃ ☃")
+        predictor.text_encoder.read("☃ ☃")
