@@ -143,11 +143,11 @@ def cache(
     json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show or prune the cache; see `CACHE`."""
+    from whisq.files import cache_folder
     from whisq.store.prune import prune as remove
     from whisq.store.prune import survey, table
-    from whisq.store.store import default_root
 
-    root = default_root()
+    root = cache_folder()
     removed = [] if prune is None else remove(root, prune)
     typer.echo(table(root, survey(root), removed, json))
 
