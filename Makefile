@@ -66,7 +66,7 @@ experiments: setup
 	dvc exp show --only-changed --hide-workspace --drop '^(data|metrics|stages|whisq)/|^(State|Executor)$$'
 
 readme: setup
-	python -m whisq.report.readme
+	python -m whisq.show.readme
 	python -m stages.paper_table.document
 
 clean:

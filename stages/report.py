@@ -6,12 +6,12 @@ from pathlib import Path
 
 import whisq.params
 from whisq import tracking
-from whisq.report.page import render
-from whisq.report.results import read_results
+from whisq.show.page import render
+from whisq.show.run import read_run
 
 DATA, METRICS = Path("data"), Path("metrics")
 PAGE = METRICS / "report.html"
-TRANSPORT = ("cost", "epsilon", "iterations", "tolerance")
+TRANSPORT = ("cost", "epsilon", "iterations")
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
     flat = whisq.params.pipeline(whisq.params.load())
     with tracking.judging_run("report", flat, DATA / "model") as run:
         page = render(
-            read_results(DATA, METRICS),
+            read_run(DATA, METRICS),
             DATA,
             flat,
             lock=Path("dvc.lock"),

@@ -19,11 +19,10 @@ CHECKPOINTS = Path(".dvc/tmp/whisq-checkpoints")
 
 def main() -> None:
     """Run the stage."""
-    loaded = params.load()
-    values = loaded.model_dump()
-    recipe = Recipe.of(values["model"], values["loss"], values["train"], values["seed"])
-    torch.set_num_threads(values["train"]["threads"])
-    with tracking.training_run(params.pipeline(loaded)) as run:
+    values = params.load()
+    recipe = Recipe(values.model, values.loss, values.train, values.seed)
+    torch.set_num_threads(values.train.threads)
+    with tracking.training_run(params.pipeline(values)) as run:
         model, history = recipe.fit(
             Data.open("data"),
             checkpoints=CHECKPOINTS,

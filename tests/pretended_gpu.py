@@ -59,7 +59,9 @@ def computed(function, args, kwargs):
     there = [isinstance(tensor, OnGPU) for tensor in tensors]
     operation = function._schema.name
     copies = operation in ("aten::_to_copy", "aten::copy_")
-    strays = [t for t in tensors if not isinstance(t, OnGPU) and t.dim()]
+    # A single number may come from the CPU, but not where tensors are put side by side.
+    joins = operation in ("aten::cat", "aten::stack")
+    strays = [t for t in tensors if not isinstance(t, OnGPU) and (t.dim() or joins)]
     if any(there) and strays and not copies:
         raise RuntimeError(f"{operation}: tensors on cuda:0 and on the CPU")
     target = kwargs.get("device")

@@ -7,12 +7,12 @@ import pytest
 import yaml
 
 from whisq import params
-from whisq.model.config import Config
-from whisq.training.recipe import Recipe
+from whisq.model.build import ModelConfig
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("whisq.", "stages.")
-NOT_DEPS = {"whisq/processes.py"}  # how a process ends shapes no output
+# They shape no output: how a process ends, how params are checked, where is computed.
+NOT_DEPS = {f"whisq/{name}.py" for name in ("processes", "section", "devices", "extras")}
 VALUES = params.load(ROOT / "params.yaml").model_dump()
 SCRIPTS = [("ablations", name) for name in ("layers", "variant", "table")]
 SCRIPTS += [("paper_table", name) for name in ("network", "table")]
@@ -21,13 +21,13 @@ SCRIPTS += [("paper_table", name) for name in ("network", "table")]
 @pytest.mark.parametrize("name", VALUES["ablations"])
 def test_a_variant_is_a_recipe(name):
     changes = VALUES["ablations"][name]
-    values = params.load(ROOT / "params.yaml", overrides=changes).model_dump()
-    recipe = Recipe.of(values["model"], values["loss"], values["train"], seed=0)
-    cached = {"layers": VALUES["trials"]["audio_layers"]}
-    config = Config(audio_dim=512, text_dim=384, audio=cached, **recipe.model)
+    values = params.load(ROOT / "params.yaml", overrides=changes)
+    cached = {"layers": values.trials.audio_layers}
+    sizes = {"audio_dim": 512, "text_dim": 384, "audio": cached}
+    config = ModelConfig(**sizes, **values.model.model_dump())
     shared = config.architecture == "whisq"
-    assert shared or recipe.objective.ot_weight == 0
-    assert config.bins or not recipe.objective.soft_label_weight + recipe.objective.rater_weight
+    assert shared or values.loss.ot_weight == 0
+    assert config.bins or not values.loss.soft_label_weight + values.loss.rater_weight
 
 
 @pytest.mark.parametrize("name", VALUES["ablations"])

@@ -60,7 +60,7 @@ def test_a_perfect_answer_is_perfect(call):
 
 def test_people_get_a_table_that_names_the_system_truth(call):
     text = call("a.txt", "truth.txt", "--resamples", "20").stdout
-    for part in ("utt", "sys", "srcc", "by system", "mean of the evaluated clips"):
+    for part in ("by clip", "by system", "SRCC", "drawing", "mean of the evaluated clips"):
         assert part in text
 
 
@@ -109,7 +109,9 @@ def test_floors_stand_beside_an_answer_and_as_answers(call):
         call("floor:system_mean", "truth.txt", "--train", "train.txt", "--json").stdout
     )
     assert found["floors"]["system_mean"]["utt"] == alone["utt"]
-    assert "system_mean" in call("a.txt", "truth.txt", "--train", "train.txt").stdout
+    shown = call("a.txt", "truth.txt", "--train", "train.txt").stdout
+    assert "the system's training mean" in shown
+    assert "the answer" in shown
     assert "--train" in call("floor:system_mean", "truth.txt", code=2).stderr
     assert "global_mean" in call("floor:best", "truth.txt", code=2).stderr
 

@@ -87,14 +87,14 @@ def save_model(folder, whisper, text, audio_dim, text_dim):
 
     from whisq.encoders.text import TextSpec
     from whisq.encoders.whisper import AudioSpec
-    from whisq.model.architectures import build
-    from whisq.model.config import Config
+    from whisq.model.build import ModelConfig, build
 
     torch.manual_seed(0)
     audio = asdict(AudioSpec(str(whisper), layers=(1, 2), window="clip", pool=4))
     own = {"audio": audio | {"layers": [1, 2]}, "text": asdict(TextSpec(str(text)))}
     sizes = {"audio_dim": audio_dim, "text_dim": text_dim, "width": 8, "hidden": 8}
-    build(Config(**sizes, **own, audio_layers=[1, 2])).save_pretrained(folder)
+    layers = {"audio_layer": 1, "quality_layers": [2]}
+    build(ModelConfig(**sizes, **own, **layers)).save_pretrained(folder)
     return folder
 
 

@@ -12,12 +12,11 @@ from whisq.cli import app
 from whisq.encoders.text import TextEncoder, TextSpec
 from whisq.encoders.whisper import AudioSpec, WhisperEncoder
 from whisq.evaluation.bench import Bench
-from whisq.model.architectures import build
-from whisq.model.config import Config
+from whisq.model.build import ModelConfig, build
 from whisq.predictor import Predictor
-from whisq.report.explain import explain
 from whisq.scoring.engines import Scorer
 from whisq.scoring.requests import Request, named
+from whisq.show.explain import explain
 from whisq.store.audio import embed_audio
 from whisq.store.sequences import Sequences
 from whisq.store.text import embed_text
@@ -53,8 +52,10 @@ def test_bins_and_their_intervals_come_from_a_gpu(architecture, pretended_gpu):
         (noise.normal(size=(1, n + 2, 4)).astype(np.float16), noise.normal(size=(1, n + 1, 3)))
         for n in range(5)
     ]
-    sizes = {"audio_layers": [1], "audio": {"layers": [1]}, "width": 4, "hidden": 4}
-    network = build(Config(audio_dim=4, text_dim=3, architecture=architecture, bins=5, **sizes))
+    sizes = {"audio_layer": 1, "audio": {"layers": [1]}, "width": 4, "hidden": 4}
+    network = build(
+        ModelConfig(audio_dim=4, text_dim=3, architecture=architecture, bins=5, **sizes)
+    )
     known = Predictor(network, "cpu").score_embedded(clips)
     with pretended_gpu():
         scores = Predictor(network, "cuda").score_embedded(clips)

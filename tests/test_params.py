@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from whisq import params
+from whisq.section import Section
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,6 +35,23 @@ def test_a_missing_key_is_an_error_that_names_it(tmp_path):
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
     with pytest.raises(ValueError, match=r"loss\.ot_weight: missing"):
         params.load(tmp_path / "params.yaml")
+
+
+@pytest.mark.parametrize("name", params.Params.model_fields)
+def test_a_section_s_defaults_are_what_the_file_holds(name):
+    # Named sets of changes are no choices of the code's, and have no defaults.
+    section = params.Params.model_fields[name].annotation
+    if section is not params.PaperTable and isinstance(section, type):
+        assert issubclass(section, Section | int)
+        assert section() == getattr(params.load(ROOT / "params.yaml"), name)
+
+
+def test_choices_that_do_not_go_together_are_named():
+    with pytest.raises(ValueError, match=r"(?s)2 problem.*  model: heads must.*  loss: one weight"):
+        params.load(
+            ROOT / "params.yaml",
+            overrides={"model.width": 6, "loss.mse_weight": 0.0, "loss.ot_weight": 0.0},
+        )
 
 
 def test_a_negative_weight_is_refused():

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 import whisq
 from whisq.encoders import text, whisper
-from whisq.model.architectures import ARCHITECTURES, build
-from whisq.model.config import Config
+from whisq.model.build import ARCHITECTURES, ModelConfig, build
 from whisq.predictor import Predictor, ScoreWarning
 from whisq.scores import Score
 
@@ -74,9 +73,11 @@ def test_no_architecture_hears_the_prompt_in_the_quality(architecture):
     noise = np.random.default_rng(0)
     audio = noise.normal(size=(1, 9, 4)).astype(np.float16)
     text = noise.normal(size=(1, 5, 3)).astype(np.float16)
-    sizes = {"audio_layers": [1], "audio": {"layers": [1]}, "width": 4, "hidden": 4}
+    sizes = {"audio_layer": 1, "audio": {"layers": [1]}, "width": 4, "hidden": 4}
     torch.manual_seed(0)
-    network = build(Config(audio_dim=4, text_dim=3, architecture=architecture, bins=5, **sizes))
+    network = build(
+        ModelConfig(audio_dim=4, text_dim=3, architecture=architecture, bins=5, **sizes)
+    )
     bare, prompted = Predictor(network, "cpu").score_embedded([(audio, None), (audio, text)])
     assert bare.omq == pytest.approx(prompted.omq, abs=1e-6)
     assert bare.omq_interval == pytest.approx(prompted.omq_interval, abs=1e-6)

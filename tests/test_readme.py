@@ -1,15 +1,17 @@
 """The README says what the files say."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from whisq.report import readme
+from whisq.show import readme
+from whisq.show.table import Table
 
 ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = ROOT / "docs"
 
 
 def scores(value):
@@ -18,7 +20,7 @@ def scores(value):
 
 def judged():
     interval = {axis: {"srcc": {"system": [0.25, 0.75]}} for axis in ("omq", "ta")}
-    floors = {name: scores(0.5) for name in readme.ROWS if name not in ("model", "raters")}
+    floors = {name: scores(0.5) for name in ("system_mean", "pooled_ridge")}
     floors["gold_omq"] = {level: {"ta": {"srcc": None}} for level in ("utt", "sys")}
     test = {
         **scores(0.625),
@@ -32,29 +34,34 @@ def judged():
 
 
 def test_results_name_the_corpus_and_the_split():
-    line = readme.results(judged()).splitlines()[0]
-    assert "rendered corpus" in line
-    assert "7 clips, 3 systems, protocol `systems`" in line
+    line = readme.BLOCKS["results"][2](judged()).markdown().splitlines()[0]
+    assert line == "SRCC (rendered corpus, test, systems split; 7 clips, 3 systems)"
 
 
 def test_the_model_stands_with_its_interval_between_floors_and_ceiling():
-    text = readme.results(judged())
-    assert "| **the model** | 0.625 | 0.625 | 0.625 | 0.625 |" in text
+    text = readme.BLOCKS["results"][2](judged()).markdown()
+    assert f"| **the model** |{' **0.625** |' * 4}" in text
     assert "0.25 to 0.75" in text
     assert text.index("floor:") < text.index("the model") < text.index("ceiling:")
 
 
 def test_what_is_not_defined_is_left_blank():
-    (row,) = [line for line in readme.results(judged()).splitlines() if "true OMQ" in line]
+    (row,) = [
+        line
+        for line in readme.BLOCKS["results"][2](judged()).markdown().splitlines()
+        if "true OMQ" in line
+    ]
     assert row.count("|  ") == 4
 
 
 @pytest.mark.parametrize("name", readme.BLOCKS)
 def test_renewing_twice_is_renewing_once(name):
-    once = readme.renewed(TEXT, name, "new")
-    assert readme.renewed(once, name, "new") == once
+    new = Table("new", ["column"], [])
+    text = (ROOT / readme.BLOCKS[name][0]).read_text(encoding="utf-8")
+    once = readme.renewed(text, name, new)
+    assert readme.renewed(once, name, new) == once
     end = f"<!-- end of {name} -->"
-    assert once.split(end)[1] == TEXT.split(end)[1]
+    assert once.split(end)[1] == text.split(end)[1]
 
 
 def test_a_variant_stands_out_where_its_difference_is_clear_of_zero():
@@ -63,10 +70,10 @@ def test_a_variant_stands_out_where_its_difference_is_clear_of_zero():
 
     default = {"utt_ta_srcc": {"mean": 0.5, "difference": {}}, "floor_ta_srcc": {"mean": 0.58}}
     better = {"utt_ta_srcc": figure(0.6, [0.05, 0.15]), "swap": figure(0.6, [-0.1, 0.3])}
-    text = readme.variants(
+    text = readme.compared(
         {"default": {"official": default, "systems": {}}, "it": {"official": better}}
-    )
-    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    ).markdown()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[2:]]
     assert rows[2] == ["*floor: the system's training mean*", "", "0.580", "", "", "", ""]
     assert rows[3] == ["default", "", "0.500", "", "", "", ""]
     assert rows[4] == ["it", "", "**0.600**", "", "0.600", "", ""]
@@ -76,17 +83,18 @@ def test_speed_is_told_beside_the_peers_that_were_measured():
     run = {"seconds": 10, "window": "clip", "dtype": "float32", "clips_per_second": 7.34}
     run |= {"times_plain": 4.81, "share_of_floor": 0.961}
     compared = {"cores": 2, "plain_transformers": 1.528, "ctranslate2": None, "runs": [run]}
-    text = readme.speed({"compare": compared})
+    text = readme.speed({"compare": compared}).markdown()
     assert text.endswith("| 10 s | clip | float32 | 7.3 | 4.8 | 96% |")
     assert "makes 1.53." in text
-    assert "CTranslate2, float32, 2.14" in readme.speed(
-        {"compare": compared | {"ctranslate2": 2.14}}
+    assert (
+        "CTranslate2, float32, 2.14"
+        in readme.speed({"compare": compared | {"ctranslate2": 2.14}}).markdown()
     )
 
 
 def test_a_readme_without_marks_is_refused():
     with pytest.raises(ValueError, match="put both back"):
-        readme.renewed("# whisq", "results", "new")
+        readme.renewed("# whisq", "results", Table("new", ["column"], []))
 
 
 def committed(path):
@@ -99,6 +107,13 @@ def committed(path):
 @pytest.mark.parametrize("name", readme.BLOCKS)
 def test_the_committed_tables_are_those_of_the_committed_files(name):
     # A run in this folder may have changed metrics/ since: git knows what was written together.
-    file, write = readme.BLOCKS[name]
-    text = committed("README.md")
+    page, file, write = readme.BLOCKS[name]
+    text = committed(page)
     assert readme.renewed(text, name, write(json.loads(committed(file)))) == text
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{p.name}" for p in DOCS.glob("*.md"))])
+def test_every_link_to_a_file_leads_to_one(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
+    assert [link for link in links if not ((ROOT / page).parent / link).exists()] == []

@@ -139,7 +139,7 @@ def test_a_header_is_a_first_row_of_names(tmp_path, text, header):
         ("l.csv", b"", "it is empty"),
         ("l.csv", b"\n \n,,\n", "it is empty"),
         ("l.csv", b"id,omq\n", "a header alone"),
-        ("l.csv", b"id\n\xe9\n", "text file or parquet"),
+        ("l.csv", b"id\n\xe9\n", "save it as UTF-8"),
         ("l.csv", b'id,omq\na,"1\n', "not a readable table"),
         ("l.jsonl", b'{"id": 1}\n{"id": \n', "one JSON object a line; line 2"),
         ("l.jsonl", b"[1]\n", "array of objects"),

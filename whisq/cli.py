@@ -13,7 +13,6 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from whisq.report.options import EXPLAIN, Clip, Faults, ItsPrompt, Page
 from whisq.scoring.options import (
     BatchSize,
     Column,
@@ -29,6 +28,7 @@ from whisq.scoring.options import (
     Summary,
     Workers,
 )
+from whisq.show.options import EXPLAIN, Clip, Faults, ItsPrompt, Page
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -188,12 +188,13 @@ def metrics(
     """
     # Its products are small: a second thread of numpy's costs more than it brings.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from whisq.evaluation.command import Command, run
+    from whisq.evaluation.command import Command
+    from whisq.show.metrics import run
 
-    given = (answer, truth, system_truth, by, against, train, allow_missing, resamples, seed, json)
+    given = (answer, truth, system_truth, by, against, train, allow_missing, resamples, seed)
     columns = {"id": id_column, "omq": omq_column, "ta": ta_column}
     of_truth = {"id": truth_id_column, "omq": truth_omq_column, "ta": truth_ta_column}
-    raise typer.Exit(run(Command(*given, columns=columns, truth_columns=of_truth)))
+    raise typer.Exit(run(Command(*given, columns=columns, truth_columns=of_truth), json))
 
 
 @app.command(help=EXPLAIN)
@@ -210,6 +211,6 @@ def explain(
     Raises:
         Exit: With the exit code.
     """
-    from whisq.report.why import run
+    from whisq.show.why import run
 
     raise typer.Exit(run(clip, prompt, output, model, faults, device))

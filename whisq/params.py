@@ -8,188 +8,73 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field
 
-from whisq.devices import NAMES
+from whisq.corpus.fetch import Source
+from whisq.corpus.splits import Protocol, Split
+from whisq.losses.objective import Objective
+from whisq.model.build import Model
+from whisq.rendered.takes import Rendered
+from whisq.section import Device, Positive, Precision, Section, told
+from whisq.training.loop import Schedule
 
-Positive = Annotated[int, Field(ge=1)]
-Weight = Annotated[float, Field(ge=0)]
-Above0 = Annotated[float, Field(gt=0)]
-Device = Annotated[str, Field(pattern=NAMES)]  # `whisq.devices` says what each means
 BatchSize = Positive | Literal["auto"]  # auto: 1 on a CPU, 16 on a GPU
-Precision = Literal["float32", "bfloat16"]
 Changes = dict[str, Any]  # values by dotted name
-
 # Trainings beside the pipeline's own, which log themselves.
 BESIDES = ("trials", "recipes", "paper_table", "ablations")
-
-
-class Section(BaseModel):
-    """A part of params.yaml: unknown keys, missing keys and wrong types are errors."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-class Rendered(Section):
-    """The embedded corpus: its size and seed.
-
-    `demo_systems` of the `systems` answer prompts of their own, `demo_clips` in all; the others
-    answer the `prompts` that they share.
-    """
-
-    systems: Annotated[int, Field(ge=4)]
-    demo_systems: Annotated[int, Field(ge=0)]
-    prompts: Annotated[int, Field(ge=4)]
-    demo_clips: Annotated[int, Field(ge=0)]
-    seed: Annotated[int, Field(ge=0)]
-
-
-class MusicEval(Section):
-    """Where MusicEval comes from: folder, zip, https address or hub file, and its SHA-256.
-
-    Without a source it is the hub's own file, BAAI/MusicEval, at `revision`.
-    """
-
-    source: str | None
-    revision: str
-    sha256: str | None
 
 
 class Corpus(Section):
     """Which rated clips the pipeline works on."""
 
-    name: Literal["rendered", "musiceval"]
-    rendered: Rendered
-    musiceval: MusicEval
-
-
-class Split(Section):
-    """How clips are divided into train, dev and test."""
-
-    protocol: Literal["official", "systems", "prompts", "systems_and_prompts"]
-    folds: Annotated[int, Field(ge=3)]
-    fold: Annotated[int, Field(ge=0)]
-    seed: int
+    name: Literal["rendered", "musiceval"] = "rendered"
+    rendered: Rendered = Rendered()
+    musiceval: Source = Source()
 
 
 class EmbedAudio(Section):
     """The frozen audio encoder and what is kept of it."""
 
-    model: str
-    revision: str | None
-    layers: list[int]
-    window: Literal["padded", "clip"] | float
-    past_window: Literal["first"]
-    pool: Positive
-    dtype: Precision
-    device: Device
-    batch_size: BatchSize
-    workers: Positive
-    engine: Literal["local", "ray"]
+    model: str = "openai/whisper-base"
+    revision: str | None = None
+    layers: list[int] = Field([2])
+    window: Literal["padded", "clip"] | float = "clip"
+    pool: Positive = 8
+    dtype: Precision = "float32"
+    device: Device = "auto"
+    batch_size: BatchSize = "auto"
+    workers: Positive = 2
+    engine: Literal["local", "ray"] = "local"
 
 
 class EmbedText(Section):
     """The frozen text encoder and what is kept of it."""
 
-    model: str
-    revision: str | None
-    layer: int
-    template: str
-    dtype: Precision
-    device: Device
-    batch_size: BatchSize
-
-
-class Model(Section):
-    """The trainable network; `whisq.model.config.Config` says what each choice means."""
-
-    architecture: str
-    audio_layers: Annotated[list[int], Field(min_length=1)]
-    layer_mixing: Literal["softmax", "concat"]
-    alignment_layers: list[int]
-    audio_pool: Positive
-    audio_scaling: Literal["none", "standard", "whiten"]
-    text_scaling: Literal["none", "standard", "whiten"]
-    text_sequence: Literal["tokens", "mean"]
-    width: Positive
-    dropout: Annotated[float, Field(ge=0, lt=1)]
-    input_dropout: Annotated[float, Field(ge=0, lt=1)]
-    frame_dropout: Annotated[float, Field(ge=0, lt=1)]
-    quality_projection: Literal["shared", "own"]
-    positions: Literal["none", "audio", "text", "both"]
-    position_unit: Literal["steps", "share"]
-    coattention: Literal["none", "audio_to_text", "text_to_audio", "both"]
-    heads: Positive
-    layers: Positive
-    residual: bool
-    segments: Annotated[int, Field(ge=0)]
-    quality_pooling: Literal["mean", "max", "attention", "mean_std"]
-    alignment_pooling: Literal["mean", "max", "attention", "mean_std"]
-    interaction: Literal["none", "product"]
-    bilinear: bool
-    hidden: Positive
-    bins: Annotated[int, Field(ge=0)]
-    output_range: Literal["free", "sigmoid"]
-
-
-class Loss(Section):
-    """One weight a loss term (zero leaves it out) and the terms' settings.
-
-    `whisq.losses.objective.Objective` says what each means.
-    """
-
-    mse_weight: Weight
-    mae_weight: Weight
-    huber_weight: Weight
-    soft_label_weight: Weight
-    rater_weight: Weight
-    ranking_weight: Weight
-    mismatch_weight: Weight
-    ot_weight: Weight
-    ot_form: Literal["plain", "rated", "ranked"]
-    ot_cost: Literal["cosine", "squared"]
-    ot_epsilon: Above0
-    ot_iterations: Positive
-    ot_tolerance: Above0
-    mismatch_near: Annotated[float, Field(ge=0, le=1)]
-    mismatch_margin: Above0
-    huber_delta: Above0
-    soft_label_sigma: Above0
-
-
-class Train(Section):
-    """The optimiser and its schedule; `whisq.training.schedule.Schedule` says what each means."""
-
-    epochs: Positive
-    patience: Positive
-    batch_size: Positive
-    learning_rate: Above0
-    weight_decay: Weight
-    gradient_clip: Above0
-    warmup: Weight
-    decay: Literal["constant", "cosine"]
-    averaging: Annotated[float, Field(ge=0, lt=1)]
-    threads: Positive
-    device: Device
-    precision: Precision
+    model: str = "sentence-transformers/all-MiniLM-L6-v2"
+    revision: str | None = None
+    layer: int = -1
+    template: str = "{prompt}"
+    dtype: Precision = "float32"
+    device: Device = "auto"
+    batch_size: BatchSize = "auto"
 
 
 class Trials(Section):
     """What the variants of `ablations` may read, how often each is trained, and on what splits."""
 
-    audio_layers: Annotated[list[int], Field(min_length=1)]
-    seeds: dict[Literal["official", "systems", "prompts", "systems_and_prompts"], Positive]
-    folds: Annotated[int, Field(ge=3)]
-    workers: Positive
+    audio_layers: Annotated[list[int], Field(min_length=1)] = Field([2, 3, 6])
+    seeds: dict[Protocol, Positive] = Field({"official": 5, "systems": 5})
+    folds: Annotated[int, Field(ge=3)] = 5
+    workers: Positive = 2
 
 
 class Evaluate(Section):
     """How the model is judged: draws for the intervals, and the clips that the probes alter."""
 
-    resamples: Positive
-    seed: Annotated[int, Field(ge=0)]
-    probe_clips: Annotated[int, Field(ge=2)]
-    probe_prompts: Positive
+    resamples: Positive = 1000
+    seed: Annotated[int, Field(ge=0)] = 0
+    probe_clips: Annotated[int, Field(ge=2)] = 4
+    probe_prompts: Positive = 8
 
 
 class PaperTable(Section):
@@ -208,8 +93,8 @@ class Params(Section):
     embed_audio: EmbedAudio
     embed_text: EmbedText
     model: Model
-    loss: Loss
-    train: Train
+    loss: Objective
+    train: Schedule
     evaluate: Evaluate
     trials: Trials
     recipes: dict[str, Changes]
@@ -233,16 +118,14 @@ def load(path: str | Path = "params.yaml", overrides: Changes | None = None) -> 
             named in the one message.
     """
     values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
-    problems = _problems(values, overrides or {})
-    if not problems:
-        params = Params.model_validate(_changed(values, overrides or {}))
-        problems = [
-            f"  {where}: {problem.strip()}"
-            for where, changes in _named(params)
-            for problem in _problems(values, changes)
-        ]
+    params = Params.read(_changed(values, overrides or {}), str(path))
+    problems = [
+        f"{where}: {problem}"
+        for where, changes in _named(params)
+        for problem in Params.wrong(_changed(values, changes))
+    ]
     if problems:
-        raise ValueError(f"{path} has {len(problems)} problem(s):\n" + "\n".join(problems))
+        raise ValueError(told(path, problems))
     return params
 
 
@@ -304,14 +187,6 @@ def _named(params: Params) -> Iterator[tuple[str, Changes]]:
         yield from ((f"{group}.{name}", changes) for name, changes in sets.items())
 
 
-def _problems(values: Changes, changes: Changes) -> list[str]:
-    try:
-        Params.model_validate(_changed(values, changes))
-    except ValidationError as error:
-        return [_problem(item) for item in error.errors()]
-    return []
-
-
 def _changed(values: Changes, changes: Changes) -> Changes:
     values = deepcopy(values)
     for name, value in changes.items():
@@ -323,12 +198,3 @@ def _changed(values: Changes, changes: Changes) -> Changes:
             section = section[key]
         section[last] = value
     return values
-
-
-def _problem(item: dict[str, Any]) -> str:
-    name = ".".join(str(part) for part in item["loc"])
-    if item["type"] == "extra_forbidden":
-        return f"  {name}: no such parameter; remove it or mend its spelling"
-    if item["type"] == "missing":
-        return f"  {name}: missing; add it (whisq/params.py says what it means)"
-    return f"  {name}: {item['msg']}, given {item['input']!r}"

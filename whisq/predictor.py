@@ -28,7 +28,7 @@ from whisq.scores import Score, scores_of
 
 if TYPE_CHECKING:
     from whisq.audio import Audio
-    from whisq.model.architecture import Architecture
+    from whisq.model.network import Network
 
 # Audio (layers, steps, dim) and text (1, tokens, dim), which is None where there is no prompt.
 Embedded = tuple[np.ndarray, np.ndarray | None]
@@ -44,7 +44,7 @@ class ScoreWarning(UserWarning):
 class Predictor:
     """A trained network and the two frozen encoders that its config names."""
 
-    def __init__(self, network: Architecture, device: str | None = None) -> None:
+    def __init__(self, network: Network, device: str | None = None) -> None:
         """Put a network in place; encoders are loaded when the first clip needs them.
 
         Args:
@@ -236,10 +236,7 @@ class Predictor:
     def _rate(self, clips: Sequence[Embedded]) -> list[Score]:
         # Quality never sees the prompt, so any text will do where there is none.
         blank = np.zeros((1, self.config.text_dim), np.float32)
-        examples = [
-            Example("", audio, blank if text is None else text[0], None, None)
-            for audio, text in clips
-        ]
+        examples = [Example("", audio, blank if text is None else text[0]) for audio, text in clips]
         batch = collate(examples).to(self.device)
         with torch.inference_mode():
             out = self.network(batch.audio, batch.audio_mask, batch.text, batch.text_mask)

@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from whisq.model.output import Output
+    from whisq.model.network import Output
 
 Interval = tuple[float, float]
 TAIL = 0.05  # what an interval leaves out on either side

@@ -86,8 +86,10 @@ def read(path: str | Path, headed: bool | None = None) -> Table:
         if path.suffix.lower() == ".parquet":
             return _of_objects(str(path), enumerate(_parquet(path), 1))
         text = _text(data)
-    except (OSError, UnicodeError) as error:
-        raise ValueError(f"{path} must be a text file or parquet: {error}") from None
+    except UnicodeError as error:
+        raise ValueError(f"{path} is no text in UTF-8 ({error}): save it as UTF-8") from None
+    except OSError as error:
+        raise ValueError(f"{path} can't be read: {error}") from None
     start = text.lstrip()[:1]
     if path.suffix.lower() == ".json" or start == "[":
         return _of_objects(str(path), enumerate(_array(text, path), 1))

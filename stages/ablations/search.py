@@ -17,9 +17,8 @@ import yaml
 from pandas import DataFrame
 
 from whisq import params
-from whisq.training.trials import Trial, run
-
-SECTIONS = ("model", "loss", "train")
+from whisq.training.recipe import Recipe
+from whisq.trials.trial import Trial, run
 
 
 def main() -> None:
@@ -70,15 +69,12 @@ def score(changes: list[dict[str, Any]], protocols: list[str], seeds: int) -> Da
     """
     points = []
     for change in changes:
-        values = params.load(overrides=change).model_dump()
-        sections = {key: values[key] for key in SECTIONS}
-        folds = values["trials"]["folds"]
+        values = params.load(overrides=change)
+        data = values.trials.folds, Path("data"), "audio_layers"
         for protocol, seed in product(protocols, range(seeds)):
-            trial = Trial(
-                sections, protocol, seed, folds, Path("data"), "audio_layers", judged=False
-            )
-            points.append(trial)
-    records = DataFrame(run(points, values["trials"]["workers"]))
+            recipe = Recipe(values.model, values.loss, values.train, seed)
+            points.append(Trial(recipe, protocol, *data, judged=False))
+    records = DataFrame(run(points, values.trials.workers))
     records["point"] = np.repeat(np.arange(len(changes)), len(protocols) * seeds)
     means = records.groupby("point")[["dev_score", "dev_omq_srcc", "dev_ta_srcc"]].mean()
     return means.assign(changes=changes, seeds=seeds)

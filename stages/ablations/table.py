@@ -7,7 +7,7 @@ from pandas import read_csv
 
 from whisq import params
 from whisq.corpus.card import read_card
-from whisq.training.comparison import compare, table
+from whisq.trials.comparison import compare, table
 
 FOLDER = Path("metrics/ablations")
 REFERENCES = (

@@ -9,7 +9,8 @@ from typing import Any
 from pandas import DataFrame
 
 from whisq import params, tracking
-from whisq.training.trials import Trial, get_ready, run
+from whisq.training.recipe import Recipe
+from whisq.trials.trial import Trial, get_ready, run
 
 FOLDER = Path("metrics/ablations")
 SECTIONS = ("model", "loss", "train")
@@ -26,21 +27,23 @@ def main(name: str) -> None:
         ValueError: The variant changes what is not trained here.
     """
     get_ready()
-    changes = params.load().model_dump()["ablations"][name]
+    changes = params.load().ablations[name]
     strange = [key for key in changes if key.split(".")[0] not in SECTIONS and key != SEEDS]
     if strange:
         raise ValueError(
             f"An ablation changes {', '.join(SECTIONS)} alone; {name} changes "
             f"{', '.join(strange)}: that is an experiment of the whole pipeline (dvc exp run -S)"
         )
-    values = params.load(overrides=changes).model_dump()
-    sections = {key: values[key] for key in SECTIONS}
+    values = params.load(overrides=changes)
     trials = [
-        Trial(sections, protocol, seed, values["trials"]["folds"], Path("data"), "audio_layers")
-        for protocol, seeds in values["trials"]["seeds"].items()
+        Trial(
+            Recipe(values.model, values.loss, values.train, seed),
+            *(protocol, values.trials.folds, Path("data"), "audio_layers"),
+        )
+        for protocol, seeds in values.trials.seeds.items()
         for seed in range(seeds)
     ]
-    train(name, changes, trials, values["trials"]["workers"], FOLDER)
+    train(name, changes, trials, values.trials.workers, FOLDER)
 
 
 def train(

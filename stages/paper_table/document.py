@@ -7,7 +7,7 @@ from typing import Any
 from pandas import DataFrame, concat, read_csv
 
 from whisq import params
-from whisq.report.paper import document
+from whisq.show.paper import document
 
 WINDOWS = {"windows": {"embed_audio.window": "padded"}}  # what tests/benchmarks/windows.py measures
 

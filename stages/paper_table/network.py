@@ -8,7 +8,8 @@ from typing import Any
 from stages.ablations.variant import SECTIONS, train
 from whisq import params
 from whisq.store.sequences import Sequences
-from whisq.training.trials import Trial, get_ready
+from whisq.training.recipe import Recipe
+from whisq.trials.trial import Trial, get_ready
 
 DATA, FOLDER = Path("data"), Path("metrics/paper_table")
 
@@ -23,12 +24,12 @@ def main(name: str) -> None:
     values = params.load()
     layers = Sequences.open(DATA / "embeddings/audio").layers
     changes = network(values.recipes["paper"], values.paper_table.networks[name], layers)
-    changed = params.load(overrides=changes).model_dump()
-    sections = {key: changed[key] for key in SECTIONS}
-    trials = [
-        Trial(sections, values.split.protocol, seed, values.split.folds, DATA)
-        for seed in range(values.paper_table.seeds)
+    new = params.load(overrides=changes)
+    recipes = [
+        Recipe(new.model, new.loss, new.train, seed) for seed in range(values.paper_table.seeds)
     ]
+    place = values.split.protocol, values.split.folds, DATA
+    trials = [Trial(recipe, *place) for recipe in recipes]
     train(name, changes, trials, values.trials.workers, FOLDER)
 
 
@@ -47,8 +48,8 @@ def network(
         Changes to `model`, `loss` and `train` by dotted name.
     """
     trained = {key: value for key, value in recipe.items() if key.split(".")[0] in SECTIONS}
-    if not set(trained["model.audio_layers"]) <= set(layers):
-        trained["model.audio_layers"] = [max(layers)]
+    if trained["model.audio_layer"] not in layers:
+        trained["model.audio_layer"] = max(layers)
     return trained | dict(changes)
 
 

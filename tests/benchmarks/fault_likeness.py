@@ -16,9 +16,9 @@ import torch
 
 import whisq
 from whisq.audio import read, resampled
-from whisq.corpus.rendered.faults import SOUND_FAULTS
 from whisq.evaluation.gather import read_rated
-from whisq.report.likeness import moves, references
+from whisq.rendered.faults import SOUND_FAULTS
+from whisq.show.likeness import moves, references
 
 DATA = Path("data")
 STRONG = 0.5

@@ -22,8 +22,7 @@ from embed import CORES, ours, write_clips
 
 from whisq.encoders.text import TextSpec
 from whisq.encoders.whisper import AudioSpec
-from whisq.model.architectures import build
-from whisq.model.config import Config
+from whisq.model.build import ModelConfig, build
 from whisq.predictor import Predictor
 from whisq.scoring.engines import Scorer
 from whisq.scoring.requests import Request, named
@@ -39,7 +38,7 @@ SETTINGS = {
 def model(audio: AudioSpec) -> Predictor:
     """Make an untrained model of the default size: its weights do not matter for speed."""
     specs = {"audio": asdict(audio), "text": asdict(TEXT)}
-    config = Config(audio_dim=512, text_dim=384, audio_layers=audio.layers[:1], **specs)
+    config = ModelConfig(audio_dim=512, text_dim=384, audio_layer=audio.layers[0], **specs)
     return Predictor(build(config), "cpu")
 
 

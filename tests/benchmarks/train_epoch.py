@@ -2,18 +2,13 @@
 
 import json
 import time
-from dataclasses import replace
 
 import torch
 
 from whisq import params
 from whisq.batch import Batch
-from whisq.losses.objective import Objective
-from whisq.model.architectures import build
-from whisq.model.config import Config
-from whisq.training.loop import train
-from whisq.training.measuring import inputs
-from whisq.training.schedule import Schedule
+from whisq.model.build import ModelConfig, build
+from whisq.training.loop import Schedule, train
 
 CLIPS, FRAMES, TOKENS, AUDIO, TEXT = 1923, 48, 20, 512, 384
 
@@ -36,13 +31,14 @@ def batches(size: int, layers: int) -> list[Batch]:
     ]
 
 
-def seconds(values: dict, ot_weight: float) -> float:
+def seconds(values: params.Params, ot_weight: float) -> float:
     """Time the second of two epochs, without dev."""
-    layers = values["embed_audio"]["layers"]
-    made = batches(values["train"]["batch_size"], len(layers))
-    model = build(Config(AUDIO, TEXT, audio={"layers": layers}, **values["model"]))
-    model.fit_scaling(map(inputs, made[:2]))
-    objective = replace(Objective(**values["loss"]), ot_weight=ot_weight)
+    layers = values.embed_audio.layers
+    made = batches(values.train.batch_size, len(layers))
+    sizes = {"audio_dim": AUDIO, "text_dim": TEXT, "audio": {"layers": layers}}
+    model = build(ModelConfig(**sizes, **values.model.model_dump()))
+    model.fit_scaling(batch.inputs for batch in made[:2])
+    objective = values.loss.model_copy(update={"ot_weight": ot_weight})
     started = []
     train(
         model, objective, lambda _: made, made[:1], Schedule(epochs=2, warmup=0.0),
@@ -52,10 +48,10 @@ def seconds(values: dict, ot_weight: float) -> float:
 
 
 if __name__ == "__main__":
-    values = params.load().model_dump()
-    report = {"clips": CLIPS, "batch_size": values["train"]["batch_size"]}
+    values = params.load()
+    report = {"clips": CLIPS, "batch_size": values.train.batch_size}
     for threads in (1, 2):
         torch.set_num_threads(threads)
-        report[f"epoch_seconds_{threads}_threads"] = seconds(values, values["loss"]["ot_weight"])
+        report[f"epoch_seconds_{threads}_threads"] = seconds(values, values.loss.ot_weight)
         report[f"without_transport_{threads}_threads"] = seconds(values, 0.0)
     print(json.dumps(report, indent=1))

@@ -19,10 +19,11 @@ import time
 from pathlib import Path
 
 import numpy as np
+import rehearsal
 import torch
-import yaml
 
-from whisq.corpus import musiceval, rehearsal
+from whisq import params
+from whisq.corpus import musiceval
 from whisq.corpus.clips import write_clips, write_ratings
 from whisq.files import digest_of
 from whisq.store.output import lay_out
@@ -125,10 +126,10 @@ def paper_recipe(epochs: int) -> Recipe:
     Returns:
         The recipe.
     """
-    values = yaml.safe_load(PARAMS.read_text(encoding="utf-8"))
-    model = values["model"] | {"audio_layers": [6], "audio_pool": 1}
-    train = values["train"] | {"epochs": epochs, "patience": epochs}
-    return Recipe.of(model, values["loss"], train, values["seed"])
+    changes = {"model.audio_layer": 6, "model.audio_pool": 1}
+    changes |= {"train.epochs": epochs, "train.patience": epochs}
+    values = params.load(PARAMS, overrides=changes)
+    return Recipe(values.model, values.loss, values.train, values.seed)
 
 
 class Memory:

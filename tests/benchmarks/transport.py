@@ -11,8 +11,7 @@ import ot
 import torch
 from torch import Tensor
 
-from whisq.losses.sinkhorn import solve
-from whisq.losses.transport import pairwise_cost, uniform
+from whisq.losses.transport import pairwise_cost, solve, uniform
 
 TOLERANCE, REPEATS = 1e-3, 7
 SHAPES = {

@@ -19,8 +19,9 @@ from whisq import params
 from whisq.corpus.clips import read_clips
 from whisq.encoders.whisper import AudioSpec
 from whisq.store.audio import embed_audio
-from whisq.training.comparison import compare
-from whisq.training.trials import Trial, run
+from whisq.training.recipe import Recipe
+from whisq.trials.comparison import compare
+from whisq.trials.trial import Trial, run
 
 ROOT = Path(__file__).parents[2]
 WINDOWS = ("clip", "padded")
@@ -32,20 +33,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--seeds", type=int, default=5)
     seeds = parser.parse_args().seeds
-    values = params.load(ROOT / "params.yaml").model_dump()
-    sections = {name: values[name] for name in ("model", "loss", "train")}
+    values = params.load(ROOT / "params.yaml")
+    recipes = [Recipe(values.model, values.loss, values.train, seed) for seed in range(seeds)]
     with tempfile.TemporaryDirectory() as name:
         data = Path(name) / "data"
-        embed(data, values["embed_audio"])
+        embed(data, values.embed_audio.model_dump())
         trials = {
-            window: [Trial(sections, "official", seed, 1, data, window) for seed in range(seeds)]
+            window: [Trial(recipe, "official", 1, data, window) for recipe in recipes]
             for window in WINDOWS
         }
-        workers = values["trials"]["workers"]
+        workers = values.trials.workers
         records = {window: DataFrame(run(those, workers)) for window, those in trials.items()}
     compared = compare(records, WINDOWS[:1], METRICS)
     found = {window: compared[window]["official"] for window in WINDOWS}
-    print(json.dumps({"corpus": values["corpus"]["name"], "seeds": seeds, **found}, indent=1))
+    print(json.dumps({"corpus": values.corpus.name, "seeds": seeds, **found}, indent=1))
 
 
 def embed(data: Path, settings: dict) -> None:
@@ -56,7 +57,7 @@ def embed(data: Path, settings: dict) -> None:
     clips = read_clips(data / "clips.csv")
     paths = dict(zip(clips["id"], (data / path for path in clips["path"]), strict=True))
     workers = settings["workers"]
-    kept = {key: settings[key] for key in AudioSpec.__dataclass_fields__}
+    kept = {key: settings[key] for key in AudioSpec.__dataclass_fields__ if key in settings}
     for window in WINDOWS:
         spec = AudioSpec(**kept | {"window": window})
         embed_audio(paths, spec, data / "embeddings" / window, workers=workers)

@@ -98,5 +98,5 @@ def test_a_score_of_null_is_no_number(tmp_path):
 
 
 def test_a_missing_file_is_told(tmp_path):
-    with pytest.raises(ValueError, match="must be a text file"):
+    with pytest.raises(ValueError, match="can't be read"):
         read_scores(tmp_path / "none.csv")

@@ -1,4 +1,3 @@
-import io
 import json
 from dataclasses import replace
 
@@ -6,8 +5,6 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from whisq.evaluation import plots, show
-from whisq.evaluation.headline import headline, logged
 from whisq.evaluation.judge import Case, floors, judge, rounded
 
 
@@ -100,44 +97,3 @@ def test_a_split_without_clips_is_left_out(case):
     rated = case.rated.assign(split=case.rated["split"].replace("test", "train"))
     found = judge(replace(case, rated=rated), "rendered corpus", "systems", 20, 0)
     assert "test" not in found
-    assert set(headline(found, None)) == {
-        "dev_omq_srcc", "dev_ta_srcc", "dev_omq_share", "dev_ta_share"
-    }  # fmt: skip
-
-
-def test_the_headline_is_short_and_mlflow_gets_every_figure(result):
-    found = headline(result, None)
-    assert len(found) <= 10
-    assert found["test_ta_srcc"] == result["test"]["utt"]["ta"]["srcc"]
-    assert logged(result)["test/sys/omq/ktau"] == result["test"]["sys"]["omq"]["ktau"]
-    assert len(logged(result)) == 2 * 2 * 2 * 4
-
-
-def test_the_table_shows_model_floors_and_ceilings_within_80_columns(result):
-    from rich.console import Console
-
-    console = Console(width=80, record=True, file=io.StringIO())
-    console.print(show.standings(result["test"], "rendered corpus, test"))
-    text = console.export_text()
-    for name in (
-        "system_mean",
-        "some_ridge",
-        "model",
-        "latent_truth",
-        "share",
-        "pairs",
-        "worth",
-        "rendered",
-    ):
-        assert name in text
-    assert f"{result['test']['utt']['ta']['srcc']:.3f}" in text
-
-
-def test_pictures_come_with_their_numbers_and_the_same_twice(case, result, tmp_path):
-    files = plots.draw(case, result, tmp_path / "one")
-    assert {file.suffix for file in files} == {".png", ".csv"}
-    shown = pd.read_csv(tmp_path / "one" / "scatter.csv")
-    assert len(shown) == 30
-    assert {"omq_rating", "omq_prediction"} <= set(shown)
-    for file in plots.draw(case, result, tmp_path / "two"):
-        assert file.read_bytes() == (tmp_path / "one" / file.name).read_bytes()

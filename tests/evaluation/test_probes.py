@@ -1,4 +1,3 @@
-import io
 import json
 import zlib
 from dataclasses import replace
@@ -8,17 +7,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from whisq.corpus.rendered import faults
-from whisq.corpus.rendered.layout import write_tables
-from whisq.corpus.rendered.prompts import sentence
-from whisq.corpus.rendered.takes import cast
-from whisq.evaluation import plots, prompt_probes, sound_probes, truth
+from whisq.evaluation import prompt_probes, sound_probes, truth
 from whisq.evaluation.bench import Bench, won
-from whisq.evaluation.headline import headline
 from whisq.evaluation.probes import probe
-from whisq.evaluation.show_probes import responses
+from whisq.rendered import faults
+from whisq.rendered.build import write_tables
+from whisq.rendered.requests import from_row, sentence
+from whisq.rendered.takes import Rendered, cast
+from whisq.show import kept
+from whisq.show.probes import Probes
+from whisq.show.run import Run
 
 RATE = 16000
+SIZE = Rendered(systems=8, demo_systems=2, prompts=12, demo_clips=6)
 
 
 class Model:
@@ -58,7 +59,7 @@ def deaf(audio, text):
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory):
     folder = tmp_path_factory.mktemp("corpus")
-    write_tables(folder, cast(8, 2, 12, 6, 0), 0)
+    write_tables(folder, cast(SIZE), 0)
     return truth.read_prompts(folder), truth.read_clips(folder)
 
 
@@ -80,7 +81,7 @@ def bench(tables) -> Bench:
 def test_requests_are_read_back_from_the_ground_truth(tables):
     prompts, _ = tables
     for text, row in prompts.iterrows():
-        assert sentence(truth.request_of(row)) == text
+        assert sentence(from_row(row)) == text
 
 
 def test_a_model_that_reads_the_prompt_passes_every_prompt_probe(bench):
@@ -207,19 +208,20 @@ def test_where_the_corpus_knows_the_music_it_is_played_anew_with_each_fault(benc
 
 
 def test_all_probes_make_one_result_that_json_a_table_and_a_picture_can_hold(bench, tmp_path):
-    from rich.console import Console
-
     # Only the road that needs no music: the other has its own test.
     found, curves = probe(replace(bench, truth=None), "rendered corpus", clips=2, prompts=2)
     text = json.dumps(found, allow_nan=False)
     assert "rendered corpus" in text
-    short = headline({}, found)
+    short = kept.headline({}, found)
     assert (short["swap"], short["prompt_auc"]) == (1, 1)
-    files = plots.fault_response(curves, "rendered corpus", tmp_path)
+    files = kept.draw(Run({"corpus": "rendered corpus"}, bench.clips, found, curves), tmp_path)
+    assert [file.name for file in files] == ["fault_response.png", "fault_response.csv"]
     assert len(pd.read_csv(files[1])) == len(curves)
-    console = Console(width=80, record=True, file=io.StringIO())
-    console.print(responses(found, "rendered corpus, probes"))
-    assert "order swap" in console.export_text()
+    shown = Probes(found, curves, "rendered corpus")
+    said = " ".join(shown.said)
+    assert "prefer their prompt to the same prompt with its order reversed" in said
+    assert "that were asked" in said
+    assert all(table.rows for table in shown.tables)
 
 
 def test_equal_scores_are_half_a_win():

@@ -38,7 +38,7 @@ def only(**weights):
     return Objective(**{"mse_weight": 0.0, "ot_weight": 0.0} | weights)
 
 
-@pytest.mark.parametrize("term", ["mse", "mae", "huber", "soft_label", "rater", "ranking", "ot"])
+@pytest.mark.parametrize("term", ["mse", "mae", "soft_label", "rater", "ranking", "ot"])
 def test_a_weight_scales_its_term_and_no_other_is_computed(output, batch, term):
     total, terms = only(**{f"{term}_weight": 3.0})(output, batch)
     assert [name for name in terms if name in Objective().weights()] == [term]
@@ -111,5 +111,5 @@ def test_a_distribution_loss_without_bins_says_what_to_set(output, batch, name):
     "wrong", [{"mse_weight": -1.0}, {"mse_weight": 0.0, "ot_weight": 0.0}, {"ot_form": "odd"}]
 )
 def test_impossible_settings_are_refused(wrong):
-    with pytest.raises(ValueError, match=r"above 0|must be one of"):
+    with pytest.raises(ValueError, match=r"above 0|greater than|'plain'"):
         Objective(**wrong)

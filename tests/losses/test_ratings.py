@@ -9,20 +9,6 @@ from whisq.losses import ratings
 CENTRES = torch.linspace(1, 5, 9)
 
 
-def test_squared_error_by_hand():
-    assert ratings.mse(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 2.0])).item() == 2.5
-
-
-def test_absolute_error_by_hand():
-    assert ratings.mae(torch.tensor([1.0, 4.0]), torch.tensor([2.0, 2.0])).item() == 1.5
-
-
-def test_huber_squares_small_errors_and_counts_large_ones():
-    zero = torch.zeros(1)
-    assert ratings.huber(torch.tensor([0.2]), zero, 0.5).item() == pytest.approx(0.02)
-    assert ratings.huber(torch.tensor([2.0]), zero, 0.5).item() == pytest.approx(0.5 * (2 - 0.25))
-
-
 def test_soft_labels_ask_for_a_gaussian_around_the_rating():
     rating, sigma = torch.tensor([3.2]), 0.4
     gaussian = torch.exp(-((CENTRES - 3.2) ** 2) / (2 * sigma**2)).log().unsqueeze(0)

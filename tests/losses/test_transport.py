@@ -5,8 +5,7 @@ import ot
 import pytest
 import torch
 
-from whisq.losses.sinkhorn import solve
-from whisq.losses.transport import pairwise_cost, transport_cost, uniform
+from whisq.losses.transport import pairwise_cost, solve, transport_cost, uniform
 
 
 def random(*shape, seed=0, dtype=torch.float64):

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from whisq.model.config import Config
+from whisq.model.build import ModelConfig
 
 
 def draw(clips=4, frames=11, tokens=6, layers=1, seed=0):
@@ -37,7 +37,7 @@ def make_config():
     """A small config: `make_config(coattention="none")`."""
 
     def make(**choices):
-        small = {"width": 8, "hidden": 8, "heads": 2, "audio_layers": [0]}
-        return Config(audio_dim=12, text_dim=10, **small | choices)
+        small = {"width": 8, "hidden": 8, "heads": 2, "audio_layer": 0}
+        return ModelConfig(audio_dim=12, text_dim=10, **small | choices)
 
     return make

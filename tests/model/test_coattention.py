@@ -3,9 +3,15 @@ import math
 import pytest
 import torch
 
-from whisq.model.coattention import CoAttention, CrossAttention
+from whisq.model.variants import ExtendedConfig, OneWay
+from whisq.model.whisq import CoAttention, CrossAttention
 
 WIDTH, HEADS = 6, 3
+
+
+def config(**choices):
+    sizes = {"audio_dim": 4, "text_dim": 4, "width": WIDTH, "heads": HEADS, "dropout": 0.0}
+    return ExtendedConfig(**sizes, **choices)
 
 
 def by_pairs(attention, query, source, source_mask):
@@ -42,17 +48,9 @@ def sides():
 
 
 @torch.no_grad()
-def test_attention_equals_a_loop_over_pairs(sides):
+def test_attention_equals_a_loop_over_pairs_added_to_the_query(sides):
     audio, _, text, text_mask = sides
-    attention = CrossAttention(WIDTH, HEADS, 0.0, residual=False).double()
-    heard, _ = attention(audio, text, text_mask)
-    torch.testing.assert_close(heard, by_pairs(attention, audio, text, text_mask))
-
-
-@torch.no_grad()
-def test_a_residual_adds_to_the_query_before_the_norm(sides):
-    audio, _, text, text_mask = sides
-    attention = CrossAttention(WIDTH, HEADS, 0.0, residual=True).double()
+    attention = CrossAttention(config()).double()
     heard, _ = attention(audio, text, text_mask)
     expected = attention.norm(audio + by_pairs(attention, audio, text, text_mask))
     torch.testing.assert_close(heard, expected)
@@ -61,15 +59,17 @@ def test_a_residual_adds_to_the_query_before_the_norm(sides):
 @torch.no_grad()
 def test_both_directions_read_the_layers_input(sides):
     audio, audio_mask, text, text_mask = sides
-    layer = CoAttention(WIDTH, HEADS, 0.0, False, "both").double()
+    layer = CoAttention(config()).double()
     heard, read, _, _ = layer(*sides)
-    torch.testing.assert_close(heard, by_pairs(layer.audio_to_text, audio, text, text_mask))
-    torch.testing.assert_close(read, by_pairs(layer.text_to_audio, text, audio, audio_mask))
+    alone, _ = layer.audio_to_text(audio, text, text_mask)
+    torch.testing.assert_close(heard, alone)
+    alone, _ = layer.text_to_audio(text, audio, audio_mask)
+    torch.testing.assert_close(read, alone)
 
 
 @torch.no_grad()
 def test_maps_are_shares_of_the_real_steps(sides):
-    _, _, audio_map, text_map = CoAttention(WIDTH, HEADS, 0.0, True, "both").double()(*sides)
+    _, _, audio_map, text_map = CoAttention(config()).double()(*sides)
     assert audio_map.shape == (2, HEADS, 7, 4)
     assert text_map.shape == (2, HEADS, 4, 7)
     torch.testing.assert_close(audio_map.sum(3), torch.ones(2, HEADS, 7).double())
@@ -80,7 +80,7 @@ def test_maps_are_shares_of_the_real_steps(sides):
 @pytest.mark.parametrize(("direction", "left"), [("audio_to_text", 1), ("text_to_audio", 0)])
 @torch.no_grad()
 def test_one_way_leaves_the_other_side_as_it_is(sides, direction, left):
-    outputs = CoAttention(WIDTH, HEADS, 0.0, True, direction).double()(*sides)
+    outputs = OneWay(config(coattention=direction)).double()(*sides)
     assert torch.equal(outputs[left], sides[2 * left])
     assert outputs[2 + left] is None
     assert outputs[3 - left] is not None

@@ -1,6 +1,6 @@
 import torch
 
-from whisq.model.architectures import build
+from whisq.model.build import build
 
 
 @torch.no_grad()

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from whisq.model.positions import SHARE_STEPS, positions
+from whisq.model.whisq import SHARE_STEPS, positions
 
 MASK = torch.arange(6) < torch.tensor([[6], [3]])
 

@@ -1,7 +1,8 @@
 import pytest
 import torch
 
-from whisq.model.architectures import build
+from whisq.model.build import build
+from whisq.model.variants import HiddenFrames
 
 CHOICES = {
     "default": {},
@@ -12,28 +13,25 @@ CHOICES = {
         "segments": 3,
         "bilinear": True,
         "layers": 2,
-        "audio_pool": 3,
-        "audio_layers": [2, 6],
-        "audio": {"layers": [2, 6]},
-        "quality_pooling": "mean_std",
+        "quality_layers": [6],
+        "audio": {"layers": [0, 6]},
         "alignment_pooling": "mean_std",
         "bins": 9,
     },
-    "side_by_side": {
-        "audio_layers": [2, 6],
+    "quality_layers": {
+        "audio_layer": 6,
+        "quality_layers": [2],
         "audio": {"layers": [2, 4, 6]},
-        "layer_mixing": "concat",
-        "alignment_layers": [6],
-        "quality_projection": "own",
         "frame_dropout": 0.5,
     },
-    "own_projection": {"quality_projection": "own", "input_dropout": 0.2},
-    "shares": {"position_unit": "share", "alignment_pooling": "max", "output_range": "sigmoid"},
+    "shared_projection": {"quality_projection": "shared", "quality_pooling": "mean"},
+    "every_frame": {"audio_pool": 1, "quality_pooling": "attention", "interaction": "none"},
+    "shares": {"position_unit": "share", "alignment_pooling": "mean"},
     "challenge_baseline": {"architecture": "challenge_baseline"},
     "challenge_baseline_relu": {"architecture": "challenge_baseline_relu"},
     "astar": {"architecture": "astar", "bins": 20},
     "muq_eval": {"architecture": "muq_eval"},
-    "pooled_text": {"text_sequence": "mean", "text_scaling": "whiten", "residual": False},
+    "pooled_text": {"text_sequence": "mean"},
 }
 
 
@@ -41,14 +39,14 @@ CHOICES = {
 def network(request, make_config, draw_batch):
     torch.manual_seed(1)
     model = build(make_config(**CHOICES[request.param])).eval()
-    batch = draw_batch(layers=model.audio_input.expected)
+    batch = draw_batch(layers=model.audio_input.cached)
     model.fit_scaling([tuple(vars(batch).values())])
     return model
 
 
 @pytest.fixture
 def batch(network, draw_batch):
-    return draw_batch(layers=network.audio_input.expected)
+    return draw_batch(layers=network.audio_input.cached)
 
 
 @torch.no_grad()
@@ -63,7 +61,7 @@ def close(one, two):
 
 def test_padding_changes_no_rating(network, batch, draw_batch):
     before = rate(network, batch)
-    noise = draw_batch(4, 5, 3, layers=network.audio_input.expected, seed=9)
+    noise = draw_batch(4, 5, 3, layers=network.audio_input.cached, seed=9)
     batch.audio = torch.cat([batch.audio, noise.audio], 2)
     batch.text = torch.cat([batch.text, noise.text], 1)
     batch.audio_mask = torch.cat([batch.audio_mask, torch.zeros(4, 5, dtype=torch.bool)], 1)
@@ -93,7 +91,7 @@ def test_the_batchs_order_is_kept(network, batch):
 
 def test_quality_does_not_hear_the_prompt(network, batch, draw_batch):
     before = rate(network, batch)
-    other = draw_batch(layers=network.audio_input.expected, seed=7)
+    other = draw_batch(layers=network.audio_input.cached, seed=7)
     batch.text, batch.text_mask = other.text, other.text_mask
     after = rate(network, batch)
     assert torch.equal(after[0], before[0])
@@ -103,7 +101,7 @@ def test_quality_does_not_hear_the_prompt(network, batch, draw_batch):
 
 def test_another_prompt_is_rated_as_if_it_were_the_clips_own(network, batch, draw_batch):
     output = network(batch.audio, batch.audio_mask, batch.text, batch.text_mask)
-    other = draw_batch(layers=network.audio_input.expected, seed=7)
+    other = draw_batch(layers=network.audio_input.cached, seed=7)
     given = network.against(batch, output, other.text, other.text_mask)
     batch.text, batch.text_mask = other.text, other.text_mask
     close(given, rate(network, batch)[1])
@@ -121,8 +119,9 @@ def test_every_weight_learns(network, batch):
     # Adding one number to all of a softmax's scores changes nothing; of one token it has no say.
     idle = ("key.bias", "score.2.bias")
     alone = ("audio_to_text.query", "audio_to_text.key", "text_pooling")
+    pooled = network.config.text_sequence == "mean"
     for name in silent:
-        assert name.endswith(idle) or (network.text_input.average and any(a in name for a in alone))
+        assert name.endswith(idle) or (pooled and any(a in name for a in alone))
 
 
 @pytest.mark.parametrize("swapped", ["audio", "text"])
@@ -132,7 +131,7 @@ def test_positions_make_order_heard(make_config, draw_batch, swapped):
     heard = {}
     for positions in ("none", "both"):
         torch.manual_seed(0)
-        model = build(make_config(positions=positions)).eval()
+        model = build(make_config(positions=positions, audio_pool=1)).eval()
         before = rate(model, batch)[1]
         setattr(batch, swapped, getattr(batch, swapped).flip(-2))
         heard[positions] = (rate(model, batch)[1] - before).abs().max().item()
@@ -140,35 +139,27 @@ def test_positions_make_order_heard(make_config, draw_batch, swapped):
     assert heard["both"] > 1e-3
 
 
-def test_a_mixture_starts_as_the_mean_of_the_layers(make_config, draw_batch):
-    choices = {"audio": {"layers": [2, 4, 6]}, "audio_scaling": "none"}
+def test_quality_hears_its_further_layers_and_alignment_does_not(make_config, draw_batch):
     torch.manual_seed(0)
-    model = build(make_config(audio_layers=[2, 6], **choices)).eval()
-    batch = draw_batch(layers=3)
-    mixed, _ = model.audio_input(batch.audio, batch.audio_mask)
-    torch.testing.assert_close(mixed, batch.audio[:, [0, 2]].mean(1))
-
-
-@pytest.mark.parametrize("architecture", ["whisq", "challenge_baseline", "astar", "muq_eval"])
-def test_layers_side_by_side_are_all_heard(make_config, draw_batch, architecture):
-    choices = {"audio_layers": [2, 6], "audio": {"layers": [2, 6]}, "layer_mixing": "concat"}
-    torch.manual_seed(0)
-    model = build(make_config(architecture=architecture, bins=20, **choices)).eval()
-    for layer in (0, 1):
-        batch = draw_batch(layers=2)
-        before = rate(model, batch)[0]
-        batch.audio[:, layer] += 1
-        assert (rate(model, batch)[0] - before).abs().min() > 1e-6
-
-
-def test_alignment_reads_its_own_layers_alone(make_config, draw_batch):
-    torch.manual_seed(0)
-    model, batch = build(make_config(**CHOICES["side_by_side"])).eval(), draw_batch(layers=3)
+    model, batch = build(make_config(**CHOICES["quality_layers"])).eval(), draw_batch(layers=3)
     before = rate(model, batch)
-    batch.audio[:, 0] += 1
-    quality, alignment = (rate(model, batch) - before).abs()
-    assert quality.min() > 1e-6
-    assert torch.equal(alignment, torch.zeros(4))
+    for layer, hears in enumerate([(True, False), (False, False), (True, True)]):
+        changed = draw_batch(layers=3)
+        changed.audio[:, layer] += torch.linspace(-1, 1, 12)
+        moved = (rate(model, changed) - before).abs()
+        assert tuple((moved.amax(1) > 1e-6).tolist()) == hears
+
+
+def test_hidden_frames_are_a_share_of_the_real_ones_and_one_is_always_seen(make_config):
+    mask = torch.arange(400) < torch.tensor([400, 300, 1]).unsqueeze(1)
+    torch.manual_seed(0)
+    branch = HiddenFrames(make_config(frame_dropout=0.3))
+    seen = torch.stack([branch.hide(mask) for _ in range(50)])
+    assert not (seen & ~mask).any()
+    share = seen.float().mean(0).sum(1) / mask.sum(1)
+    torch.testing.assert_close(share, torch.tensor([0.7, 0.7, 1.0]), atol=0.01, rtol=0)
+    assert HiddenFrames(make_config(frame_dropout=0.999)).hide(mask).any(1).all()
+    assert torch.equal(branch.eval().hide(mask), mask)
 
 
 def test_an_input_with_other_layers_is_refused(make_config, draw_batch):

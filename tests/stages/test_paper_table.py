@@ -25,9 +25,9 @@ def test_a_network_is_the_recipes_without_its_corpus_and_encoders():
     assert changes["model.quality_projection"] == RECIPE["model.quality_projection"]
 
 
-@pytest.mark.parametrize(("stored", "read"), [([6], [6]), ([2, 6], [6]), ([2], [2]), ([2, 3], [3])])
+@pytest.mark.parametrize(("stored", "read"), [([6], 6), ([2, 6], 6), ([2], 2), ([2, 3], 3)])
 def test_the_last_layer_is_read_that_is_stored(stored, read):
-    assert network(RECIPE, {}, stored)["model.audio_layers"] == read
+    assert network(RECIPE, {}, stored)["model.audio_layer"] == read
 
 
 def test_every_network_of_params_yaml_is_valid_with_the_recipe():

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import whisq.params
-import whisq.report.page
-import whisq.report.results
+import whisq.show.page
+import whisq.show.run
 from whisq import tracking
 
 ROOT = Path(__file__).parents[2]
@@ -36,8 +36,8 @@ def given(tmp_path, monkeypatch):
         given.update(options, results=results, data=data, params=params)
         return "<p>page</p>"
 
-    monkeypatch.setattr(whisq.report.results, "read_results", lambda *folders: folders)
-    monkeypatch.setattr(whisq.report.page, "render", render)
+    monkeypatch.setattr(whisq.show.run, "read_run", lambda *folders: folders)
+    monkeypatch.setattr(whisq.show.page, "render", render)
     runpy.run_path(str(ROOT / "stages/report.py"))["main"]()
     return given
 

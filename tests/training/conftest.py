@@ -6,11 +6,9 @@ from pandas import DataFrame
 from whisq.batch import Batch
 from whisq.corpus.clips import CLIP_COLUMNS, RATING_COLUMNS
 from whisq.losses.objective import Objective
-from whisq.model.architectures import build
-from whisq.model.config import Config
-from whisq.training.loop import train
-from whisq.training.measuring import inputs
-from whisq.training.schedule import Schedule
+from whisq.model.build import Model, ModelConfig, build
+from whisq.training.loop import Schedule, train
+from whisq.training.recipe import Recipe
 
 
 @pytest.fixture(autouse=True)
@@ -77,30 +75,32 @@ def data_folder(tmp_path_factory, lay_out):
 
 
 @pytest.fixture
-def sections():
-    """The sections of params.yaml that make a recipe: `sections(coattention="none")`."""
+def make_recipe():
+    """A small network, trained briefly: `make_recipe(seed=1, loss=..., coattention="none")`."""
 
-    def make_sections(**model):
-        small = {"audio_layers": [2], "width": 8, "hidden": 8, "heads": 2}
-        train = {"epochs": 2, "batch_size": 16, "learning_rate": 1e-2, "threads": 1}
-        return {"model": small | model, "loss": {"ot_weight": 0.1}, "train": train}
+    def make(seed=0, loss=None, **model):
+        small = {"audio_pool": 1, "width": 8, "hidden": 8, "heads": 2}
+        train = Schedule(epochs=2, batch_size=16, learning_rate=1e-2)
+        return Recipe(Model(**small | model), loss or Objective(), train, seed)
 
-    return make_sections
+    return make
 
 
 @pytest.fixture
 def fit():
     """Train a small network: `fit(schedule, batches, dev, checkpoint=...)`."""
 
-    def run(schedule, batches, dev, objective=None, quality_projection="shared", **options):
-        torch.manual_seed(schedule.seed)
-        small = {"audio_layers": [0], "width": 16, "hidden": 16, "text_scaling": "whiten"}
-        config = Config(8, 6, quality_projection=quality_projection, **small)
+    def run(schedule, batches, dev, objective=None, projection="shared", seed=0, **options):
+        torch.manual_seed(seed)
+        small = {"audio_pool": 1, "width": 16, "hidden": 16, "quality_pooling": "attention"}
+        config = ModelConfig(audio_dim=8, text_dim=6, quality_projection=projection, **small)
         model = build(config)
-        model.fit_scaling(inputs(batch) for batch in batches)
+        model.fit_scaling(batch.inputs for batch in batches)
         objective = objective or Objective()
         options = {"progress": False} | options
-        return model, train(model, objective, lambda _: batches, dev, schedule, **options)
+        return model, train(
+            model, objective, lambda _: batches, dev, schedule, seed=seed, **options
+        )
 
     return run
 
@@ -110,6 +110,6 @@ def schedule():
     """A few quick epochs: `schedule(epochs=3)`."""
 
     def make_schedule(**choices):
-        return Schedule(**{"epochs": 4, "learning_rate": 3e-3} | choices)
+        return Schedule(**{"epochs": 4, "learning_rate": 3e-3, "averaging": 0.0} | choices)
 
     return make_schedule

@@ -5,12 +5,10 @@ from dataclasses import replace
 import pytest
 import torch
 
-from whisq.training.data import Data
-from whisq.training.dataset import make_loader
-from whisq.training.judging import judge
-from whisq.training.measuring import inputs
-from whisq.training.recipe import Recipe
-from whisq.training.trials import Trial, run
+from whisq.losses.objective import Objective
+from whisq.training.data import Data, make_loader
+from whisq.trials.judging import judge
+from whisq.trials.trial import Trial, run
 
 BINS = {"bins": 5}
 PARTS = {
@@ -21,13 +19,16 @@ PARTS = {
     ),
     "ranked transport": ({}, {"ot_weight": 0.1, "ot_form": "ranked", "ot_epsilon": 0.5}),
     "mismatch": ({"quality_projection": "own"}, {"mismatch_weight": 1.0, "ot_weight": 0.0}),
-    "ranking": ({}, {"ranking_weight": 1.0, "mae_weight": 1.0, "huber_weight": 1.0}),
+    "ranking": ({}, {"ranking_weight": 1.0, "mae_weight": 1.0}),
     "soft labels": (BINS, {"soft_label_weight": 1.0, "ot_weight": 0.0}),
     "raters": (BINS, {"rater_weight": 1.0, "ot_weight": 0.0}),
-    "two layers": ({"audio_layers": [2, 6], "text_scaling": "whiten"}, {"ot_weight": 0.1}),
+    "two layers": ({"quality_layers": [6]}, {"ot_weight": 0.1}),
     "segments": ({"segments": 3, "bilinear": True, "positions": "both"}, {"ot_weight": 0.1}),
     "frames hidden": ({"frame_dropout": 0.3, "position_unit": "share"}, {"ot_weight": 0.1}),
-    "max, pooled": ({"quality_pooling": "max", "audio_pool": 2}, {"ot_weight": 0.1}),
+    "mean, shared": (
+        {"quality_pooling": "mean", "quality_projection": "shared", "audio_pool": 2},
+        {"ot_weight": 0.1},
+    ),
     "astar": ({"architecture": "astar", **BINS}, {"mismatch_weight": 1.0, "ot_weight": 0.0}),
     "muq_eval": ({"architecture": "muq_eval"}, {"ot_weight": 0.0}),
     "baseline": ({"architecture": "challenge_baseline"}, {"ot_weight": 0.0}),
@@ -35,11 +36,9 @@ PARTS = {
 
 
 @pytest.fixture(params=PARTS)
-def choices(request, sections):
+def recipe(request, make_recipe):
     model, loss = PARTS[request.param]
-    made = sections(**model)
-    made["loss"] = loss
-    return made
+    return make_recipe(loss=Objective(**loss), **model)
 
 
 @pytest.fixture
@@ -49,32 +48,44 @@ def data(data_folder):
     return replace(data, ratings=data.ratings.assign(**marks))
 
 
-def fitted(choices, data, device, **options):
-    choices["train"]["device"] = device
-    return Recipe.of(**choices, seed=0).fit(data, progress=False, **options)
+def taught(recipe, **changes):
+    return replace(recipe, train=recipe.train.model_copy(update=changes))
 
 
-def test_a_gpu_trains_and_judges_as_the_cpu_does(choices, data, pretended_gpu):
-    objective = Recipe.of(**choices, seed=0).objective
-    here, history = fitted(choices, data, "cpu")
+def fitted(recipe, data, device, **options):
+    return taught(recipe, device=device).fit(data, progress=False, **options)
+
+
+def test_a_gpu_trains_and_judges_as_the_cpu_does(recipe, data, pretended_gpu):
+    here, history = fitted(recipe, data, "cpu")
     with pretended_gpu():
-        there, records = fitted(choices, data, "cuda")
+        there, records = fitted(recipe, data, "cuda")
         assert there.device == torch.device("cuda:0")
-        judged = judge(there, data, objective)
+        judged = judge(there, data, recipe.loss)
         weights = {name: value.cpu() for name, value in there.state_dict().items()}
     torch.testing.assert_close(weights, here.state_dict(), atol=1e-4, rtol=1e-3)
     for one, other in zip(records.epochs, history.epochs, strict=True):
         assert one["train_loss"] == pytest.approx(other["train_loss"], rel=1e-3)
         assert one["dev_omq_utt_mse"] == pytest.approx(other["dev_omq_utt_mse"], rel=1e-3)
-    known = judge(here, data, objective)
+    known = judge(here, data, recipe.loss)
     assert judged["utt_ta_mse"] == pytest.approx(known["utt_ta_mse"], rel=1e-3)
     assert judged.keys() == known.keys()
 
 
-def test_a_training_goes_on_on_another_device(sections, data, tmp_path, pretended_gpu):
-    choices = sections(quality_projection="own")
-    choices["train"] |= {"epochs": 3, "averaging": 0.5}
-    whole, _ = fitted(choices, data, "cpu")
+def test_scaling_is_fitted_to_batches_on_a_gpu_too(make_recipe, data, pretended_gpu):
+    recipe = make_recipe(loss=Objective(ot_weight=0.0), text_scaling="whiten")
+    dataset, (here, _) = data.dataset("train"), fitted(recipe, data, "cpu")
+    with pretended_gpu():
+        there, _ = fitted(recipe, data, "cuda")
+        there.fit_scaling(batch.inputs for batch in make_loader(dataset, 16, device="cuda:0"))
+        weights = {name: value.cpu() for name, value in there.state_dict().items()}
+    for name in ("text_input.scaling.matrix", "audio_input.scaling.mean"):
+        torch.testing.assert_close(weights[name], here.state_dict()[name])
+
+
+def test_a_training_goes_on_on_another_device(make_recipe, data, tmp_path, pretended_gpu):
+    recipe = taught(make_recipe(), epochs=3, averaging=0.5)
+    whole, _ = fitted(recipe, data, "cpu")
 
     def interrupt(record):
         raise KeyboardInterrupt
@@ -82,62 +93,60 @@ def test_a_training_goes_on_on_another_device(sections, data, tmp_path, pretende
     folder = tmp_path / "checkpoints"
     for device in ("cpu", "cuda"):  # an epoch each
         with pytest.raises(KeyboardInterrupt), pretended_gpu():
-            fitted(choices, data, device, checkpoints=folder, on_epoch=interrupt)
+            fitted(recipe, data, device, checkpoints=folder, on_epoch=interrupt)
         assert len(list(folder.iterdir())) == 1
     epochs = []
     resumed, _ = fitted(
-        choices, data, "cpu", checkpoints=folder, on_epoch=lambda r: epochs.append(r["epoch"])
+        recipe, data, "cpu", checkpoints=folder, on_epoch=lambda r: epochs.append(r["epoch"])
     )
     assert epochs == [3]
     torch.testing.assert_close(resumed.state_dict(), whole.state_dict(), atol=1e-4, rtol=1e-3)
 
 
-def test_in_bfloat16_products_are_rounded_and_nothing_else(choices, data):
-    _, exact = fitted(choices, data, "cpu")
-    choices["train"] |= {"precision": "bfloat16"}
-    half, rounded = fitted(choices, data, "cpu")
+def test_in_bfloat16_products_are_rounded_and_nothing_else(recipe, data):
+    _, exact = fitted(recipe, data, "cpu")
+    half, rounded = fitted(taught(recipe, precision="bfloat16"), data, "cpu")
     assert {value.dtype for value in half.state_dict().values()} == {torch.float32}
     first = [history.steps[0]["loss"] for history in (exact, rounded)]
     assert first[0] != first[1]
     assert first[0] == pytest.approx(first[1], rel=0.02)
 
 
-def test_inputs_are_scaled_in_float32_whatever_is_chosen(sections, data):
-    choices = sections(text_scaling="whiten", audio_pool=2) | {"loss": {"ot_weight": 0.0}}
-    model, _ = fitted(choices, data, "cpu")
+def test_inputs_are_scaled_in_float32_whatever_is_chosen(make_recipe, data):
+    recipe = make_recipe(loss=Objective(ot_weight=0.0), audio_pool=2)
+    model, _ = fitted(recipe, data, "cpu")
     batch = next(iter(make_loader(data.dataset("test"), 8)))
-    exact = model.audio_input(batch.audio, batch.audio_mask), model.text_input(*inputs(batch)[2:])
+    exact = model.audio_input(batch.audio, batch.audio_mask), model.text_input(*batch.inputs[2:])
     with torch.autocast("cpu", torch.bfloat16):
         half = (
             model.audio_input(batch.audio, batch.audio_mask),
-            model.text_input(*inputs(batch)[2:]),
+            model.text_input(*batch.inputs[2:]),
         )
     for one, other in zip(exact, half, strict=True):
         assert torch.equal(one[0], other[0])
 
 
-def test_a_device_that_is_not_here_is_told_before_anything_is_read(sections, data):
+def test_a_device_that_is_not_here_is_told_before_anything_is_read(make_recipe, data):
     with pytest.raises(ValueError, match="given 'cuda:7'"):
-        fitted(sections(), None, "cuda:7")
-    trial = Trial(sections(), "official", 0, 5, data.folder)
-    trial.sections["train"]["device"] = "cuda:7"
+        fitted(make_recipe(), None, "cuda:7")
+    trial = Trial(taught(make_recipe(), device="cuda:7"), "official", 5, data.folder)
     with pytest.raises(ValueError, match="given 'cuda:7'"):
         run([trial], workers=1)
 
 
-def test_no_training_is_named_by_its_device(sections, data):
-    recipes = [replace(Recipe.of(**sections(), seed=0), device=name) for name in ("cpu", "cuda")]
+def test_no_training_is_named_by_its_device(make_recipe, data):
+    recipes = [taught(make_recipe(), device=name) for name in ("cpu", "cuda")]
     names = {recipe.key(recipe.config(data), data) for recipe in recipes}
     assert len(names) == 1
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA GPU")
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-def test_a_real_gpu_learns_as_the_cpu_does(choices, data, precision):
-    choices["train"] |= {"precision": precision}
-    _, known = fitted(choices, data, "cpu")
-    model, history = fitted(choices, data, "cuda")
+def test_a_real_gpu_learns_as_the_cpu_does(recipe, data, precision):
+    recipe = taught(recipe, precision=precision)
+    _, known = fitted(recipe, data, "cpu")
+    model, history = fitted(recipe, data, "cuda")
     # Dropout is drawn otherwise there, so losses are alike and weights are not.
     for one, other in zip(known.epochs, history.epochs, strict=True):
         assert one["train_loss"] == pytest.approx(other["train_loss"], rel=0.2)
-    assert judge(model, data, Recipe.of(**choices, seed=0).objective)["utt_omq_mse"] is not None
+    assert judge(model, data, recipe.loss)["utt_omq_mse"] is not None

@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from whisq.training.data import Data
-from whisq.training.recipe import Recipe
 
 
 @pytest.fixture
@@ -12,25 +11,22 @@ def data(data_folder):
     return Data.open(data_folder)
 
 
-def test_the_data_bring_dimensions_and_encoder_specs(data, sections):
-    config = Recipe.of(**sections(), seed=0).config(data)
+def test_the_data_bring_dimensions_and_encoder_specs(data, make_recipe):
+    config = make_recipe().config(data)
     assert (config.audio_dim, config.text_dim) == (8, 6)
     assert config.audio == {"model": "an/encoder", "layers": [2, 6]}
     assert config.text == {"model": "an/encoder"}
     assert config.preprocessing == {"audio": 1, "text": 1}
 
 
-def test_one_seed_gives_one_network(data, sections):
-    weights = [
-        Recipe.of(**sections(), seed=seed).fit(data, progress=False)[0].state_dict()
-        for seed in (0, 0, 1)
-    ]
+def test_one_seed_gives_one_network(data, make_recipe):
+    weights = [make_recipe(seed).fit(data, progress=False)[0].state_dict() for seed in (0, 0, 1)]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])
     assert not all(torch.equal(weights[0][name], weights[2][name]) for name in weights[0])
 
 
-def test_scaling_is_fitted_on_training_clips_alone(data, sections):
-    recipe = Recipe.of(**sections(), seed=0)
+def test_scaling_is_fitted_on_training_clips_alone(data, make_recipe):
+    recipe = make_recipe()
     model, _ = recipe.fit(data, progress=False)
     dataset = data.dataset("train")
     frames = torch.cat([torch.from_numpy(data.audio[key][0].copy()) for key in dataset.ids])
@@ -38,14 +34,14 @@ def test_scaling_is_fitted_on_training_clips_alone(data, sections):
     torch.testing.assert_close(scaling.mean[0], frames.float().mean(0), atol=1e-5, rtol=0)
 
 
-def test_a_finished_training_leaves_no_checkpoint(data, sections, tmp_path):
-    Recipe.of(**sections(), seed=0).fit(data, progress=False, checkpoints=tmp_path)
+def test_a_finished_training_leaves_no_checkpoint(data, make_recipe, tmp_path):
+    make_recipe().fit(data, progress=False, checkpoints=tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_training_is_named_by_its_data_and_choices(data, sections):
-    recipe = Recipe.of(**sections(), seed=0)
-    other = Recipe.of(**sections(width=16), seed=0)
+def test_a_training_is_named_by_its_data_and_choices(data, make_recipe):
+    recipe = make_recipe()
+    other = make_recipe(width=16)
     mended = replace(data, ratings=data.ratings.assign(omq=3.0))
     names = [
         recipe.key(recipe.config(data), data),
@@ -56,7 +52,7 @@ def test_a_training_is_named_by_its_data_and_choices(data, sections):
     assert names[0] == recipe.key(recipe.config(data), data)
 
 
-def test_a_split_without_clips_is_named(data, sections):
+def test_a_split_without_clips_is_named(data, make_recipe):
     empty = replace(data, ratings=data.ratings[data.ratings["split"] != "dev"])
     with pytest.raises(ValueError, match="must have clips of split 'dev'"):
-        Recipe.of(**sections(), seed=0).fit(empty, progress=False)
+        make_recipe().fit(empty, progress=False)

@@ -3,13 +3,14 @@ from dataclasses import replace
 
 import pytest
 
-from whisq.training.trials import Trial, attempt, run
+from whisq.losses.objective import Objective
+from whisq.trials.trial import Trial, attempt, run
 
 
 @pytest.fixture
-def make_trial(data_folder, sections):
-    def make(protocol="official", seed=0, **model):
-        return Trial(sections(**model), protocol, seed, 5, data_folder)
+def make_trial(data_folder, make_recipe):
+    def make(protocol="official", seed=0, **choices):
+        return Trial(make_recipe(seed, **choices), protocol, 5, data_folder)
 
     return make
 
@@ -37,9 +38,7 @@ def test_swap_counts_the_clips_that_kept_the_order(make_trial):
 
 
 def test_a_model_that_rates_no_alignment_prefers_no_prompt(make_trial):
-    trial = make_trial(architecture="muq_eval")
-    trial.sections["loss"]["ot_weight"] = 0.0
-    record = attempt(trial)
+    record = attempt(make_trial(architecture="muq_eval", loss=Objective(ot_weight=0.0)))
     assert "swap" not in record
     assert record["utt_ta_srcc"] is None
     assert "ot_cost_srcc" not in record
@@ -56,7 +55,7 @@ def test_the_same_trial_gives_the_same_figures(make_trial):
 
 
 def test_a_failed_trial_is_reported_and_the_rest_go_on(make_trial):
-    failed, done = run([make_trial(audio_layers=[4]), make_trial()], workers=1)
+    failed, done = run([make_trial(audio_layer=4), make_trial()], workers=1)
     assert "for variants to trials.audio_layers" in failed["error"]
     assert "error" not in done
     assert done["seed"] == 0

@@ -8,7 +8,7 @@ import numpy as np
 from pandas import DataFrame
 
 WINDOW_SECONDS = 30.0
-"""Whisper's window: what lies past it is subject to `embed_audio.past_window`."""
+"""Whisper's window: what lies past it is not embedded."""
 
 
 def summarise(clips: DataFrame, ratings: DataFrame, name: str) -> dict[str, Any]:

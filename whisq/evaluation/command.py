@@ -1,15 +1,13 @@
-"""What `whisq metrics` does: files in, figures out, messages on standard error."""
+"""What `whisq metrics` does: files in, figures out."""
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from whisq.evaluation import show
 from whisq.evaluation.answers import read_scores
 from whisq.evaluation.floors import FLOORS
 from whisq.evaluation.intervals import compare, intervals
@@ -20,7 +18,6 @@ from whisq.tables import listed
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-DONE, WRONG_CALL = 0, 2
 FLOOR = "floor:"
 
 
@@ -38,7 +35,6 @@ class Command:
         allow_missing: Whether clips that only one file has are left out, not refused.
         resamples: For the intervals; 0 for none.
         seed: Of the resamples.
-        as_json: Whether the output is for programs.
         columns: The user's choice of ANSWER's columns for `id`, `omq`, `ta`.
         truth_columns: The same of TRUTH.
     """
@@ -52,30 +48,8 @@ class Command:
     allow_missing: bool = False
     resamples: int = 2000
     seed: int = 0
-    as_json: bool = False
     columns: Mapping[str, str | None] = field(default_factory=dict)
     truth_columns: Mapping[str, str | None] = field(default_factory=dict)
-
-
-def run(command: Command) -> int:
-    """Carry a call out.
-
-    Args:
-        command: The call.
-
-    Returns:
-        The exit code.
-    """
-    try:
-        result = figures(command)
-    except ValueError as error:
-        print(f"whisq metrics: {error}", file=sys.stderr)
-        return WRONG_CALL
-    if command.as_json:
-        print(json.dumps(result, indent=2))
-    else:
-        _show(command, result)
-    return DONE
 
 
 def figures(command: Command) -> dict[str, Any]:
@@ -172,20 +146,3 @@ def _say_columns(name: str | Path, scores: DataFrame) -> None:
 
 def _levels(scores: dict[str, Any]) -> dict[str, Any]:
     return {level: scores[level] for level in ("utt", "sys")}
-
-
-def _show(command: Command, result: dict[str, Any]) -> None:
-    from rich.console import Console
-
-    console = Console()
-    counts = f"{result['n_clips']} clips of {result['n_systems']} systems"
-    title = f"{command.answer} on {command.truth}: {counts}"
-    console.print(show.figures(result, result["intervals"], title))
-    console.print(f"System level: the truth is the {result['system_truth'].removeprefix('the ')}.")
-    if result["missing"] or result["extra"]:
-        console.print(f"Left out: {result['missing']} missing, {result['extra']} extra clip(s).")
-    if "floors" in result:
-        console.print(show.floors(result["floors"], f"Floors from {command.train}, SRCC"))
-    if "against" in result:
-        title = f"A = {command.answer}, B = {command.against}, same resamples"
-        console.print(show.differences(result["against"], title))

@@ -12,7 +12,7 @@ from whisq.extras import require
 from whisq.files import digest_of
 
 if TYPE_CHECKING:
-    from whisq.model.architecture import Architecture
+    from whisq.model.network import Network
 
 MLFLOW = ("models:/", "runs:/", "mlflow-artifacts:/")
 FILES = ("config.json", "model.safetensors")  # all that is read: no pickle
@@ -43,7 +43,7 @@ def bring(where: str | Path) -> Path:
     return _from_hub(address)
 
 
-def read_network(where: str | Path) -> Architecture:
+def read_network(where: str | Path) -> Network:
     """Read a trained network.
 
     Args:
@@ -57,7 +57,7 @@ def read_network(where: str | Path) -> Architecture:
     """
     from safetensors import SafetensorError
 
-    from whisq.model.architectures import load
+    from whisq.model.build import load
 
     folder = bring(where)
     try:

@@ -1,4 +1,4 @@
-"""How far predicted ratings are from listeners'.
+"""How far predicted ratings are from listeners', beside torch's own losses.
 
 Conventions: predictions and ratings are (clips,) in MOS units; logits are (clips, bins) over bins
 whose centres, (bins,), are spread evenly over the scale; every loss is a mean over clips (or
@@ -9,55 +9,19 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn.functional import huber_loss, l1_loss, log_softmax, mse_loss, relu, softplus
+from torch.nn.functional import kl_div, log_softmax, relu, softplus
 
 MARKS = (1.0, 2.0, 3.0, 4.0, 5.0)
+SIGMA = 0.25  # of soft labels, MOS units
+LEAST = 0.2  # pairs whose ratings differ by less say nothing of which is better
+MARGIN = 1.0  # by which TA falls with another prompt
 
 
-def mse(prediction: Tensor, rating: Tensor) -> Tensor:
-    """Square the errors. Chosen: the paper does not name its MOS loss.
-
-    Args:
-        prediction: (clips,).
-        rating: (clips,).
-
-    Returns:
-        Mean squared error, a scalar.
-    """
-    return mse_loss(prediction, rating)
-
-
-def mae(prediction: Tensor, rating: Tensor) -> Tensor:
-    """Count errors by their size, as the challenge baseline does.
-
-    Args:
-        prediction: (clips,).
-        rating: (clips,).
-
-    Returns:
-        Mean absolute error, a scalar.
-    """
-    return l1_loss(prediction, rating)
-
-
-def huber(prediction: Tensor, rating: Tensor, delta: float = 0.5) -> Tensor:
-    """Square small errors and count large ones by their size.
-
-    Args:
-        prediction: (clips,).
-        rating: (clips,).
-        delta: Error at which the one becomes the other, in MOS units.
-
-    Returns:
-        Mean Huber loss, a scalar.
-    """
-    return huber_loss(prediction, rating, delta=delta)
-
-
-def soft_labels(logits: Tensor, centres: Tensor, rating: Tensor, sigma: float = 0.25) -> Tensor:
+def soft_labels(logits: Tensor, centres: Tensor, rating: Tensor, sigma: float = SIGMA) -> Tensor:
     """Compare the predicted distribution with a Gaussian around the rating.
 
-    Source: ASTAR-NTU (arXiv 2507.09904): 20 bins, Gaussian soft labels, Kullback-Leibler.
+    Source: ASTAR-NTU (arXiv 2507.09904): 20 bins, Gaussian soft labels, Kullback-Leibler. Chosen:
+    the Gaussian's width.
 
     Args:
         logits: (clips, bins).
@@ -69,7 +33,7 @@ def soft_labels(logits: Tensor, centres: Tensor, rating: Tensor, sigma: float = 
         Mean divergence from target to prediction in nats, a scalar.
     """
     target = (-((centres - rating.unsqueeze(1)) ** 2) / (2 * sigma**2)).softmax(1)
-    return _divergence(target, logits)
+    return kl_div(log_softmax(logits, 1), target, reduction="batchmean")
 
 
 def rater_distribution(logits: Tensor, centres: Tensor, shares: Tensor) -> Tensor:
@@ -93,10 +57,11 @@ def rater_distribution(logits: Tensor, centres: Tensor, shares: Tensor) -> Tenso
     marks = torch.tensor(MARKS).to(centres)
     gap = centres[1] - centres[0]
     nearness = (1 - (marks.unsqueeze(1) - centres).abs() / gap).clamp(min=0)
-    return _divergence(shares[known].to(logits) @ nearness, logits[known])
+    target = shares[known].to(logits) @ nearness
+    return kl_div(log_softmax(logits[known], 1), target, reduction="batchmean")
 
 
-def ranking(prediction: Tensor, rating: Tensor, least: float = 0.2) -> Tensor:
+def ranking(prediction: Tensor, rating: Tensor, least: float = LEAST) -> Tensor:
     """Ask of every pair in the batch that the better clip is predicted better.
 
     Source: RankNet (Burges et al. 2005), the pairwise logistic loss.
@@ -116,7 +81,7 @@ def ranking(prediction: Tensor, rating: Tensor, least: float = 0.2) -> Tensor:
     return softplus(-lead[better]).mean()
 
 
-def mismatch(own: Tensor, other: Tensor, rating: Tensor, margin: float) -> Tensor:
+def mismatch(own: Tensor, other: Tensor, rating: Tensor, margin: float = MARGIN) -> Tensor:
     """Ask that a clip which follows its prompt be rated lower against another.
 
     A clip counts by how well it follows its own prompt: not at all at 3 and below, for there is no
@@ -133,8 +98,3 @@ def mismatch(own: Tensor, other: Tensor, rating: Tensor, margin: float) -> Tenso
     """
     weight = ((rating - 3) / 2).clamp(min=0)
     return (weight * relu(margin - own + other)).sum() / weight.sum().clamp(min=1)
-
-
-def _divergence(target: Tensor, logits: Tensor) -> Tensor:
-    entropy = -torch.xlogy(target, target).sum(1)
-    return (-(target * log_softmax(logits, 1)).sum(1) - entropy).mean()

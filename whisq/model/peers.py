@@ -3,24 +3,42 @@
 Only the heads are theirs: encoders, scaling and training are this project's, so that what differs
 is what stands between the embeddings and the rating. None projects into a shared space, so none
 can be trained with the transport loss.
+
+Conventions: those of `whisq.model.whisq`.
 """
 
 from __future__ import annotations
 
-from types import MappingProxyType
-
 import torch
 from torch import Tensor, nn
 
-from whisq.model.architecture import Architecture
-from whisq.model.coattention import CrossAttention
-from whisq.model.config import Config
-from whisq.model.heads import MIDDLE, RatingHead
-from whisq.model.output import Output
-from whisq.model.pooling import AttentionPooling, masked_mean
+from whisq.model.network import Network, Output
+from whisq.model.whisq import (
+    MIDDLE,
+    AudioInput,
+    Config,
+    CrossAttention,
+    Pooling,
+    RatingHead,
+    TextInput,
+    masked_mean,
+)
 
 
-class ChallengeBaseline(Architecture):
+class Peer(Network):
+    """A network on the same inputs, whose `rate` is a peer's."""
+
+    def __init__(self, config: Config) -> None:
+        """Make the inputs."""
+        super().__init__(config)
+        self.audio_input, self.text_input = AudioInput(config), TextInput(config)
+
+    def forward(self, audio: Tensor, audio_mask: Tensor, text: Tensor, text_mask: Tensor) -> Output:
+        """Rate clips against prompts."""
+        return self.rate(*self.audio_input(audio, audio_mask), *self.text_input(text, text_mask))
+
+
+class ChallengeBaseline(Peer):
     """Pooled vectors through three linear layers, with nothing between them.
 
     Source: the AudioMOS 2025 track 1 baseline (NKU-HLT/MusicEval-baseline): 256, 64 and 1 units.
@@ -28,7 +46,6 @@ class ChallengeBaseline(Architecture):
     """
 
     activation: type[nn.Module] = nn.Identity
-    apart = MappingProxyType({"omq": ("quality.",), "ta": ("alignment.",)})
 
     def __init__(self, config: Config) -> None:
         """Make the two stacks.
@@ -37,25 +54,19 @@ class ChallengeBaseline(Architecture):
             config: The network's choices; of them only the inputs' are used.
         """
         super().__init__(config)
-        self.quality = self._stack(self.audio_input.out_dim)
-        self.alignment = self._stack(self.audio_input.out_dim + config.text_dim)
+        self.quality = self._stack(config.audio_dim)
+        self.alignment = self._stack(config.audio_dim + config.text_dim)
 
     def rate(self, audio: Tensor, audio_mask: Tensor, text: Tensor, text_mask: Tensor) -> Output:
-        """Pool both sides; read OMQ from the one and TA from the two side by side.
-
-        Args:
-            audio: Scaled audio states, (clips, frames, audio_dim).
-            audio_mask: (clips, frames), True where real.
-            text: Scaled token states, (clips, tokens, text_dim).
-            text_mask: (clips, tokens), True where real.
-
-        Returns:
-            Ratings.
-        """
+        """Pool both sides; read OMQ from the one and TA from the two side by side."""
         heard, read = masked_mean(audio, audio_mask), masked_mean(text, text_mask)
         both = torch.cat([heard, read], 1)
         omq, ta = self.quality(heard).squeeze(1), self.alignment(both).squeeze(1)
         return Output(MIDDLE + omq, MIDDLE + ta, audio_mask=audio_mask, text_mask=text_mask)
+
+    def branches(self) -> dict[str, tuple[str, ...]]:
+        """Tell which weights serve which axis."""
+        return {"omq": ("quality.",), "ta": ("alignment.",)}
 
     def _stack(self, dim: int) -> nn.Sequential:
         return nn.Sequential(
@@ -76,7 +87,7 @@ class ChallengeBaselineReLU(ChallengeBaseline):
     activation = nn.ReLU
 
 
-class Astar(Architecture):
+class Astar(Peer):
     """A transformer layer over the audio, attention pooling, text that queries the audio.
 
     Source: ASTAR-NTU, winner of AudioMOS 2025 track 1 (arXiv 2507.09904); set `bins` to 20 and
@@ -91,30 +102,20 @@ class Astar(Architecture):
             config: The network's choices: width, heads, hidden, dropout, bins are used.
         """
         super().__init__(config)
-        width, dropout = config.width, config.dropout
-        self.project_audio = nn.Linear(self.audio_input.out_dim, width)
+        width = config.width
+        self.project_audio = nn.Linear(config.audio_dim, width)
         self.project_text = nn.Linear(config.text_dim, width)
         self.encoder = nn.TransformerEncoderLayer(
-            width, config.heads, 2 * width, dropout, batch_first=True, activation="gelu"
+            width, config.heads, 2 * width, config.dropout, batch_first=True, activation="gelu"
         )
-        self.text_to_audio = CrossAttention(width, config.heads, dropout, residual=True)
-        self.quality_pooling, self.alignment_pooling = (AttentionPooling(width) for _ in range(2))
-        self.quality, self.alignment = (
-            RatingHead(dim, config.hidden, dropout, config.bins) for dim in (width, 2 * width)
+        self.text_to_audio = CrossAttention(config)
+        self.quality_pooling, self.alignment_pooling = (
+            Pooling("attention", width) for _ in range(2)
         )
+        self.quality, self.alignment = (RatingHead(dim, config) for dim in (width, 2 * width))
 
     def rate(self, audio: Tensor, audio_mask: Tensor, text: Tensor, text_mask: Tensor) -> Output:
-        """Encode the audio, pool it for OMQ, and let the text ask it for TA.
-
-        Args:
-            audio: Scaled audio states, (clips, frames, audio_dim).
-            audio_mask: (clips, frames), True where real.
-            text: Scaled token states, (clips, tokens, text_dim).
-            text_mask: (clips, tokens), True where real.
-
-        Returns:
-            Ratings, their distributions and the attention.
-        """
+        """Encode the audio, pool it for OMQ, and let the text ask it for TA."""
         frames = self.encoder(self.project_audio(audio), src_key_padding_mask=~audio_mask)
         heard, weights = self.quality_pooling(frames, audio_mask)
         answers, text_map = self.text_to_audio(self.project_text(text), frames, audio_mask)
@@ -134,7 +135,7 @@ class Astar(Architecture):
         )
 
 
-class MuqEval(Architecture):
+class MuqEval(Peer):
     """Attention pooling and a two-layer MLP, for quality alone.
 
     Source: MuQ-Eval (arXiv 2603.22677). Differs: Whisper for MuQ. It rates no alignment: TA is the
@@ -148,23 +149,11 @@ class MuqEval(Architecture):
             config: The network's choices: hidden, dropout and bins are used.
         """
         super().__init__(config)
-        self.pooling = AttentionPooling(self.audio_input.out_dim)
-        self.quality = RatingHead(
-            self.audio_input.out_dim, config.hidden, config.dropout, config.bins
-        )
+        self.pooling = Pooling("attention", config.audio_dim)
+        self.quality = RatingHead(config.audio_dim, config)
 
     def rate(self, audio: Tensor, audio_mask: Tensor, text: Tensor, text_mask: Tensor) -> Output:
-        """Pool the audio and rate it.
-
-        Args:
-            audio: Scaled audio states, (clips, frames, audio_dim).
-            audio_mask: (clips, frames), True where real.
-            text: Not used.
-            text_mask: (clips, tokens), passed on.
-
-        Returns:
-            Ratings.
-        """
+        """Pool the audio and rate it."""
         heard, weights = self.pooling(audio, audio_mask)
         omq, logits = self.quality(heard)
         return Output(

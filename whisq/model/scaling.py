@@ -13,6 +13,18 @@ from torch import Tensor, nn
 SHRINKAGE = 0.01
 
 
+def full_precision(states: Tensor) -> torch.autocast:
+    """Compute in float32, whatever is chosen for the network: scaling magnifies rounding.
+
+    Args:
+        states: What is computed on; says which device that is about.
+
+    Returns:
+        A context.
+    """
+    return torch.autocast(states.device.type, enabled=False)
+
+
 class Scaling(nn.Module):
     """An affine map of each state, fixed once fitted and saved with the weights.
 
@@ -49,7 +61,9 @@ class Scaling(nn.Module):
         centred = states - self.mean.unsqueeze(1)
         if self.kind == "whiten":
             # One matrix for the whole batch is one product, not one a clip.
-            return centred @ (self.matrix if len(self.matrix) > 1 else self.matrix[0])
+            matrix = self.matrix if len(self.matrix) > 1 else self.matrix[0]
+            with full_precision(states):
+                return centred @ matrix
         return centred * self.matrix.unsqueeze(1)
 
     def fit(self, moments: Moments) -> None:

@@ -1,152 +1,450 @@
-"""WhisQ: quality from pooled audio, alignment from co-attended sequences.
+r"""WhisQ: musical quality from pooled audio, textual alignment from co-attended sequences.
 
-Source: arXiv 2506.05899, abstract and caption of figure 1. What each sentence became:
+                  clip                                     prompt
+                   |                                         |
+        Whisper-Base encoder, frozen             Qwen3-0.6B, frozen            kept as sequences,
+            (frames, audio_dim)                   (tokens, text_dim)           computed once
+                   |                                         |
+               AudioInput                                TextInput             a common scale
+             /            \                                   |
+    project_quality   project_audio                    project_text            a shared space
+            |               |                                |
+            |        (frames, width) <---- Sinkhorn ----> (tokens, width)      whisq.losses, in
+            |               |                                |                 training alone
+            |          + positions                      + positions
+            |               |                                |
+            |               +------> CoAttention <-----------+                 each side reads
+            |               |                                |                 the other
+         Pooling         Pooling                          Pooling
+            |               +------> Interaction <-----------+
+        RatingHead               RatingHead                                    light MLPs
+            |                        |
+           OMQ                      TA                                         1 to 5
 
-* "Whisper-Base encoder", "Qwen3-0.6B", both "kept as a sequence": the inputs, frozen and cached;
-* "a shared embedding space": `project_audio` and `project_text`;
-* "OMQ from pooled audio": `QualityBranch`, which never sees the prompt;
-* "TA from bidirectional sequence co-attention": `AlignmentBranch`;
-* the Sinkhorn transport loss acts on the two projected sequences (`whisq.losses.transport`).
+Source: arXiv 2506.05899, abstract and caption of figure 1: "Whisper-Base" and "Qwen3", both "kept
+as a sequence", "a shared embedding space", "OMQ from pooled audio", "TA from bidirectional sequence
+co-attention", "light MLP head". All else is open, and is a field of `Choices`.
+
+Conventions: audio is (clips, frames, width) with a mask (clips, frames), text is (clips, tokens,
+width) with a mask (clips, tokens), either of them a sequence (clips, steps, dim). Masks are True
+where a step is real; real steps come first, and every sequence has one. Cached audio has one more
+axis, (clips, layers, frames, audio_dim). Ratings are in MOS units, (clips,).
 """
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
+import torch
+from pydantic import Field
 from torch import Tensor, nn
 
-from whisq.model.alignment import AlignmentBranch
-from whisq.model.architecture import Architecture
-from whisq.model.config import Config
-from whisq.model.dropout import FrameDropout, SequenceDropout
-from whisq.model.heads import RatingHead
-from whisq.model.output import Output
-from whisq.model.pooling import Pooling
+from whisq.model.network import Network, Output
+from whisq.model.scaling import Scaling, full_precision
+from whisq.section import Positive, Section, Share
 
-APART = {
-    "omq": ("project_quality.", "quality."),
-    "ta": ("project_audio.", "project_text.", "alignment."),
-}
+LOWEST, HIGHEST = 1.0, 5.0
+MIDDLE = (LOWEST + HIGHEST) / 2
+SLOWEST = 10_000.0  # steps of the slowest wave of the positions, over 2 pi
+SHARE_STEPS = 64.0  # a whole sequence, in the unit of the waves, where positions are shares
+TINY = 1e-5
+
+Scale = Literal["none", "standard", "whiten"]
+Pool = Literal["mean", "mean_std", "attention"]
 
 
-class WhisQ(Architecture):
-    """The paper's network; every choice that it leaves open is a field of the config."""
+class Choices(Section):
+    """What the paper leaves open, with what was chosen.
+
+    Attributes:
+        audio_layer: The encoder's hidden state that is read, one of `embed_audio.layers`.
+        audio_pool: Cached frames averaged into one step before the network; 1 keeps them all.
+        audio_scaling: none, standard (mean 0 and variance 1 a dimension) or whiten (uncorrelated
+            too), fitted on training clips.
+        text_scaling: The same for token states, fitted on training prompts.
+        width: Dimension of the shared space.
+        dropout: Share dropped in training behind each projection, attention and hidden layer.
+        quality_projection: Whether OMQ has a projection of its own or that which TA and transport
+            shape as well.
+        positions: Which sequences are told where their steps stand; without, order is not heard.
+        position_unit: steps from the start, or share of the sequence.
+        heads: Of each attention; a divisor of width.
+        layers: Of co-attention.
+        quality_pooling: How frames become the vector that OMQ is read from: mean, mean_std (their
+            mean and spread) or attention (a learnt weighted mean).
+        alignment_pooling: The same for the two co-attended sequences.
+        interaction: What the TA head sees beside the two vectors: product (and difference) or none.
+        hidden: Width of each head's hidden layer.
+        bins: 0: a head predicts the mean rating; else a distribution over so many, 1 to 5.
+    """
+
+    audio_layer: int = 2
+    audio_pool: Positive = 3
+    audio_scaling: Scale = "standard"
+    text_scaling: Scale = "whiten"
+    width: Positive = 64
+    dropout: Share = 0.1
+    quality_projection: Literal["own", "shared"] = "own"
+    positions: Literal["none", "audio", "text", "both"] = "both"
+    position_unit: Literal["steps", "share"] = "steps"
+    heads: Positive = 4
+    layers: Positive = 1
+    quality_pooling: Pool = "mean_std"
+    alignment_pooling: Pool = "attention"
+    interaction: Literal["none", "product"] = "product"
+    hidden: Positive = 64
+    bins: Annotated[int, Field(ge=0)] = 0
+
+    @property
+    def audio_layers(self) -> list[int]:
+        """The hidden states that must be cached."""
+        return [self.audio_layer]
+
+    def problems(self) -> list[str]:
+        """Check that the choices go together."""
+        found = super().problems()
+        if self.width % self.heads:
+            found.append(f"heads must divide width, given {self.heads} and {self.width}")
+        if self.bins == 1:
+            found.append("bins must be 0 or at least 2, given 1")
+        return found
+
+
+class Config(Choices):
+    """The choices with what the data bring.
+
+    Attributes:
+        audio_dim: Width of the cached audio states (512 for Whisper-Base).
+        text_dim: Width of the cached token states (1024 for Qwen3-0.6B).
+        audio: The audio encoder's spec, for who embeds new clips; its `layers` are those that are
+            cached, in order.
+        text: The text encoder's spec.
+        preprocessing: Versions of what was done around the two encoders, `audio` and `text`.
+    """
+
+    audio_dim: Positive
+    text_dim: Positive
+    audio: dict[str, Any] = Field(default_factory=dict)
+    text: dict[str, Any] = Field(default_factory=dict)
+    preprocessing: dict[str, int] = Field(default_factory=dict)
+
+    @property
+    def cached_layers(self) -> list[int]:
+        """The hidden states that the input holds, in its order."""
+        return list(self.audio.get("layers", self.audio_layers))
+
+    def problems(self) -> list[str]:
+        """Check that what is read is cached."""
+        found = super().problems()
+        if not set(self.audio_layers) <= set(self.cached_layers):
+            found.append(
+                f"the layers that are read must be among the cached {self.cached_layers}, given "
+                f"{self.audio_layers}; add them to embed_audio.layers"
+            )
+        return found
+
+
+class AudioInput(nn.Module):
+    """One hidden state a frame, runs of frames averaged, on a common scale."""
 
     def __init__(self, config: Config) -> None:
-        """Make projections and branches.
+        """Make the scaling."""
+        super().__init__()
+        self.cached, self.pool = len(config.cached_layers), config.audio_pool
+        self.place = config.cached_layers.index(config.audio_layer)
+        self.scaling = Scaling(config.audio_scaling, 1, config.audio_dim)
 
-        Args:
-            config: The network's choices.
+    def forward(self, audio: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Prepare cached audio: (clips, fewer frames, audio_dim) and its mask."""
+        # Averaging first: it commutes with the scaling, which then has fewer frames to scale.
+        with full_precision(audio):
+            frames, mask = pool_time(self.pick(audio)[:, 0], mask, self.pool)
+        return self.scaling(frames.unsqueeze(1)).squeeze(1), mask
+
+    def pick(self, audio: Tensor) -> Tensor:
+        """Keep the hidden state that is read: (clips, 1, frames, audio_dim).
+
+        Raises:
+            ValueError: The input does not hold the layers that the model was made for.
         """
-        super().__init__(config)
-        places = [list(config.audio_layers).index(layer) for layer in config.alignment_layers]
-        self.aligned = places or list(range(self.audio_input.side_by_side))
-        self.project_audio = projection(len(self.aligned) * config.audio_dim, config)
-        self.project_text = projection(config.text_dim, config)
-        own = config.quality_projection == "own"
-        if own:
-            self.apart = APART
-        self.project_quality = projection(self.audio_input.out_dim, config) if own else None
-        self.hide = FrameDropout(config.frame_dropout)
-        self.quality = QualityBranch(config)
-        self.alignment = AlignmentBranch(config)
+        if audio.shape[1] != self.cached:
+            raise ValueError(
+                f"The model reads clips with {self.cached} cached layer(s), given "
+                f"{audio.shape[1]}; embed the audio with the layers in config.json's audio spec"
+            )
+        return audio[:, self.place : self.place + 1]
 
-    def rate(self, audio: Tensor, audio_mask: Tensor, text: Tensor, text_mask: Tensor) -> Output:
-        """Project both sides, then read OMQ from one and TA from both.
 
-        Args:
-            audio: Scaled audio states, (clips, frames, as wide as the audio input makes them).
-            audio_mask: (clips, frames), True where real.
-            text: Scaled token states, (clips, tokens, text_dim).
-            text_mask: (clips, tokens), True where real.
+def pool_time(sequence: Tensor, mask: Tensor, factor: int) -> tuple[Tensor, Tensor]:
+    """Average runs of steps, at last what is left of the clip: a shorter sequence and its mask."""
+    if factor == 1:
+        return sequence, mask
+    clips, steps, dim = sequence.shape
+    missing = -steps % factor
+    weights = nn.functional.pad(mask, (0, missing)).view(clips, -1, factor).to(sequence.dtype)
+    runs = nn.functional.pad(sequence, (0, 0, 0, missing)).view(clips, -1, factor, dim)
+    counts = weights.sum(2)
+    means = torch.einsum("brf,brfd->brd", weights, runs) / counts.clamp(min=1).unsqueeze(2)
+    return means, counts > 0
 
-        Returns:
-            Ratings, projected sequences and attention maps.
-        """
-        heard = self.project_quality(audio) if self.project_quality else None
-        if len(self.aligned) < self.audio_input.side_by_side:
-            audio = audio.unflatten(2, (self.audio_input.side_by_side, -1))
-            audio = audio[:, :, self.aligned].flatten(2)
-        audio, text = self.project_audio(audio), self.project_text(text)
-        heard = audio if heard is None else heard
-        omq, omq_logits, weights = self.quality(heard, self.hide(audio_mask))
-        ta, ta_logits, audio_map, text_map = self.alignment(audio, audio_mask, text, text_mask)
-        return Output(
-            omq=omq,
-            ta=ta,
-            audio=audio,
-            audio_mask=audio_mask,
-            text=text,
-            text_mask=text_mask,
-            omq_logits=omq_logits,
-            ta_logits=ta_logits,
-            centres=self.quality.head.centres,
-            audio_to_text=audio_map,
-            text_to_audio=text_map,
-            quality_weights=weights,
+
+class TextInput(nn.Module):
+    """Token states on a common scale."""
+
+    def __init__(self, config: Config) -> None:
+        """Make the scaling."""
+        super().__init__()
+        self.scaling = Scaling(config.text_scaling, 1, config.text_dim)
+
+    def forward(self, text: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Prepare cached token states: (clips, tokens, text_dim) and their mask."""
+        return self.scaling(text.unsqueeze(1)).squeeze(1), mask
+
+
+def projection(dim: int, config: Config) -> nn.Sequential:
+    """Make the map of states, (..., dim), into the shared space: (..., width)."""
+    return nn.Sequential(
+        nn.Linear(dim, config.width), nn.LayerNorm(config.width), nn.Dropout(config.dropout)
+    )
+
+
+def positions(mask: Tensor, dim: int, unit: str = "steps") -> Tensor:
+    """Tell where each step stands, by waves (Vaswani et al. 2017): (clips, steps, dim), -1..1."""
+    place = torch.arange(mask.shape[1], device=mask.device, dtype=torch.float32).expand(mask.shape)
+    if unit == "share":
+        place = (place + 0.5) / mask.sum(1, keepdim=True) * SHARE_STEPS
+    half = torch.arange(dim // 2, device=mask.device, dtype=torch.float32) / (dim // 2)
+    angles = place.unsqueeze(2) * torch.exp(-math.log(SLOWEST) * half)
+    return torch.cat([angles.sin(), angles.cos()], 2)
+
+
+class CrossAttention(nn.Module):
+    """Steps of one sequence gather what they need from another, and keep what they were.
+
+    Source: Vaswani et al. 2017, multi-head scaled dot-product attention, residual and layer norm.
+    """
+
+    def __init__(self, config: Config) -> None:
+        """Make the projections."""
+        super().__init__()
+        self.heads = config.heads
+        self.query, self.key, self.value, self.out = (
+            nn.Linear(config.width, config.width) for _ in range(4)
         )
+        self.dropout = nn.Dropout(config.dropout)
+        self.norm = nn.LayerNorm(config.width)
 
-    def against(self, batch: Any, output: Output, text: Tensor, text_mask: Tensor) -> Tensor:
-        """Rate clips again, against other prompts; what was heard of them stays as it is.
+    def forward(self, query: Tensor, source: Tensor, source_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Ask: the sequence, informed, and (clips, heads, steps, source steps), rows of sum one."""
+        asked = self._split(self.query(query))
+        scores = asked @ self._split(self.key(source)).transpose(2, 3) / asked.shape[3] ** 0.5
+        attention = scores.masked_fill(~source_mask[:, None, None, :], -torch.inf).softmax(3)
+        answer = (attention @ self._split(self.value(source))).transpose(1, 2).flatten(2)
+        return self.norm(query + self.dropout(self.out(answer))), attention
 
-        Args:
-            batch: Not used.
-            output: What was made of the clips with their own prompts.
-            text: Cached token states of the other prompts, (clips, tokens, text_dim).
-            text_mask: (clips, tokens), True where real.
+    def _split(self, sequence: Tensor) -> Tensor:
+        return sequence.unflatten(2, (self.heads, -1)).transpose(1, 2)
 
-        Returns:
-            TA in MOS units, (clips,).
-        """
-        tokens, token_mask = self.text_input(text, text_mask)
-        tokens = self.project_text(tokens)
-        return self.alignment(output.audio, output.audio_mask, tokens, token_mask)[0]
+
+class CoAttention(nn.Module):
+    """One layer in which audio reads text and text reads audio, both as they were before it."""
+
+    def __init__(self, config: Config) -> None:
+        """Make one attention a direction."""
+        super().__init__()
+        self.audio_to_text = CrossAttention(config)
+        self.text_to_audio = CrossAttention(config)
+
+    def forward(
+        self, audio: Tensor, audio_mask: Tensor, text: Tensor, text_mask: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """Let each side read the other: audio, text, attention of audio to text and back."""
+        heard, audio_map = self.audio_to_text(audio, text, text_mask)
+        read, text_map = self.text_to_audio(text, audio, audio_mask)
+        return heard, read, audio_map, text_map
+
+
+def masked_mean(sequence: Tensor, mask: Tensor) -> Tensor:
+    """Average the real steps: (clips, dim)."""
+    weights = mask.to(sequence.dtype)
+    total = torch.einsum("bs,bsd->bd", weights, sequence)
+    return total / weights.sum(1, keepdim=True)
+
+
+def masked_std(sequence: Tensor, mask: Tensor) -> Tensor:
+    """Measure how far the real steps spread: (clips, dim), never zero, to have a gradient."""
+    centred = sequence - masked_mean(sequence, mask).unsqueeze(1)
+    return torch.sqrt(masked_mean(centred.square(), mask) + TINY)
+
+
+class Pooling(nn.Module):
+    """One vector for a sequence."""
+
+    def __init__(self, kind: Pool, dim: int) -> None:
+        """Make the scorer of steps, where the kind has one."""
+        super().__init__()
+        self.kind = kind
+        self.out_dim = 2 * dim if kind == "mean_std" else dim
+        if kind == "attention":
+            self.score = nn.Sequential(nn.Linear(dim, dim), nn.Tanh(), nn.Linear(dim, 1))
+
+    def forward(self, sequence: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Pool: (clips, out_dim), and the steps' weights, None where spread counts too."""
+        if self.kind == "attention":
+            scores = self.score(sequence).squeeze(2).masked_fill(~mask, -torch.inf)
+            weights = scores.softmax(1)
+            return torch.einsum("bs,bsd->bd", weights, sequence), weights
+        mean = masked_mean(sequence, mask)
+        if self.kind == "mean":
+            return mean, mask / mask.sum(1, keepdim=True)
+        return torch.cat([mean, masked_std(sequence, mask)], 1), None
+
+
+class Interaction(nn.Module):
+    """What a clip's vector and a prompt's say together."""
+
+    def __init__(self, audio_dim: int, text_dim: int, config: Config) -> None:
+        """Bring both to one width."""
+        super().__init__()
+        width, self.product = config.width, config.interaction == "product"
+        self.audio = nn.Linear(audio_dim, width) if audio_dim != width else nn.Identity()
+        self.text = nn.Linear(text_dim, width) if text_dim != width else nn.Identity()
+        self.out_dim = width * (4 if self.product else 2)
+
+    def forward(self, audio: Tensor, text: Tensor) -> Tensor:
+        """Put both and what they have in common side by side: (clips, out_dim)."""
+        left, right = self.audio(audio), self.text(text)
+        both = [left, right, left * right, (left - right).abs()]
+        return torch.cat(both if self.product else both[:2], 1)
+
+
+class RatingHead(nn.Module):
+    """A light MLP from a vector to a rating; it starts from the scale's middle."""
+
+    def __init__(self, dim: int, config: Config) -> None:
+        """Make the layers."""
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.LayerNorm(dim),
+            nn.Linear(dim, config.hidden),
+            nn.GELU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(config.hidden, config.bins or 1),
+        )
+        centres = torch.linspace(LOWEST, HIGHEST, config.bins) if config.bins else None
+        self.register_buffer("centres", centres, persistent=False)
+
+    def forward(self, vector: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Rate (clips, dim): ratings, and the bins' logits, (clips, bins), None without bins."""
+        raw = self.layers(vector)
+        if self.centres is None:
+            return MIDDLE + raw.squeeze(1), None
+        return raw.softmax(1) @ self.centres, raw
 
 
 class QualityBranch(nn.Module):
-    """Overall musical quality from pooled audio alone."""
+    """OMQ from pooled audio alone."""
 
     def __init__(self, config: Config) -> None:
-        """Make pooling and head.
-
-        Args:
-            config: The network's choices.
-        """
+        """Make pooling and head."""
         super().__init__()
         self.pooling = Pooling(config.quality_pooling, config.width)
-        self.head = RatingHead(
-            self.pooling.out_dim, config.hidden, config.dropout, config.bins, config.output_range
-        )
+        self.head = RatingHead(self.pooling.out_dim, config)
 
     def forward(self, audio: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None, Tensor | None]:
-        """Pool and rate.
-
-        Args:
-            audio: Projected audio, (clips, frames, width).
-            mask: (clips, frames), True where real.
-
-        Returns:
-            OMQ (clips,), its bins' logits and the frames' weights, None where there are none.
-        """
+        """Rate: OMQ, the bins' logits, the frames' weights."""
         pooled, weights = self.pooling(audio, mask)
         return *self.head(pooled), weights
 
 
-def projection(dim: int, config: Config) -> nn.Sequential:
-    """Make the map from an encoder's states into the shared space.
+class AlignmentBranch(nn.Module):
+    """TA from co-attended sequences."""
 
-    Chosen: linear, layer norm, dropout; the paper names neither width nor form.
+    def __init__(self, config: Config) -> None:
+        """Make co-attention, a pooling a side, and the head."""
+        super().__init__()
+        self.config = config
+        self.layers = nn.ModuleList(CoAttention(config) for _ in range(config.layers))
+        self.audio_pooling = Pooling(config.alignment_pooling, config.width)
+        self.text_pooling = Pooling(config.alignment_pooling, config.width)
+        dim = self.audio_pooling.out_dim
+        self.interaction = Interaction(dim, dim, config)
+        self.head = RatingHead(self.interaction.out_dim, config)
 
-    Args:
-        dim: Width of the states.
-        config: The network's choices.
+    def forward(
+        self, audio: Tensor, audio_mask: Tensor, text: Tensor, text_mask: Tensor
+    ) -> tuple[Tensor, Tensor | None, Tensor | None, Tensor | None]:
+        """Rate: TA, the bins' logits, the last layer's attention of audio to text and back."""
+        vector, *maps = self.describe(audio, audio_mask, text, text_mask)
+        return *self.head(vector), *maps
 
-    Returns:
-        Layers from (..., dim) to (..., width).
-    """
-    return nn.Sequential(
-        SequenceDropout(config.input_dropout),
-        nn.Linear(dim, config.width),
-        nn.LayerNorm(config.width),
-        nn.Dropout(config.dropout),
-    )
+    def describe(
+        self, audio: Tensor, audio_mask: Tensor, text: Tensor, text_mask: Tensor
+    ) -> tuple[Tensor, Tensor | None, Tensor | None]:
+        """Attend and pool: what the head reads, (clips, features), and the attention."""
+        wanted, width, unit = self.config.positions, self.config.width, self.config.position_unit
+        if wanted in ("audio", "both"):
+            audio = audio + positions(audio_mask, width, unit)
+        if wanted in ("text", "both"):
+            text = text + positions(text_mask, width, unit)
+        maps = (None, None)
+        for layer in self.layers:
+            audio, text, *maps = layer(audio, audio_mask, text, text_mask)
+        heard, _ = self.audio_pooling(audio, audio_mask)
+        read, _ = self.text_pooling(text, text_mask)
+        return self.interaction(heard, read), *maps
+
+
+class WhisQ(Network):
+    """The paper's network."""
+
+    def __init__(self, config: Config) -> None:
+        """Make inputs, projections and branches."""
+        super().__init__(config)
+        self.audio_input, self.text_input = AudioInput(config), TextInput(config)
+        self.project_audio = projection(config.audio_dim, config)
+        self.project_text = projection(config.text_dim, config)
+        self.project_quality = None
+        if config.quality_projection == "own":
+            self.project_quality = projection(config.audio_dim, config)
+        self.quality = QualityBranch(config)
+        self.alignment = AlignmentBranch(config)
+
+    def forward(self, audio: Tensor, audio_mask: Tensor, text: Tensor, text_mask: Tensor) -> Output:
+        """Rate clips against prompts.
+
+        Args:
+            audio: Cached audio, (clips, layers, frames, audio_dim).
+            audio_mask: (clips, frames).
+            text: Cached token states, (clips, tokens, text_dim).
+            text_mask: (clips, tokens).
+
+        Returns:
+            Ratings, both sides in the shared space, and attention.
+        """
+        frames, audio_mask = self.audio_input(audio, audio_mask)
+        tokens, text_mask = self.text_input(text, text_mask)
+        own = self.project_quality(frames) if self.project_quality else None
+        audio, text = self.project_audio(frames), self.project_text(tokens)
+        omq, omq_logits, weights = self.quality(audio if own is None else own, audio_mask)
+        ta, ta_logits, audio_map, text_map = self.alignment(audio, audio_mask, text, text_mask)
+        return Output(
+            omq=omq, ta=ta, audio_mask=audio_mask, text_mask=text_mask, audio=audio, text=text,
+            omq_logits=omq_logits, ta_logits=ta_logits, centres=self.quality.head.centres,
+            audio_to_text=audio_map, text_to_audio=text_map, quality_weights=weights,
+        )  # fmt: skip
+
+    def against(self, batch: Any, output: Output, text: Tensor, text_mask: Tensor) -> Tensor:
+        """Rate clips against other prompts, with what was heard of them as it is: TA."""
+        tokens, token_mask = self.text_input(text, text_mask)
+        tokens = self.project_text(tokens)
+        return self.alignment(output.audio, output.audio_mask, tokens, token_mask)[0]
+
+    def branches(self) -> Mapping[str, tuple[str, ...]]:
+        """Tell the axes' weights by how their names begin; with a shared projection they share."""
+        if self.project_quality is None:
+            return super().branches()
+        alignment = ("project_audio.", "project_text.", "alignment.")
+        return {"omq": ("project_quality.", "quality."), "ta": alignment}

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from whisq.devices import AUTO, resolve
+from whisq.devices import resolve
+from whisq.files import digest_of
 from whisq.losses.objective import Objective
-from whisq.model.architecture import Architecture
-from whisq.model.architectures import build
-from whisq.model.config import Config
-from whisq.training.checkpoints import Checkpoint, key_of
-from whisq.training.data import Data
-from whisq.training.dataset import make_loader
-from whisq.training.history import History
-from whisq.training.loop import train
-from whisq.training.measuring import inputs
-from whisq.training.mismatches import Mismatches
-from whisq.training.schedule import Schedule
+from whisq.model.build import Model, ModelConfig, build
+from whisq.model.network import Network
+from whisq.training.data import Data, Mismatches, make_loader
+from whisq.training.history import Checkpoint, History
+from whisq.training.loop import Schedule, train
+
+CODE = ("model", "losses", "training")
 
 
 @dataclass(frozen=True)
@@ -29,59 +27,16 @@ class Recipe:
     """Every choice that makes a trained network of given data.
 
     Attributes:
-        model: `Config`'s fields, without dimensions and encoder specs, which the data bring.
-        objective: What is minimised.
-        schedule: How long and how fast.
-        batch_size: Clips a step.
-        device: Where to compute, as `whisq.devices` names it.
+        model: The network, without what the data bring.
+        loss: What is minimised.
+        train: How long and how fast, and where.
+        seed: Of weights, dropout and order.
     """
 
-    model: Mapping[str, Any]
-    objective: Objective
-    schedule: Schedule
-    batch_size: int
-    device: str = AUTO
-
-    @classmethod
-    def of(
-        cls, model: Mapping[str, Any], loss: Mapping[str, Any], train: Mapping[str, Any], seed: int
-    ) -> Recipe:
-        """Read a recipe from the sections of params.yaml.
-
-        Args:
-            model: Fields of `Config`.
-            loss: Fields of `Objective`.
-            train: Fields of `Schedule`, `batch_size` and `device`; others are not the recipe's.
-            seed: Of weights, dropout and order.
-
-        Returns:
-            The recipe.
-        """
-        known = {key: train[key] for key in Schedule.__dataclass_fields__ if key in train}
-        schedule = Schedule(**known, seed=seed)
-        device = train.get("device", AUTO)
-        return cls(dict(model), Objective(**loss), schedule, train["batch_size"], device)
-
-    def config(self, data: Data) -> Config:
-        """Complete the network's config by what the data bring.
-
-        Args:
-            data: Sequences, whose manifests say what made them.
-
-        Returns:
-            The config.
-        """
-        return Config(
-            audio_dim=data.audio.dim,
-            text_dim=data.text.dim,
-            audio=dict(data.audio.manifest["spec"]) | {"layers": list(data.audio.layers)},
-            text=dict(data.text.manifest["spec"]),
-            preprocessing={
-                "audio": data.audio.manifest["preprocessing"],
-                "text": data.text.manifest["preprocessing"],
-            },
-            **self.model,
-        )
+    model: Model
+    loss: Objective
+    train: Schedule
+    seed: int = 0
 
     def fit(
         self,
@@ -90,7 +45,7 @@ class Recipe:
         checkpoints: Path | None = None,
         on_epoch: Callable[[dict[str, Any]], None] | None = None,
         progress: bool = True,
-    ) -> tuple[Architecture, History]:
+    ) -> tuple[Network, History]:
         """Train a network from scratch, or go on where the same training was interrupted.
 
         Args:
@@ -102,30 +57,29 @@ class Recipe:
         Returns:
             The network with its best epoch's weights, on the recipe's device, and the history.
         """
-        device = resolve(self.device)
-        config, seed = self.config(data), self.schedule.seed
+        device, size, seed = resolve(self.train.device), self.train.batch_size, self.seed
+        config = self.config(data)
         torch.manual_seed(seed)
         model = build(config)
         dataset = data.dataset("train")
-        first = make_loader(dataset, self.batch_size, shuffle=True, seed=seed)
-        model.fit_scaling(inputs(batch) for batch in first)
+        first = make_loader(dataset, size, shuffle=True, seed=seed)
+        model.fit_scaling(batch.inputs for batch in first)
         model.to(device)
-        loader = make_loader(dataset, self.batch_size, shuffle=True, seed=seed, device=device)
-        dev = make_loader(data.dataset("dev"), self.batch_size, device=device)
+        loader = make_loader(dataset, size, shuffle=True, seed=seed, device=device)
 
         def batches(epoch: int) -> Any:
-            loader.batch_sampler.set_epoch(epoch)
+            loader.batch_sampler.epoch = epoch
             return loader
 
-        near, wanted = self.objective.mismatch_near, self.objective.needs_mismatches
         checkpoint = Checkpoint(checkpoints, self.key(config, data)) if checkpoints else None
         history = train(
             model,
-            self.objective,
+            self.loss,
             batches,
-            dev,
-            self.schedule,
-            mismatches=Mismatches(dataset, near) if wanted else None,
+            make_loader(data.dataset("dev"), size, device=device),
+            self.train,
+            seed=seed,
+            mismatches=Mismatches(dataset) if self.loss.mismatch_weight else None,
             on_epoch=on_epoch,
             checkpoint=checkpoint,
             progress=progress,
@@ -134,7 +88,26 @@ class Recipe:
             checkpoint.remove()
         return model, history
 
-    def key(self, config: Config, data: Data) -> str:
+    def config(self, data: Data) -> ModelConfig:
+        """Complete the network's config by what the data bring.
+
+        Args:
+            data: Sequences, whose manifests say what made them.
+
+        Returns:
+            The config.
+        """
+        audio, text = data.audio.manifest, data.text.manifest
+        return ModelConfig(
+            audio_dim=data.audio.dim,
+            text_dim=data.text.dim,
+            audio=audio["spec"] | {"layers": list(data.audio.layers)},
+            text=dict(text["spec"]),
+            preprocessing={"audio": audio["preprocessing"], "text": text["preprocessing"]},
+            **self.model.model_dump(),
+        )
+
+    def key(self, config: ModelConfig, data: Data) -> str:
         """Name this training of this data.
 
         Args:
@@ -146,12 +119,27 @@ class Recipe:
             may go on elsewhere.
         """
         made_of = {
-            "config": asdict(config),
-            "objective": asdict(self.objective),
-            "schedule": asdict(self.schedule),
-            "batch_size": self.batch_size,
+            "config": config.model_dump(mode="json"),
+            "loss": self.loss.model_dump(),
+            "train": self.train.model_dump(exclude={"device"}),
+            "seed": self.seed,
             "clips": data.clips.to_csv(),
             "ratings": data.ratings.to_csv(),
             "embeddings": [data.audio.manifest, data.text.manifest],
         }
         return key_of(made_of)
+
+
+def key_of(made_of: Mapping[str, Any]) -> str:
+    """Name a training by all that makes it, so that no other resumes it.
+
+    Args:
+        made_of: Every setting and everything learnt from, ready for JSON.
+
+    Returns:
+        A hash that also covers the code of model, losses and training.
+    """
+    package = Path(__file__).parents[1]
+    files = [path for name in CODE for path in sorted((package / name).rglob("*.py"))]
+    code = (part for path in files for part in (path.name, path.read_bytes()))
+    return digest_of(json.dumps(made_of, sort_keys=True), *code)[:16]

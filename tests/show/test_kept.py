@@ -1,0 +1,53 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from whisq.show import kept
+from whisq.show.run import read_run
+
+
+@pytest.fixture
+def kept_run(run):
+    curves = {"fault": "wow", "strength": [0.0, 1.0], "omq": [4.0, 2.0], "error": [0.1, np.nan]}
+    found = read_run(run / "data", run / "metrics")
+    return type(found)(found.evaluate, found.rated, faults=pd.DataFrame(curves))
+
+
+def test_the_headline_is_short_and_mlflow_gets_every_figure(run):
+    result = json.loads((run / "metrics/evaluate.json").read_text())
+    found, logged = kept.headline(result, None), kept.logged(result)
+    assert set(found) == {
+        "dev_omq_srcc", "dev_ta_srcc", "test_omq_srcc", "test_ta_srcc",
+        "test_omq_share", "test_ta_share",
+    }  # fmt: skip
+    assert found["test_ta_srcc"] == result["test"]["utt"]["ta"]["srcc"]
+    assert logged["test/sys/omq/ktau"] == result["test"]["sys"]["omq"]["ktau"]
+    assert len(logged) == 2 * 2 * 2 * 4
+
+
+def test_a_split_that_was_not_judged_has_no_figure(run):
+    result = json.loads((run / "metrics/evaluate.json").read_text())
+    del result["test"]
+    assert set(kept.headline(result, None)) == {
+        "dev_omq_srcc", "dev_ta_srcc", "dev_omq_share", "dev_ta_share"
+    }  # fmt: skip
+
+
+def test_pictures_come_with_their_numbers_and_the_same_twice(kept_run, tmp_path):
+    files = kept.draw(kept_run, tmp_path / "one")
+    assert {file.stem for file in files} == {
+        "scatter", "calibration", "standing", "fault_response"
+    }  # fmt: skip
+    assert {file.suffix for file in files} == {".png", ".csv"}
+    shown = pd.read_csv(tmp_path / "one" / "scatter.csv")
+    assert len(shown) == 24
+    assert {"omq_rating", "omq_prediction"} <= set(shown)
+    for file in kept.draw(kept_run, tmp_path / "two"):
+        assert file.read_bytes() == (tmp_path / "one" / file.name).read_bytes()
+
+
+def test_without_a_held_out_split_only_the_faults_are_drawn(kept_run, tmp_path):
+    alone = type(kept_run)({"corpus": "toy"}, kept_run.rated, faults=kept_run.faults)
+    assert {file.stem for file in kept.draw(alone, tmp_path)} == {"fault_response"}

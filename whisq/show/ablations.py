@@ -1,0 +1,123 @@
+"""The variants beside their reference: differences drawn, and two tables of them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from whisq.evaluation.metrics import AXES
+from whisq.show.plot import LINE, NAMES, Plot, beside_names
+from whisq.show.table import BLANK, Cell, Table, number, span, verbatim, word
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+REFERENCE = "default"
+LISTED = ("utt_omq_srcc", "utt_ta_srcc", "sys_omq_srcc", "sys_ta_srcc", "ta_order_srcc", "swap")
+COMPARED = {
+    ("official", "utt_omq_srcc"): "OMQ, by clip",
+    ("official", "utt_ta_srcc"): "TA, by clip",
+    ("official", "ta_order_srcc"): "TA, order prompts",
+    ("official", "swap"): "swap",
+    ("systems", "utt_omq_srcc"): "OMQ, systems held out",
+    ("systems", "utt_ta_srcc"): "TA, systems held out",
+}
+FLOOR = {"utt_omq_srcc": "floor_omq_srcc", "utt_ta_srcc": "floor_ta_srcc"}
+
+
+def forests(table: DataFrame | None) -> list[Plot]:
+    """Draw each variant's paired difference from the reference, under each way of splitting.
+
+    Args:
+        table: What `comparison.table` laid out, or None.
+
+    Returns:
+        A plot a way and axis; none where nothing was compared with the reference.
+    """
+    column = f"less_{REFERENCE}"
+    if table is None or column not in table:
+        return []
+    return [
+        _forest(rows, protocol, axis)
+        for protocol in table["protocol"].unique()
+        for axis in AXES
+        if len(rows := _compared(table, column, protocol, axis))
+    ]
+
+
+def listed(table: DataFrame) -> Table:
+    """Lay out the variants' means and differences, a row a variant, protocol and metric.
+
+    Args:
+        table: What `comparison.table` laid out.
+
+    Returns:
+        The table.
+    """
+    column = f"less_{REFERENCE}"
+    rows = [
+        [
+            word(record["variant"]),
+            word(record["protocol"]),
+            verbatim(record["metric"]),
+            number(record["mean"]),
+            number(record["sd"]),
+            number(record["n"], 0),
+            number(record.get(column), sign=True),
+            span([record.get(f"{column}_low"), record.get(f"{column}_high")]),
+        ]
+        for record in table[table["metric"].isin(LISTED)].to_dict("records")
+    ]
+    heads = ["variant", "protocol", "metric", "mean", "sd", "trials"]
+    heads += [f"less “{REFERENCE}”", "95%"]
+    note = (
+        "Trials share clips: the intervals tell how far a figure moves with seeds and folds, not "
+        "with other corpora."
+    )
+    return Table("Variants over trials (metrics/ablations.csv)", heads, rows, note, tall=True)
+
+
+def compared(variants: dict[str, Any]) -> Table:
+    """Lay out what each variant reaches, a row a variant.
+
+    Args:
+        variants: What `metrics/ablations.json` holds.
+
+    Returns:
+        Means over trials, in bold what differs from the reference with an interval clear of zero.
+    """
+    reference = variants[REFERENCE]
+    floors = [
+        _mean(reference[protocol].get(FLOOR.get(metric))) for protocol, metric in COMPARED
+    ]  # fmt: skip
+    rows = [[Cell("*floor: the system's training mean*", ""), *floors]]
+    rows += [
+        [verbatim(name)]
+        + [_mean(found.get(protocol, {}).get(metric)) for protocol, metric in COMPARED]
+        for name, found in variants.items()
+    ]
+    return Table("Means over trials:", ["variant", *COMPARED.values()], rows)
+
+
+def _compared(table: DataFrame, column: str, protocol: str, axis: str) -> DataFrame:
+    chosen = (table["metric"] == f"utt_{axis}_srcc") & (table["protocol"] == protocol)
+    rows = table[chosen].dropna(subset=[column])[::-1]
+    named = {column: "less", f"{column}_low": "low", f"{column}_high": "high"}
+    return rows[["variant", *named]].rename(columns=named)
+
+
+def _forest(rows: DataFrame, protocol: str, axis: str) -> Plot:
+    half = rows[["low", "high"]].sub(rows["less"], axis=0).abs().fillna(0).to_numpy().T
+    names = [str(name).replace("_", " ") for name in rows["variant"]]
+    caption = (
+        f"{NAMES[axis]}, by clip, {protocol} split: mean paired difference over trials, with "
+        "Student's 95% interval."
+    )
+    draw = beside_names(axis, rows["less"], half, names, f"SRCC less that of “{REFERENCE}”")
+    return Plot(f"forest-{protocol}-{axis}", caption, draw, height=1 + LINE * len(names))
+
+
+def _mean(figure: dict[str, Any] | None) -> Cell:
+    if not figure:
+        return Cell(BLANK, None)
+    ends = (figure.get("difference", {}).get(REFERENCE) or {}).get("interval")
+    return number(figure["mean"], strong=bool(ends) and (ends[0] > 0 or ends[1] < 0))

@@ -1,0 +1,90 @@
+"""Which faults of the sound a clip is like: those that, put on it once more, change it least.
+
+A clip that is clipped already sounds much the same when it is clipped again. So every fault is
+put on the clip at full strength, and how far its encoder states move is held against how far the
+same fault moves clean music. tests/benchmarks/fault_likeness.py tells how often the first of the
+list is the right one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import cycle
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from whisq.predictor import Predictor
+
+REFERENCES = 4  # clean clips
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """How much a clip is like one fault.
+
+    Attributes:
+        fault: The fault.
+        moved: How far it moves the clip, in shares of how far it moves clean music, the median
+            fault being 1; the less, the more the clip sounds so already.
+    """
+
+    fault: str
+    moved: float
+
+
+def likeness(predictor: Predictor, samples: np.ndarray) -> list[Likeness]:
+    """Rank the faults of the sound by how like them a clip is.
+
+    Args:
+        predictor: A model; only its audio encoder is asked.
+        samples: The clip, 16 kHz, shape (samples,).
+
+    Returns:
+        Every fault, the most alike first.
+    """
+    from whisq.rendered.faults import SOUND_FAULTS
+
+    clean = np.mean([moves(predictor, music) for music in references()], axis=0)
+    shares = moves(predictor, samples) / clean
+    shares /= np.median(shares)
+    order = np.argsort(shares, kind="stable")
+    names = list(SOUND_FAULTS)
+    return [Likeness(names[place], float(shares[place])) for place in order]
+
+
+def moves(predictor: Predictor, samples: np.ndarray) -> np.ndarray:
+    """Put every fault on a clip at full strength and see how far its states move.
+
+    Args:
+        predictor: A model.
+        samples: The clip, 16 kHz, shape (samples,).
+
+    Returns:
+        Distances of the states' means over time, shape (faults,).
+    """
+    from whisq.rendered.faults import SOUND_FAULTS, apply
+
+    def mean(sound: np.ndarray) -> np.ndarray:
+        return predictor.embed_audio(sound).mean(axis=1, dtype=np.float64).ravel()
+
+    own = mean(samples)
+    spoilt = [apply(name, samples, 1.0, None, np.random.default_rng(0)) for name in SOUND_FAULTS]
+    return np.array([np.linalg.norm(mean(sound) - own) for sound in spoilt])
+
+
+def references() -> list[np.ndarray]:
+    """Play clean music, always the same.
+
+    Returns:
+        REFERENCES clips, each of another kind and instrument, 16 kHz.
+    """
+    from whisq.rendered.requests import CHOICES, Request
+    from whisq.rendered.studio import render
+
+    kinds, players = CHOICES["kind"], CHOICES["instrument"]
+    chosen = zip(
+        range(REFERENCES), cycle(kinds), players, cycle(CHOICES["tempo"]), cycle(CHOICES["mode"])
+    )
+    return [render(Request(*values), (), number) for number, *values in chosen]

@@ -1,0 +1,187 @@
+"""What a network makes of one clip and its prompt: words against seconds.
+
+Conventions: a map has shape (words, moments). Its entries say how many times more a word and a
+moment have to do with each other than if everything were spread evenly: 1 is indifferent. The
+last row stands for the encoder's special tokens and the template, where there are any.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from whisq.audio import RATE
+from whisq.batch import Example, collate
+from whisq.encoders.whisper import FRAME
+from whisq.losses.transport import pairwise_cost, transport_cost
+from whisq.show.heat import TITLES, Heat
+
+if TYPE_CHECKING:
+    from whisq.encoders.words import Words
+    from whisq.model.network import Network, Output
+
+SPECIAL = "(special tokens)"
+WHOLE = "(the whole prompt)"
+
+
+@dataclass(frozen=True)
+class Maps:
+    """One clip's maps.
+
+    Attributes:
+        words: The rows' names.
+        edges: Where moments begin and end, seconds, shape (moments + 1,).
+        omq: Predicted quality, 1 to 5.
+        ta: Predicted alignment, 1 to 5.
+        maps: By a name of `heat.TITLES`, those that the network has.
+        cost: What the transport costs; None without a shared space.
+        typical: What it would cost to move everything everywhere alike.
+        word_cost: What moving each word costs, shape (words,).
+        moment_cost: What moving each moment costs, shape (moments,).
+        quality: How much each moment counts for OMQ, as a map's entry, shape (moments,).
+    """
+
+    words: tuple[str, ...]
+    edges: np.ndarray
+    omq: float
+    ta: float
+    maps: dict[str, np.ndarray] = field(default_factory=dict)
+    cost: float | None = None
+    typical: float | None = None
+    word_cost: np.ndarray | None = None
+    moment_cost: np.ndarray | None = None
+    quality: np.ndarray | None = None
+
+    def misplaced(self) -> list[str]:
+        """List the words that found no place: moving them costs no less than anywhere.
+
+        Returns:
+            Words in order.
+        """
+        if self.word_cost is None:
+            return []
+        pairs = zip(self.words, self.word_cost, strict=True)
+        return [word for word, cost in pairs if cost >= self.typical and word != SPECIAL]
+
+    def unmatched(self) -> list[tuple[float, float]]:
+        """List the stretches that matched no word: moving them costs no less than anything.
+
+        Returns:
+            Beginnings and ends, seconds.
+        """
+        if self.moment_cost is None:
+            return []
+        flags = np.concatenate([[False], self.moment_cost >= self.typical, [False]])
+        turns = np.flatnonzero(flags[1:] != flags[:-1])
+        return [
+            (float(self.edges[begin]), float(self.edges[end]))
+            for begin, end in zip(turns[::2], turns[1::2], strict=True)
+        ]
+
+    @property
+    def heats(self) -> list[Heat]:
+        """The maps as they are shown, the weights of the moments last."""
+        rows = {name: (self.words, values) for name, values in self.maps.items()}
+        if self.quality is not None:
+            rows["quality"] = ("OMQ",), self.quality[None]
+        return [Heat(name, *rows[name], self.edges) for name in TITLES if name in rows]
+
+    @property
+    def unplaced(self) -> str:
+        """Which words and moments found nothing on the other side, in words."""
+        words = ", ".join(word.strip(".,;:!?") for word in self.misplaced())
+        spans = ", ".join(f"{begin:.1f} to {end:.1f} s" for begin, end in self.unmatched())
+        return (
+            f"Words that found no place: {words or 'none'}. "
+            f"Moments that matched no word: {spans or 'none'}."
+        )
+
+
+@torch.inference_mode()
+def read_maps(
+    network: Network,
+    audio: np.ndarray,
+    text: np.ndarray,
+    words: Words,
+    seconds: float,
+    transport: Mapping[str, Any] | None = None,
+) -> Maps:
+    """Run a network on one clip and tell its inner workings by words and seconds.
+
+    Args:
+        network: Trained, in evaluation mode.
+        audio: The clip's states, (layers, steps, dim).
+        text: The prompt's, (1, tokens, dim).
+        words: The tokens' words.
+        seconds: The clip's length.
+        transport: Settings of `transport_cost`, such as `epsilon`.
+
+    Returns:
+        The maps.
+    """
+    batch = collate([Example("", audio, text[0])]).to(network.device)
+    output = network(batch.audio, batch.audio_mask, batch.text, batch.text_mask)
+    names, join = _joining(words, output.text_mask.shape[1])
+    frames = output.audio_mask.shape[1]
+    step = FRAME / RATE * network.config.audio.get("pool", 1) * network.config.audio_pool
+    found: dict[str, Any] = {"maps": _attention(output, join, frames)}
+    if output.audio is not None and output.text is not None:
+        found |= _transport(output, join, found["maps"], transport or {})
+    if output.quality_weights is not None:
+        found["quality"] = _array(output.quality_weights[0]) * frames
+    return Maps(
+        words=names,
+        edges=np.minimum(np.arange(frames + 1) * step, seconds),
+        omq=float(output.omq[0]),
+        ta=float(output.ta[0]),
+        **found,
+    )
+
+
+def _joining(words: Words, tokens: int) -> tuple[tuple[str, ...], np.ndarray]:
+    # A row a word, which holds each of its tokens' share: rows sum to one.
+    if tokens == 1 and len(words.owner) > 1:
+        return (WHOLE,), np.ones((1, 1))
+    owners, names = words.owner, list(words.words)
+    if (owners < 0).any():
+        names.append(SPECIAL)
+        owners = np.where(owners < 0, len(names) - 1, owners)
+    members = owners == np.arange(len(names))[:, None]
+    return tuple(names), members / members.sum(1, keepdims=True)
+
+
+def _attention(output: Output, join: np.ndarray, frames: int) -> dict[str, np.ndarray]:
+    maps = {}
+    if output.text_to_audio is not None:
+        maps["text_to_audio"] = join @ _array(output.text_to_audio[0].mean(0)) * frames
+    if output.audio_to_text is not None:
+        tokens = output.audio_to_text.shape[3]
+        maps["audio_to_text"] = join @ _array(output.audio_to_text[0].mean(0)).T * tokens
+    return maps
+
+
+def _transport(
+    output: Output, join: np.ndarray, maps: dict[str, np.ndarray], settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    solved = transport_cost(
+        output.audio, output.audio_mask, output.text, output.text_mask, **settings
+    )
+    kind = {"cost": settings["cost"]} if "cost" in settings else {"cost": "cosine"}
+    cost = _array(pairwise_cost(output.audio, output.text, **kind)[0])
+    plan = _array(solved.plan[0])
+    frames, tokens = plan.shape
+    maps["transport"] = join @ plan.T * frames * tokens
+    return {
+        "cost": float(solved.cost[0]),
+        "typical": float(cost.mean()),
+        "word_cost": join @ (plan * cost).sum(0) * tokens,
+        "moment_cost": (plan * cost).sum(1) * frames,
+    }
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.detach().cpu().double().numpy()

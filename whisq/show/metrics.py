@@ -1,0 +1,55 @@
+"""What `whisq metrics` prints: figures on standard output, messages on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Any
+
+from whisq.evaluation.command import figures
+from whisq.show.intervals import differences, every_metric
+from whisq.show.results import Judged
+
+if TYPE_CHECKING:
+    from whisq.evaluation.command import Command
+
+DONE, WRONG_CALL = 0, 2
+
+
+def run(command: Command, as_json: bool) -> int:
+    """Carry a call out.
+
+    Args:
+        command: The call.
+        as_json: Whether the output is for programs.
+
+    Returns:
+        The exit code.
+    """
+    try:
+        result = figures(command)
+    except ValueError as error:
+        print(f"whisq metrics: {error}", file=sys.stderr)
+        return WRONG_CALL
+    if as_json:
+        print(json.dumps(result, indent=2))
+    else:
+        _print(command, result)
+    return DONE
+
+
+def _print(command: Command, result: dict[str, Any]) -> None:
+    from rich.console import Console
+
+    console, judged = Console(), f"{command.answer} on {command.truth}"
+    counts = f"{result['n_clips']} clips of {result['n_systems']} systems"
+    console.print(every_metric(result, f"{judged}: {counts}"))
+    console.print(f"System level: the truth is the {result['system_truth'].removeprefix('the ')}.")
+    if result["missing"] or result["extra"]:
+        console.print(f"Left out: {result['missing']} missing, {result['extra']} extra clip(s).")
+    if "floors" in result:
+        place = f"{judged}, floors from {command.train}"
+        console.print(Judged(result, place, "the answer").standings)
+    if "against" in result:
+        caption = f"A = {command.answer}, B = {command.against}, same resamples"
+        console.print(differences(result["against"], caption))

@@ -1,0 +1,66 @@
+"""`metrics/report.html`: one file that shows a run, from disk, without a network.
+
+What stands on it and where, `templates/report.html.j2` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from whisq.show import ablations, corpus, provenance, training
+from whisq.show.intervals import every_metric
+from whisq.show.mistakes import mistakes
+from whisq.show.predictions import Predictions
+from whisq.show.probes import Probes
+from whisq.show.published import published
+from whisq.show.results import Judged
+from whisq.show.run import Run
+from whisq.show.sentences import said
+from whisq.show.template import filled
+
+
+def render(
+    run: Run,
+    data: Path,
+    params: Mapping[str, Any],
+    *,
+    lock: Path,
+    seconds: Mapping[str, float],
+    worst: int = 10,
+    transport: Mapping[str, Any] | None = None,
+) -> str:
+    """Write the page.
+
+    Args:
+        run: The run.
+        data: The pipeline's data folder.
+        params: The run's parameters by dotted name.
+        lock: `dvc.lock`, whether or not it is there.
+        seconds: What each stage took, where known.
+        worst: How many mistaken clips are shown.
+        transport: Settings of `transport_cost`.
+
+    Returns:
+        HTML.
+    """
+    judged = Judged.of(run.evaluate, run.split)
+    return filled(
+        "report",
+        run=run,
+        place=judged.place,
+        revision=provenance.revision(),
+        said=said(run.evaluate, run.split),
+        judged=judged,
+        every_metric=every_metric(judged.found, f"All metrics of the model ({judged.place})"),
+        published=published(run.evaluate),
+        predictions=Predictions(run.held_out, judged.found["calibration"], judged.place),
+        mistakes=mistakes(run.held_out, data, worst, transport or {}),
+        probes=Probes(run.probes, run.faults, judged.place),
+        ablations=ablations,
+        training=training,
+        corpus=corpus,
+        times=provenance.stage_times(dict(seconds)),
+        provenance=provenance.made_with(dict(params), lock),
+    )

@@ -1,0 +1,324 @@
+"""The paper's configuration, choice by choice: what is published, what is read into it, what else.
+
+Source: arXiv 2506.05899, of which the abstract, the index terms and figure 1's caption could be
+read; what stands in quotation marks is from these. The values are never written here: they come
+from params.yaml, as they run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pandas import DataFrame
+
+from whisq.show.paper_table import markdown
+
+NOTHING = "nothing"
+HIDDEN = ("embed_audio.revision", "embed_text.revision")  # they pin the models named beside them
+TA = ("ta",)
+INTRODUCTION = """\
+# The paper's configuration
+
+WhisQ ([arXiv 2506.05899](https://arxiv.org/abs/2506.05899)) is read as plainly as it can be: what
+it does not name is left out; what must stand takes its plainest form; where only a number is
+missing, it is ours. `make paper` runs `recipes.paper` of `params.yaml`, and this page is made from
+the same values (`make readme`). Of the paper, the abstract, the index terms and the caption of
+figure 1 could be read."""
+LEGEND = """\
+*Ours* marks numbers that nobody published and that the recipe leaves as they are in `params.yaml`.
+What the default's choice is worth is its SRCC on test less that of the paper's reading, by clip,
+with a 95% interval over trainings ({corpus}; `metrics/ablations.csv`, for the window
+`metrics/benchmarks/windows.json`), where a variant changes that choice and nothing else. OMQ does
+not depend on what only TA is read from. Frozen encoders and the best epoch on dev are our reading
+too, but nothing in `params.yaml` chooses otherwise."""
+BELOW = """\
+± is half of Student's 95% interval over trainings. A difference is paired by seed and split, in
+bold where it is clear of zero; its percentage is of the other's mean. Floors and ridge were fitted
+on the same training clips. `make paper-table` measures all of it again, on what `params.yaml` names
+(`metrics/paper_table.csv`)."""
+
+
+class Choice(NamedTuple):
+    """One thing that a reader of the paper has to decide.
+
+    Attributes:
+        title: What is decided.
+        says: What the paper says of it.
+        fields: The values that decide it, by dotted name.
+        why: What makes the reading the plainest.
+        axes: Which ratings it moves, and so which differences tell what it is worth.
+    """
+
+    title: str
+    says: str
+    fields: tuple[str, ...]
+    why: str
+    axes: tuple[str, ...] = ("omq", "ta")
+
+
+def _of(section: str, names: str) -> tuple[str, ...]:
+    return tuple(f"{section}.{name}" for name in names.split())
+
+
+CHOICES = (
+    Choice(
+        "Data",
+        "“the MusicEval Track-1 dataset”",
+        ("corpus.name", "split.protocol"),
+        "its own split; on which part the gains were measured is not stated",
+        (),
+    ),
+    Choice(
+        "Audio encoder",
+        "“the Whisper-Base pretrained model for temporal audio encoding”",
+        _of("embed_audio", "model revision"),
+        "the published weights, pinned",
+    ),
+    Choice(
+        "Window",
+        NOTHING,
+        ("embed_audio.window",),
+        "Whisper is given 30 s, padded with silence",
+    ),
+    Choice(
+        "Frames",
+        "“maintaining sequence structure”",
+        ("embed_audio.pool", "model.audio_pool"),
+        "every 20 ms frame of the clip",
+    ),
+    Choice(
+        "Which layer",
+        NOTHING,
+        ("embed_audio.layers", "model.audio_layer", "model.quality_layers"),
+        "an encoder's output is its last layer, for both ratings",
+    ),
+    Choice(
+        "Text encoder",
+        "“Qwen-3, a 0.6B Small Language Model”, “maintaining sequence structure”",
+        (*_of("embed_text", "model revision"), "model.text_sequence"),
+        "the published weights, pinned; every token",
+    ),
+    Choice(
+        "Which layer, which words",
+        NOTHING,
+        _of("embed_text", "layer template"),
+        "the last hidden states of the bare prompt",
+    ),
+    Choice(
+        "Scaling of audio states",
+        NOTHING,
+        ("model.audio_scaling",),
+        "not named",
+    ),
+    Choice(
+        "Scaling of token states",
+        NOTHING,
+        ("model.text_scaling",),
+        "not named",
+        TA,
+    ),
+    Choice(
+        "Shared space",
+        "“the shared embedding space”",
+        ("model.architecture", "model.width"),
+        "a linear map and a layer norm a side",
+    ),
+    Choice(
+        "What OMQ is read from",
+        "“pooled audio embeddings”",
+        ("model.quality_projection",),
+        "the one embedding space that is named, which transport shapes",
+        ("omq",),
+    ),
+    Choice(
+        "Pooling",
+        "OMQ: “pooled”; TA: nothing",
+        _of("model", "quality_pooling alignment_pooling"),
+        "the mean of the real frames and of the real tokens",
+    ),
+    Choice(
+        "Co-attention",
+        "“bidirectional sequence co-attention between audio and text”",
+        _of("model", "coattention layers heads"),
+        "one layer; attention as commonly built, added to what asks",
+        TA,
+    ),
+    Choice(
+        "Positions",
+        NOTHING,
+        ("model.positions",),
+        "both encoders' states carry their own",
+        TA,
+    ),
+    Choice(
+        "What the TA head sees",
+        "“co-attention merges the embeddings”",
+        _of("model", "interaction bilinear segments"),
+        "the two pooled sequences side by side",
+        TA,
+    ),
+    Choice(
+        "Heads",
+        "“two lightweight MLP heads”",
+        _of("model", "bins hidden"),
+        "one hidden layer that gives the score itself, not squashed",
+    ),
+    Choice(
+        "Dropout",
+        NOTHING,
+        _of("model", "dropout frame_dropout"),
+        "not named",
+    ),
+    Choice(
+        "MOS loss",
+        NOTHING,
+        _of(
+            "loss",
+            "mse_weight mae_weight soft_label_weight rater_weight ranking_weight mismatch_weight",
+        ),
+        "squared error, whose best answer is the mean, which a MOS is",
+    ),
+    Choice(
+        "Transport",
+        "“Sinkhorn optimal transport loss”",
+        _of("loss", "ot_form ot_cost ot_weight ot_epsilon ot_iterations"),
+        "every pair is drawn together; cosine, whose range no width changes",
+    ),
+    Choice(
+        "Step size",
+        NOTHING,
+        _of("train", "warmup decay learning_rate"),
+        "AdamW at one step size",
+    ),
+    Choice(
+        "Averaging of weights",
+        NOTHING,
+        ("train.averaging",),
+        "not named",
+    ),
+    Choice(
+        "Length of training",
+        NOTHING,
+        _of("train", "epochs patience batch_size weight_decay gradient_clip"),
+        "only numbers",
+    ),
+)
+
+
+def document(
+    values: Mapping[str, Any],
+    recipe: Mapping[str, Any],
+    variants: Mapping[str, Mapping[str, Any]],
+    ablations: DataFrame,
+    measured: DataFrame | None,
+) -> str:
+    """Write docs/paper.md.
+
+    Args:
+        values: params.yaml by dotted name, without the sets of changes.
+        recipe: What the paper's configuration changes in them.
+        variants: What each ablation changes in them.
+        ablations: Variants beside the default, as `metrics/ablations.csv` has them.
+        measured: `metrics/paper_table.csv`, or None where it was not made.
+
+    Returns:
+        The page, as Markdown.
+    """
+    lines = [
+        INTRODUCTION,
+        "",
+        "| choice | the paper says | read as | our default | what the default's is worth |",
+        "|---|---|---|---|---|",
+    ]
+    for choice in CHOICES:
+        cells = [
+            choice.title,
+            choice.says,
+            f"{_shown(choice, {**values, **recipe}, recipe)}<br>{choice.why}",
+            _instead(choice, values, recipe),
+            _worth(choice, _differing(choice, values, recipe), variants, ablations),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    corpus = ", ".join(dict.fromkeys(ablations["corpus"]))
+    lines += ["", LEGEND.format(corpus=corpus), "", "## The paper and this run", ""]
+    if measured is None:
+        lines.append("Not measured: `make paper-table` does.")
+    else:
+        lines += [*_caution(measured, recipe), "", markdown(measured), "", BELOW]
+    return "\n".join(lines) + "\n"
+
+
+def _caution(measured: DataFrame, recipe: Mapping[str, Any]) -> Iterator[str]:
+    corpus = measured["corpus"].iloc[0]
+    if corpus != "MusicEval":
+        yield (
+            f"The paper's figures are MusicEval's. Those below are of the {corpus}: they reproduce "
+            "none of the claims and refute none."
+        )
+    if not measured["text"].iloc[0].startswith(str(recipe["embed_text.model"])):
+        yield (
+            "Network, losses and training are the recipe's; the encoders' states are those that "
+            "were there, named below."
+        )
+
+
+def _shown(choice: Choice, values: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
+    # A loss term of weight zero is not there.
+    fields = [
+        field
+        for field in choice.fields
+        if field not in HIDDEN and not (field.endswith("_weight") and not values[field])
+    ]
+    read = [f"`{field}: {_text(values[field])}`" for field in fields if field in recipe]
+    ours = [f"`{field}: {_text(values[field])}`" for field in fields if field not in recipe]
+    return ", ".join(read + [f"*ours:* {', '.join(ours)}"] * bool(ours))
+
+
+def _differing(
+    choice: Choice, values: Mapping[str, Any], recipe: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        field: recipe[field]
+        for field in choice.fields
+        if field not in HIDDEN and field in recipe and recipe[field] != values[field]
+    }
+
+
+def _instead(choice: Choice, values: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
+    other = [f"`{_text(values[field])}`" for field in _differing(choice, values, recipe)]
+    return ", ".join(other) or "the same"
+
+
+def _worth(
+    choice: Choice,
+    differing: Mapping[str, Any],
+    variants: Mapping[str, Mapping[str, Any]],
+    ablations: DataFrame,
+) -> str:
+    if not differing or not choice.axes:
+        return ""
+    for name, changes in variants.items():
+        if changes and changes.items() <= differing.items():
+            found = [_difference(ablations, name, axis) for axis in choice.axes]
+            if all(found):
+                return f"{', '.join(found)} (`{name}`)"
+    return "not measured"
+
+
+def _difference(ablations: DataFrame, variant: str, axis: str) -> str:
+    row = ablations[
+        (ablations["variant"] == variant)
+        & (ablations["protocol"] == "official")
+        & (ablations["metric"] == f"utt_{axis}_srcc")
+    ]
+    if row.empty:
+        return ""
+    less, low, high = (-row[f"less_default{end}"].iloc[0] for end in ("", "_high", "_low"))
+    return f"{axis.upper()} {less:+.3f} ({low:+.3f} to {high:+.3f})"
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(str, value))}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,0 +1,131 @@
+"""What the probes found: in words, as tables, and how predicted quality moves with faults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from whisq.evaluation.metrics import AXES
+from whisq.show.plot import INK, Plot
+from whisq.show.table import Table, number, word
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
+
+
+@dataclass(frozen=True)
+class Probes:
+    """What the probes found.
+
+    Attributes:
+        found: What `metrics/probes.json` holds; None where they were not run.
+        faults: `fault, strength, omq, error`: the mean prediction and its standard error.
+        place: Corpus and split.
+    """
+
+    found: dict[str, Any] | None
+    faults: DataFrame | None
+    place: str
+
+    @property
+    def said(self) -> list[str]:
+        """The answers in sentences."""
+        if self.found is None:
+            return ["The probes were not run."]
+        shuffled, faults = self.found["shuffled_prompts"], self.found["faults"]
+        lines = [_order(self.found["order_swap"]), _others(self.found["other_prompts"])]
+        if shuffled["srcc"] is not None and shuffled["true_srcc"] is not None:
+            lines.append(
+                f"Shuffled prompts: TA's SRCC falls from {shuffled['true_srcc']:.2f} to "
+                f"{shuffled['srcc']:.2f}."
+            )
+        tau = f"{faults['tau']:.2f}".replace("-", "−")
+        lines.append(
+            f"Faults: predicted OMQ follows their strength with a mean Kendall tau of {tau} over "
+            f"{faults['clips']} clips (perfect: −1)."
+        )
+        return lines
+
+    @property
+    def tables(self) -> list[Table]:
+        """What was changed and how far scores moved; none without probes."""
+        makers = (_fallen, _changed, _moved) if self.found else ()
+        return [table for make in makers if (table := make(self.found, self.place)).rows]
+
+    @property
+    def responses(self) -> list[Plot]:
+        """How predicted quality moves as each fault grows, a small plot each, on one scale."""
+        if self.faults is None:
+            return []
+        limits = (self.faults["omq"].min() - 0.2, self.faults["omq"].max() + 0.2)
+        curves = self.faults.groupby("fault")
+        return [_response(fault, curve, limits, self.place) for fault, curve in curves]
+
+
+def _order(swap: dict[str, Any]) -> str:
+    if swap["swap"] is None:
+        return f"Order: not asked, {swap['undefined']}."
+    every = swap.get("all") or {}
+    also = ""
+    if every.get("swap") is not None:
+        also = f"; of all {every['clips']} that were asked, {every['swap']:.0%}"
+    return (
+        f"Order: {swap['swap']:.0%} of {swap['clips']} clips that play the order asked for "
+        f"prefer their prompt to the same prompt with its order reversed (deaf: 50%){also}."
+    )
+
+
+def _others(other: dict[str, Any]) -> str:
+    if other["auc"] is None:
+        return f"Other prompts: not asked, {other['undefined']}."
+    return (
+        f"Other prompts: the clip's own prompt wins {other['auc']:.0%} of "
+        f"{other['comparisons']} comparisons (deaf: 50%)."
+    )
+
+
+def _fallen(found: dict[str, Any], place: str) -> Table:
+    rows = [
+        [word(name), number(part["tau"], 2), number(part["fall"], 2, sign=True)]
+        for name, part in found["faults"].get("by_fault", {}).items()
+    ]
+    note = "Kendall's tau of strength and predicted OMQ: −1 follows every step."
+    heads = ["fault", "tau", "fall at full strength"]
+    return Table(f"When a clean clip is given a fault ({place})", heads, rows, note)
+
+
+def _changed(found: dict[str, Any], place: str) -> Table:
+    rows = [
+        [
+            word(name),
+            number(part["fell"], 2),
+            number(part["fall"], 2, sign=True),
+            number(part["clips"], 0),
+        ]
+        for name, part in found["changed_attributes"].items()
+    ]
+    heads = ["attribute", "share of clips whose TA fell", "mean fall", "clips"]
+    caption = f"When one attribute of the prompt is changed ({place})"
+    return Table(caption, heads, rows, "A share of 0.5 is deaf.")
+
+
+def _moved(found: dict[str, Any], place: str) -> Table:
+    rows = [
+        [word(name)] + [number(part[axis][kind]) for axis in AXES for kind in ("mean", "largest")]
+        for name, part in found["invariance"].items()
+    ]
+    heads = ["change", "OMQ, mean", "OMQ, largest", "TA, mean", "TA, largest"]
+    caption = f"When what no listener minds is changed: absolute move, MOS units ({place})"
+    return Table(caption, heads, rows)
+
+
+def _response(fault: Any, curve: DataFrame, limits: tuple[float, float], place: str) -> Plot:
+    name = str(fault).replace("_", " ")
+
+    def draw(figure: Any) -> None:
+        panel, error = figure.subplots(), 1.96 * curve["error"].astype(float).fillna(0)
+        style = {"marker": "o", "markersize": 3, "color": INK}
+        panel.errorbar(curve["strength"], curve["omq"], error, **style)
+        panel.set(ylim=limits, xlabel="strength", ylabel="OMQ", title=name)
+
+    return Plot(f"fault-{fault}", f"{name}, {place}", draw, 2.0, 1.7)

@@ -1,0 +1,88 @@
+"""The tables of README and docs: made from the files that the stages wrote, and never typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from whisq.show.ablations import compared
+from whisq.show.results import Judged
+from whisq.show.table import Table, number, verbatim
+
+
+def speed(measured: dict[str, Any]) -> Table:
+    """Lay out how fast clips are embedded.
+
+    Args:
+        measured: What `metrics/benchmarks/embed.json` holds.
+
+    Returns:
+        The table; its caption says what it is compared with.
+    """
+    found = measured["compare"]
+    peer = found["ctranslate2"]
+    peer = f"; CTranslate2, float32, {peer:.2f}" if peer else ""
+    caption = (
+        f"Clips a second on {found['cores']} CPU cores, all six blocks of Whisper-base. The "
+        f"plain transformers loop (30 s, batches of 8, float32) makes "
+        f"{found['plain_transformers']:.2f}{peer}."
+    )
+    rows = [
+        [
+            *(verbatim(text) for text in (f"{run['seconds']} s", run["window"], run["dtype"])),
+            *(number(run[name], 1) for name in ("clips_per_second", "times_plain")),
+            verbatim(f"{run['share_of_floor']:.0%}"),
+        ]
+        for run in found["runs"]
+    ]
+    heads = ["clip", "window", "products in", "clips/s", "times the plain loop"]
+    return Table(caption, [*heads, "of the machine's rate"], rows)
+
+
+BLOCKS = {
+    "results": (
+        "README.md",
+        "metrics/evaluate.json",
+        lambda found: Judged.of(found, "test").standings,
+    ),
+    "variants": ("docs/variants.md", "metrics/ablations.json", compared),
+    "speed": ("docs/speed.md", "metrics/benchmarks/embed.json", speed),
+}
+"""By its marks' name: the page that a block stands in, its file, and the table made of it."""
+
+
+def renewed(page: str, name: str, table: Table) -> str:
+    """Put a new table between a page's two marks.
+
+    Args:
+        page: README or a page of docs as it stands.
+        name: Which table, one of `BLOCKS`.
+        table: The table.
+
+    Returns:
+        The page with that block.
+
+    Raises:
+        ValueError: The page lacks one of the marks.
+    """
+    begin, end = f"<!-- {name}: make readme -->", f"<!-- end of {name} -->"
+    head, found, rest = page.partition(begin)
+    _, closed, tail = rest.partition(end)
+    if not (found and closed):
+        raise ValueError(f"{BLOCKS[name][0]} must hold {begin} and, after it, {end}; put both back")
+    return f"{head}{begin}\n{table.markdown()}\n{end}{tail}"
+
+
+def main() -> None:
+    """Renew the pages in this folder from `metrics/`."""
+    for name, (page, file, write) in BLOCKS.items():
+        if not Path(file).exists():
+            continue  # variants and benchmarks are not part of `make repro`
+        table = write(json.loads(Path(file).read_text(encoding="utf-8")))
+        text = Path(page).read_text(encoding="utf-8")
+        Path(page).write_text(renewed(text, name, table), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

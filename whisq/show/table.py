@@ -1,0 +1,159 @@
+"""A table, defined once: a terminal prints it, a page sorts it, the README holds it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import rich.table
+
+BLANK = "–"
+LEVELS = {"utt": "by clip", "sys": "by system"}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One entry.
+
+    Attributes:
+        text: What is shown.
+        key: What it is sorted by: a number, or text; None stays last.
+        strong: Whether it is set in bold.
+    """
+
+    text: str
+    key: float | str | None
+    strong: bool = False
+
+    @property
+    def number(self) -> bool:
+        """Whether it is a figure, set to the right."""
+        return not isinstance(self.key, str)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows under a caption that says what they were measured on.
+
+    Attributes:
+        caption: Names corpus, split and level.
+        columns: Headings.
+        rows: Cells, as many as there are headings.
+        note: What the reader must know besides.
+        tall: Whether it is long enough to scroll in a box of its own.
+    """
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    note: str = ""
+    tall: bool = False
+
+    def numeric(self, column: int) -> bool:
+        """Tell whether a column holds figures.
+
+        Args:
+            column: Its place, from 0.
+
+        Returns:
+            Whether all of its cells are figures or blank.
+        """
+        return bool(self.rows) and all(row[column].number for row in self.rows)
+
+    def __rich__(self) -> rich.table.Table:
+        """Lay it out for a terminal.
+
+        Returns:
+            The grid that rich prints.
+        """
+        from rich.table import Table as Grid
+        from rich.text import Text
+
+        grid = Grid(title=Text(self.caption), title_justify="left", caption_justify="left")
+        grid.caption = Text(self.note) if self.note else None
+        for place, heading in enumerate(self.columns):
+            justify = "right" if self.numeric(place) else "left"
+            grid.add_column(heading, justify=justify, overflow="fold", no_wrap=place == 0)
+        for row in self.rows:
+            grid.add_row(*(Text(cell.text, "bold" if cell.strong else "") for cell in row))
+        return grid
+
+    def markdown(self) -> str:
+        """Lay it out for a README.
+
+        Returns:
+            Markdown: caption and rows.
+        """
+        lines = [self.columns, ["---"] * len(self.columns)]
+        lines += [[_marked(cell) for cell in row] for row in self.rows]
+        rows = (f"| {' | '.join(line)} |" for line in lines)
+        return "\n".join([self.caption, "", *rows])
+
+
+def word(text: Any, strong: bool = False) -> Cell:
+    """Make a cell of a name.
+
+    Args:
+        text: What is shown; underscores become spaces.
+        strong: Whether in bold.
+
+    Returns:
+        The cell.
+    """
+    return verbatim(str(text).replace("_", " "), strong)
+
+
+def verbatim(text: Any, strong: bool = False) -> Cell:
+    """Make a cell of text that is shown to the letter.
+
+    Args:
+        text: What is shown.
+        strong: Whether in bold.
+
+    Returns:
+        The cell.
+    """
+    return Cell(str(text), str(text).lower(), strong)
+
+
+def number(value: float | None, places: int = 3, sign: bool = False, strong: bool = False) -> Cell:
+    """Make a cell of a figure.
+
+    Args:
+        value: The figure; None or NaN where there is none.
+        places: Decimals.
+        sign: Whether a plus is shown.
+        strong: Whether in bold.
+
+    Returns:
+        The cell, a dash where there is no figure.
+    """
+    if value is None or math.isnan(value):
+        return Cell(BLANK, None, strong)
+    text = f"{value:{'+' if sign else ''}.{places}f}".replace("-", "−")
+    return Cell(text, float(value), strong)
+
+
+def span(ends: Sequence[float] | None, after: str = "") -> Cell:
+    """Make a cell of an interval, sorted by its lower end.
+
+    Args:
+        ends: Both ends, or None.
+        after: What is said behind it.
+
+    Returns:
+        The cell, a dash where there is no interval.
+    """
+    if ends is None or any(end is None or math.isnan(end) for end in ends):
+        return Cell(BLANK, None)
+    text = " to ".join(f"{end:.2f}".replace("-", "−") for end in ends)
+    return Cell(text + after, float(ends[0]))
+
+
+def _marked(cell: Cell) -> str:
+    if cell.text == BLANK:
+        return ""
+    return f"**{cell.text}**" if cell.strong else cell.text

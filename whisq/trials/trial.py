@@ -1,0 +1,115 @@
+"""What each choice is worth: one variant trained over several seeds and ways of splitting.
+
+A trial is one training: a variant, a protocol and a seed. Under `official` the split stays and the
+seed changes; under the other protocols the seed also chooses the fold that is held out, so that
+the trials of a variant together test every clip, and two variants meet in the same fold.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from multiprocessing import forkserver, get_context
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from whisq.corpus.splits import Split, assign
+from whisq.devices import resolve
+from whisq.processes import end_with_parent
+from whisq.training.data import Data
+from whisq.training.recipe import Recipe
+from whisq.trials.judging import judge
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One training of a variant.
+
+    Attributes:
+        recipe: With the variant's changes; its seed, modulo folds, is also the fold.
+        protocol: How clips are split.
+        folds: Into how many parts systems or prompts are divided.
+        data: The pipeline's data folder.
+        audio: Which of its embeddings of the clips.
+        judged: Whether to look at the test clips; a search does not.
+    """
+
+    recipe: Recipe
+    protocol: str
+    folds: int
+    data: Path
+    audio: str = "audio"
+    judged: bool = True
+
+
+def run(trials: Iterable[Trial], workers: int) -> list[dict[str, Any]]:
+    """Train and judge; a trial that fails leaves a record with `error` and stops no other.
+
+    Args:
+        trials: What to train.
+        workers: Processes at a time, each with one thread; 1 trains in this one.
+
+    Returns:
+        One record a trial, in their order.
+    """
+    trials = list(trials)
+    for name in {trial.recipe.train.device for trial in trials}:
+        resolve(name)  # one error now, not one a trial
+    if workers == 1:
+        return [attempt(trial) for trial in tqdm(trials, "trials", disable=None)]
+    get_ready()
+    with ProcessPoolExecutor(workers, get_context("forkserver"), end_with_parent) as pool:
+        return list(tqdm(pool.map(attempt, trials), "trials", len(trials), disable=None))
+
+
+def get_ready() -> None:
+    """Begin the imports of the process that `run` forks its workers from; returns at once."""
+    # torch._dynamo is imported by the first optimizer, which takes seconds in every worker.
+    get_context("forkserver").set_forkserver_preload([__name__, "torch._dynamo"])
+    forkserver.ensure_running()
+
+
+def attempt(trial: Trial) -> dict[str, Any]:
+    """Train and judge once.
+
+    Args:
+        trial: What to train.
+
+    Returns:
+        `protocol`, `seed`, and what `judge` measured or the `error`.
+    """
+    torch.set_num_threads(1)
+    known = {"protocol": trial.protocol, "seed": trial.recipe.seed}
+    started = time.perf_counter()
+    try:
+        measured = _train_and_judge(trial)
+    except Exception:
+        return known | {"error": traceback.format_exc(limit=-3)}
+    return known | measured | {"seconds": round(time.perf_counter() - started, 1)}
+
+
+def _train_and_judge(trial: Trial) -> dict[str, Any]:
+    data = Data.open(trial.data, trial.audio)
+    recipe = trial.recipe
+    fold = recipe.seed % trial.folds
+    split = Split(protocol=trial.protocol, folds=trial.folds, fold=fold)
+    ratings = assign(data.ratings, data.clips, split)
+    audio = data.audio.only(recipe.model.audio_layers)
+    data = replace(data, ratings=ratings, audio=audio)
+    model, history = recipe.fit(data, progress=False)
+    kept = history.kept()
+    measured = {
+        **{key: value for key, value in kept.items() if key.startswith("best_epoch")},
+        "epochs": len(history.epochs),
+        "weights": sum(weight.numel() for weight in model.parameters()),
+        "dev_score": history.best_score,
+        "dev_omq_srcc": kept["dev_omq_utt_srcc"],
+        "dev_ta_srcc": kept["dev_ta_utt_srcc"],
+    }
+    return measured | judge(model, data, recipe.loss) if trial.judged else measured
