@@ -53,7 +53,7 @@ def test_a_clip_whose_name_is_no_text_has_a_row_by_which_it_is_found(suffix, sco
     assert list(table["omq"]) == pytest.approx([shown["omq"], plain["omq"]], abs=1e-5)
     again = rows(score(f"o.{suffix}"))
     assert [row["omq"] for row in again] == pytest.approx(list(table["omq"]), abs=1e-5)
-    assert [(row["id"], row["path"]) for row in again][0] == (shown["id"], shown["path"])
+    assert (again[0]["id"], again[0]["path"]) == (shown["id"], shown["path"])
 
 
 def test_a_name_that_is_no_text_goes_on_with_resume(score, clips):
@@ -79,7 +79,7 @@ def test_a_folder_is_read_whole_and_what_is_left_out_is_named(score, clips, tmp_
     shutil.copy(clips[0], "in/.trash/x.wav")
     (tmp_path / "in/more").symlink_to(clips[0].parent)
     done = score("in")
-    assert [row["id"] for row in rows(done)] == [*"abcde", "G", "f"]
+    assert [row["id"] for row in rows(done)] == list("abGfcde")
     assert rows(done)[0]["prompt"] == "words"
     assert "3 file(s): below/cover.jpg, m.m4a, more" in done.stderr
     shutil.rmtree("in/below")
@@ -129,10 +129,7 @@ def test_answers_without_prompts_keep_every_row_or_are_refused(score, clips, tmp
     score(*clips[:2], "-o", "answer.txt")
     lines = (tmp_path / "answer.txt").read_text().splitlines()
     assert [line.split(",")[0] for line in lines] == [clip.stem for clip in clips[:2]]
-    listed = "".join(
-        f"{clip},{prompt}\n" for clip, prompt in zip(clips, ["waltz", ""], strict=False)
-    )
-    (tmp_path / "list.csv").write_text("path,prompt\n" + listed)
+    (tmp_path / "list.csv").write_text(f"path,prompt\n{clips[0]},waltz\n{clips[1]},\n")
     refused = score("list.csv", "-o", "other.txt", code=2)
     assert f"1 of 2 clips have no prompt, '{clips[1].stem}' first" in refused.stderr
     assert not (tmp_path / "other.txt").exists()
