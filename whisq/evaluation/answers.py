@@ -40,7 +40,8 @@ def read_scores(
             takes the folder in the id, and anything else is a column of the file.
         systems: Whether the rows are systems, whose names are taken as they stand.
         columns: The user's choice of columns for `id`, `omq`, `ta`.
-        failed: Whether rows whose column `error` says why they have no score are left out.
+        failed: Whether the table is an answer, of which rows are left out that have no score: whose
+            column `error` says why, or, beside such a column, that had no prompt.
         option: What the user names a column with, for messages.
 
     Returns:
@@ -56,6 +57,9 @@ def read_scores(
     places = _places(table, by, columns or {}, option)
     rows = [row for row in table.rows if not (failed and _failed(table, row[1]))]
     axes = _axes(rows, places)
+    if failed and _has_errors(table):
+        # Of a clip without a prompt there is no alignment to judge.
+        rows = [row for row in rows if all(row[1][places[axis]] is not None for axis in axes)]
     problems, found = [], {}
     for number, row in rows:
         name = (row[places["id"]] if len(row) > places["id"] else None) or ""
@@ -104,9 +108,13 @@ def _places(
     return {what: header.index(name) for what, name in found.items()}
 
 
+def _has_errors(table: Table) -> bool:
+    return "error" in map(plain, table.header or ())
+
+
 def _failed(table: Table, row: tables.Cells) -> bool:
     names = [plain(name) for name in table.header or ()]
-    return "error" in names and row[names.index("error")] is not None
+    return _has_errors(table) and row[names.index("error")] is not None
 
 
 def _used(table: Table, places: Mapping[str, int], axes: list[str]) -> dict[str, str]:
