@@ -11,8 +11,8 @@ from whisq.corpus import splits
 from whisq.corpus.card import read_card
 from whisq.corpus.clips import write_clips, write_ratings
 from whisq.corpus.musiceval import read
-from whisq.corpus.problems import report
 from whisq.corpus.summary import summarise
+from whisq.corpus.tables import report
 
 RAW = Path("data/raw")
 

@@ -1,26 +1,24 @@
-"""Clips that are run at once: padded to the longest, with masks.
-
-Masks are True where a step is real.
-"""
+"""Clips that are run at once: padded to the longest, with masks, True where a step is real."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
 
-@dataclass(frozen=True)
-class Example:
-    """One clip: sequences as stored, ratings if there are any."""
+class Example(NamedTuple):
+    """One clip: sequences as stored, and its ratings and its raters' if there are any."""
 
     id: str
     audio: np.ndarray
     text: np.ndarray
-    ratings: tuple[float, float] | None
-    raters: tuple[np.ndarray, np.ndarray] | None
+    ratings: tuple[float, float] | None = None
+    raters: tuple[np.ndarray, np.ndarray] | None = None
 
 
 @dataclass(frozen=True)
@@ -40,46 +38,38 @@ class Batch:
     """
 
     ids: tuple[str, ...]
-    audio: torch.Tensor
-    audio_mask: torch.Tensor
-    text: torch.Tensor
-    text_mask: torch.Tensor
-    omq: torch.Tensor | None = None
-    ta: torch.Tensor | None = None
-    omq_raters: torch.Tensor | None = None
-    ta_raters: torch.Tensor | None = None
+    audio: Tensor
+    audio_mask: Tensor
+    text: Tensor
+    text_mask: Tensor
+    omq: Tensor | None = None
+    ta: Tensor | None = None
+    omq_raters: Tensor | None = None
+    ta_raters: Tensor | None = None
 
     def __len__(self) -> int:
         """Return the number of clips."""
         return len(self.ids)
 
+    @property
+    def inputs(self) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """What a network reads: audio, its mask, text, its mask."""
+        return self.audio, self.audio_mask, self.text, self.text_mask
+
     def to(self, device: torch.device | str) -> Batch:
-        """Move to a device.
-
-        Args:
-            device: Where to, as torch names it.
-
-        Returns:
-            The batch there.
-        """
+        """Return the batch on a device, which is named as torch names it."""
         return self._each(lambda tensor: tensor.to(device, non_blocking=True))
 
     def pin_memory(self) -> Batch:
-        """Copy to memory from which a GPU reads fast, while the CPU goes on.
+        """Return the batch in memory from which a GPU reads fast, while the CPU goes on."""
+        return self._each(Tensor.pin_memory)
 
-        Returns:
-            The batch there.
-        """
-        return self._each(torch.Tensor.pin_memory)
-
-    def _each(self, move: Callable[[torch.Tensor], torch.Tensor]) -> Batch:
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        return Batch(
-            **{
-                name: move(value) if isinstance(value, torch.Tensor) else value
-                for name, value in values.items()
-            }
-        )
+    def _each(self, move: Callable[[Tensor], Tensor]) -> Batch:
+        moved = {
+            name: move(value) if isinstance(value, Tensor) else value
+            for name, value in vars(self).items()
+        }
+        return Batch(**moved)
 
 
 def collate(examples: list[Example]) -> Batch:
@@ -91,20 +81,18 @@ def collate(examples: list[Example]) -> Batch:
     Returns:
         The batch.
     """
-    audio, audio_mask = _pad([example.audio for example in examples])
-    text, text_mask = _pad([example.text for example in examples])
+    ids, audio, text, ratings, raters = zip(*examples, strict=True)
     labels = {}
-    if all(example.ratings is not None for example in examples):
-        ratings = torch.tensor([example.ratings for example in examples], dtype=torch.float32)
-        labels |= {"omq": ratings[:, 0], "ta": ratings[:, 1]}
-    if all(example.raters is not None for example in examples):
-        shares = torch.from_numpy(np.stack([np.stack(example.raters) for example in examples]))
+    if None not in ratings:
+        omq, ta = torch.tensor(ratings, dtype=torch.float32).T
+        labels |= {"omq": omq, "ta": ta}
+    if all(shares is not None for shares in raters):
+        shares = torch.from_numpy(np.stack([np.stack(each) for each in raters]))
         labels |= {"omq_raters": shares[:, 0], "ta_raters": shares[:, 1]}
-    ids = tuple(example.id for example in examples)
-    return Batch(ids, audio, audio_mask, text, text_mask, **labels)
+    return Batch(ids, *_pad(audio), *_pad(text), **labels)
 
 
-def _pad(sequences: list[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+def _pad(sequences: tuple[np.ndarray, ...]) -> tuple[Tensor, Tensor]:
     steps = [sequence.shape[-2] for sequence in sequences]
     *outer, _, dim = sequences[0].shape
     padded = np.zeros((len(sequences), *outer, max(steps), dim), sequences[0].dtype)

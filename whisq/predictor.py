@@ -230,10 +230,7 @@ class Predictor:
     def _rate(self, clips: Sequence[Embedded]) -> list[Score]:
         # Quality never sees the prompt, so any text will do where there is none.
         blank = np.zeros((1, self.config.text_dim), np.float32)
-        examples = [
-            Example("", audio, blank if text is None else text[0], None, None)
-            for audio, text in clips
-        ]
+        examples = [Example("", audio, blank if text is None else text[0]) for audio, text in clips]
         batch = collate(examples).to(self.device)
         with torch.inference_mode():
             out = self.network(batch.audio, batch.audio_mask, batch.text, batch.text_mask)

@@ -16,7 +16,9 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from whisq.corpus import musiceval, rehearsal, splits
+import rehearsal
+
+from whisq.corpus import musiceval, splits
 from whisq.corpus.clips import write_clips, write_ratings
 from whisq.corpus.summary import summarise
 

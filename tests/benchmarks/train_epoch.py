@@ -8,9 +8,7 @@ import torch
 from whisq import params
 from whisq.batch import Batch
 from whisq.model.build import ModelConfig, build
-from whisq.training.loop import train
-from whisq.training.measuring import inputs
-from whisq.training.schedule import Schedule
+from whisq.training.loop import Schedule, train
 
 CLIPS, FRAMES, TOKENS, AUDIO, TEXT = 1923, 48, 20, 512, 384
 
@@ -39,7 +37,7 @@ def seconds(values: params.Params, ot_weight: float) -> float:
     made = batches(values.train.batch_size, len(layers))
     sizes = {"audio_dim": AUDIO, "text_dim": TEXT, "audio": {"layers": layers}}
     model = build(ModelConfig(**sizes, **values.model.model_dump()))
-    model.fit_scaling(map(inputs, made[:2]))
+    model.fit_scaling(batch.inputs for batch in made[:2])
     objective = values.loss.model_copy(update={"ot_weight": ot_weight})
     started = []
     train(

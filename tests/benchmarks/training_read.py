@@ -5,7 +5,7 @@ disk while it runs. `step_floor_seconds` is the epoch's floating-point operation
 gradients; batches of 16) at the rate of a large matrix product on all cores. Memory is what is
 anonymous: pages of mapped files are the system's to take back.
 
-    python tests/benchmarks/training_read.py [--clips 1923] [--batch-size 16] [--workers 1]
+    python tests/benchmarks/training_read.py [--clips 1923] [--batch-size 16]
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from whisq.model.build import ModelConfig, build
 from whisq.store.output import lay_out
 from whisq.store.sequences import Sequences
 from whisq.store.store import Store
-from whisq.training.dataset import ClipDataset, make_loader
+from whisq.training.data import ClipDataset, make_loader
 
 FRAMES, AUDIO = (680, 1500), 512  # of MusicEval's clips, cut at 30 s
 TOKENS, TEXT = (10, 40), 1024
@@ -62,9 +62,9 @@ def anonymous() -> float:
     return int(status.split("RssAnon:")[1].split()[0]) / 1024
 
 
-def read(dataset: ClipDataset, batch_size: int, workers: int) -> dict[str, float]:
+def read(dataset: ClipDataset, batch_size: int) -> dict[str, float]:
     """Read an epoch and do nothing with it."""
-    loader = make_loader(dataset, batch_size, shuffle=True, workers=workers)
+    loader = make_loader(dataset, batch_size, shuffle=True)
     before, peak, real, padded, started = anonymous(), 0.0, 0, 0, time.perf_counter()
     for batch in loader:
         real, padded = real + int(batch.audio_mask.sum()), padded + batch.audio_mask.numel()
@@ -86,9 +86,7 @@ def operations(dataset: ClipDataset, batch_size: int) -> float:
     batch = loader.collate_fn([dataset[index] for index in batches[len(batches) // 2]])
     model = build(ModelConfig(audio_dim=AUDIO, text_dim=TEXT, audio_layer=6))
     with FlopCounterMode(display=False) as counter:
-        loss, _ = Objective()(
-            model(batch.audio, batch.audio_mask, batch.text, batch.text_mask), batch
-        )
+        loss, _ = Objective()(model(*batch.inputs), batch)
         loss.backward()
     return counter.get_total_flops() * len(batches)
 
@@ -109,14 +107,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clips", type=int, default=1923)
     parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--workers", type=int, default=0)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         quarter = corpus(Path(folder) / "quarter", options.clips // 4)
         whole = corpus(Path(folder) / "whole", options.clips)
         result = {
-            "quarter": read(quarter, options.batch_size, options.workers),
-            "whole": read(whole, options.batch_size, options.workers),
+            "quarter": read(quarter, options.batch_size),
+            "whole": read(whole, options.batch_size),
             "step_floor_seconds": operations(whole, options.batch_size) / matmul_rate(),
         }
     result["read_to_floor"] = result["whole"]["seconds"] / result["step_floor_seconds"]

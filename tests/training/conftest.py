@@ -7,10 +7,8 @@ from whisq.batch import Batch
 from whisq.corpus.clips import CLIP_COLUMNS, RATING_COLUMNS
 from whisq.losses.objective import Objective
 from whisq.model.build import Model, ModelConfig, build
-from whisq.training.loop import train
-from whisq.training.measuring import inputs
+from whisq.training.loop import Schedule, train
 from whisq.training.recipe import Recipe
-from whisq.training.schedule import Schedule
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +105,7 @@ def fit():
         small = {"audio_pool": 1, "width": 16, "hidden": 16, "quality_pooling": "attention"}
         config = ModelConfig(audio_dim=8, text_dim=6, quality_projection=projection, **small)
         model = build(config)
-        model.fit_scaling(inputs(batch) for batch in batches)
+        model.fit_scaling(batch.inputs for batch in batches)
         objective = objective or Objective()
         options = {"progress": False} | options
         return model, train(

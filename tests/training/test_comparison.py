@@ -50,4 +50,4 @@ def test_the_table_has_a_row_for_each_variant_protocol_and_metric(variants):
     rows = table(compare(variants, ["default", "absent"], ["utt_ta_srcc", "absent"]))
     assert list(rows["variant"]) == ["default", "better", "broken"]
     row = rows.set_index("variant").loc["better"]
-    assert row["less_paper_low"] < row["less_paper"] < row["less_paper_high"]
+    assert row["less_default_low"] < row["less_default"] < row["less_default_high"]

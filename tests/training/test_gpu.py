@@ -6,9 +6,7 @@ import pytest
 import torch
 
 from whisq.losses.objective import Objective
-from whisq.training.data import Data
-from whisq.training.dataset import make_loader
-from whisq.training.measuring import inputs
+from whisq.training.data import Data, make_loader
 from whisq.trials.judging import judge
 from whisq.trials.trial import Trial, run
 
@@ -79,7 +77,7 @@ def test_scaling_is_fitted_to_batches_on_a_gpu_too(make_recipe, data, pretended_
     dataset, (here, _) = data.dataset("train"), fitted(recipe, data, "cpu")
     with pretended_gpu():
         there, _ = fitted(recipe, data, "cuda")
-        there.fit_scaling(inputs(batch) for batch in make_loader(dataset, 16, device="cuda:0"))
+        there.fit_scaling(batch.inputs for batch in make_loader(dataset, 16, device="cuda:0"))
         weights = {name: value.cpu() for name, value in there.state_dict().items()}
     for name in ("text_input.scaling.matrix", "audio_input.scaling.mean"):
         torch.testing.assert_close(weights[name], here.state_dict()[name])
@@ -118,11 +116,11 @@ def test_inputs_are_scaled_in_float32_whatever_is_chosen(make_recipe, data):
     recipe = make_recipe(loss=Objective(ot_weight=0.0), audio_pool=2)
     model, _ = fitted(recipe, data, "cpu")
     batch = next(iter(make_loader(data.dataset("test"), 8)))
-    exact = model.audio_input(batch.audio, batch.audio_mask), model.text_input(*inputs(batch)[2:])
+    exact = model.audio_input(batch.audio, batch.audio_mask), model.text_input(*batch.inputs[2:])
     with torch.autocast("cpu", torch.bfloat16):
         half = (
             model.audio_input(batch.audio, batch.audio_mask),
-            model.text_input(*inputs(batch)[2:]),
+            model.text_input(*batch.inputs[2:]),
         )
     for one, other in zip(exact, half, strict=True):
         assert torch.equal(one[0], other[0])

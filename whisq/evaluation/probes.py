@@ -15,7 +15,6 @@ import pandas as pd
 from scipy import stats
 
 from whisq.audio import RATE, read, resampled
-from whisq.corpus.rendered import faults, studio
 from whisq.evaluation.judge import rounded
 from whisq.evaluation.prompt_probes import (
     changed_attributes,
@@ -23,7 +22,8 @@ from whisq.evaluation.prompt_probes import (
     other_prompts,
     shuffled_prompts,
 )
-from whisq.evaluation.truth import request_of
+from whisq.rendered import faults, studio
+from whisq.rendered.requests import from_row
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -145,7 +145,7 @@ def invariance(bench: Bench, keys: list[str]) -> dict[str, Any]:
 def _replay(bench: Bench) -> Callable[[str], Iterator[tuple[str, float, np.ndarray]]]:
     def spoil(key: str) -> Iterator[tuple[str, float, np.ndarray]]:
         row = bench.truth.loc[key]
-        music = request_of(row), [int(part) for part in row["seed"].split()]
+        music = from_row(row), [int(part) for part in row["seed"].split()]
         yield "", 0.0, studio.render(music[0], (), music[1])
         for name in faults.NAMES:
             for strength in STRENGTHS[1:]:

@@ -123,7 +123,7 @@ def read_maps(
     Returns:
         The maps.
     """
-    batch = collate([Example("", audio, text[0], None, None)]).to(network.device)
+    batch = collate([Example("", audio, text[0])]).to(network.device)
     output = network(batch.audio, batch.audio_mask, batch.text, batch.text_mask)
     names, join = _joining(words, output.text_mask.shape[1])
     frames = output.audio_mask.shape[1]

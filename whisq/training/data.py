@@ -1,15 +1,28 @@
-"""What a network learns from: rated clips and their cached sequences."""
+"""What a network learns from: rated clips with their stored sequences, and others' prompts."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import torch
 from pandas import DataFrame
+from torch import Tensor
+from torch.nn.functional import normalize
+from torch.nn.utils.rnn import pad_sequence
+from torch.utils.data import DataLoader, Dataset, Sampler
 
+from whisq.batch import Batch, Example, collate
 from whisq.corpus.clips import read_clips, read_ratings
+from whisq.model.whisq import masked_mean
 from whisq.store.sequences import Sequences
-from whisq.training.dataset import ClipDataset
+
+GRADES = 5  # a rater gives 1, 2, 3, 4 or 5
+STRETCH = 32  # batches that are sorted by length together
+NEAR = 0.5  # share of other prompts that are the nearest one
 
 
 @dataclass(frozen=True)
@@ -30,8 +43,28 @@ class Data:
     text: Sequences
     folder: Path = Path("data")
 
+    @classmethod
+    def open(cls, folder: str | Path, audio: str = "audio") -> Data:
+        """Open what the pipeline's stages have written; no sequence is read yet.
+
+        Args:
+            folder: `data`.
+            audio: Which of its embeddings of the clips.
+
+        Returns:
+            The data.
+        """
+        folder = Path(folder)
+        return cls(
+            read_clips(folder / "clips.csv"),
+            read_ratings(folder / "ratings.csv"),
+            Sequences.open(folder / "embeddings" / audio),
+            Sequences.open(folder / "embeddings" / "text"),
+            folder,
+        )
+
     def dataset(self, split: str) -> ClipDataset:
-        """Take one split's clips.
+        """Take the clips of a split.
 
         Args:
             split: train, dev or test.
@@ -47,22 +80,208 @@ class Data:
             raise ValueError(f"ratings.csv must have clips of split {split!r}; it has none")
         return ClipDataset(self.clips, ratings, self.audio, self.text)
 
-    @classmethod
-    def open(cls, folder: str | Path, audio: str = "audio") -> Data:
-        """Open what the pipeline's stages have written.
+
+class ClipDataset(Dataset):
+    """Clips with their stored sequences and, where given, their ratings."""
+
+    def __init__(
+        self, clips: DataFrame, ratings: DataFrame | None, audio: Sequences, text: Sequences
+    ) -> None:
+        """Join the tables.
 
         Args:
-            folder: `data`.
-            audio: Which of its embeddings of the clips.
+            clips: One row a clip, with `id` and `prompt`.
+            ratings: One row a labelled clip as `ratings.csv` has them; only these clips are
+                taken, in this order. None takes all clips, without ratings.
+            audio: Sequences by clip id.
+            text: Sequences by prompt; one layer.
+
+        Raises:
+            ValueError: A rated clip is not among the clips, or something was not embedded.
+        """
+        prompts = dict(zip(clips["id"], clips["prompt"], strict=True))
+        self.ids = list(clips["id"] if ratings is None else ratings["id"])
+        unknown = [key for key in self.ids if key not in prompts]
+        unknown += [key for key in self.ids if key not in audio]
+        wanted = [prompts[key] for key in self.ids if key in prompts]
+        unknown += [prompt for prompt in wanted if prompt not in text]
+        if unknown:
+            raise ValueError(
+                f"{len(unknown)} rated clip(s) or prompt(s) have no row in clips.csv or were not "
+                f"embedded, first {unknown[0]!r}; run `dvc repro embed_audio embed_text`"
+            )
+        self.prompts, self.audio, self.text = wanted, audio, text
+        steps = dict(zip(audio.keys, audio.lengths.tolist(), strict=True))
+        self.lengths = np.array([steps[key] for key in self.ids], dtype=np.int64)
+        self.ratings = self.raters = None
+        if ratings is not None:
+            self.ratings = list(zip(ratings["omq"], ratings["ta"], strict=True))
+            self.raters = _shares(ratings)
+
+    def __len__(self) -> int:
+        """Return the number of clips."""
+        return len(self.ids)
+
+    def __getitem__(self, index: int) -> Example:
+        """Return one clip with its sequences."""
+        return Example(
+            self.ids[index],
+            self.audio[self.ids[index]],
+            self.text[self.prompts[index]][0],
+            self.ratings[index] if self.ratings else None,
+            self.raters[index] if self.raters else None,
+        )
+
+
+def make_loader(
+    dataset: ClipDataset,
+    batch_size: int,
+    shuffle: bool = False,
+    seed: int = 0,
+    device: torch.device | str = "cpu",
+) -> DataLoader | _Ahead:
+    """Read a dataset in batches of similar lengths.
+
+    Args:
+        dataset: What to read.
+        batch_size: Clips a batch, at least 1.
+        shuffle: Another order each epoch; `loader.batch_sampler.epoch` chooses it.
+        seed: Of the shuffling.
+        device: Where the batches are to be, as torch names it.
+
+    Returns:
+        An iterable of `Batch`; without shuffling sorted by length, so `Batch.ids` says who is who.
+    """
+    batches = LengthBatches(dataset.lengths, batch_size, shuffle, seed)
+    loader = DataLoader(dataset, batch_sampler=batches, collate_fn=collate)
+    device = torch.device(device)
+    return loader if device.type == "cpu" else _Ahead(loader, device)
+
+
+class LengthBatches(Sampler[list[int]]):
+    """Batches of clips of similar length, as their indices, shuffled anew each epoch.
+
+    Clips are shuffled, sorted by length within stretches of many batches, and the batches
+    shuffled: chance decides who meets whom, and little is padded.
+
+    Attributes:
+        epoch: Which order is next.
+    """
+
+    def __init__(
+        self, lengths: np.ndarray, batch_size: int, shuffle: bool = True, seed: int = 0
+    ) -> None:
+        """Take the lengths.
+
+        Args:
+            lengths: Steps of each clip, shape (clips,).
+            batch_size: Clips a batch, at least 1.
+            shuffle: Another order each epoch, a function of seed and epoch; else by length.
+            seed: Of the shuffling.
+        """
+        self.lengths, self.batch_size = np.asarray(lengths), batch_size
+        self.shuffle, self.seed, self.epoch = shuffle, seed, 0
+
+    def __len__(self) -> int:
+        """Return the number of batches."""
+        return -(-len(self.lengths) // self.batch_size)
+
+    def __iter__(self) -> Iterator[list[int]]:
+        """Yield the epoch's batches."""
+        if not self.shuffle:
+            yield from self._by_length(np.arange(len(self.lengths)))
+            return
+        generator = np.random.default_rng([self.seed, self.epoch])
+        order = generator.permutation(len(self.lengths))
+        size, batches = STRETCH * self.batch_size, []
+        for start in range(0, len(order), size):
+            batches += self._by_length(order[start : start + size])
+        for index in generator.permutation(len(batches)):
+            yield batches[index]
+
+    def _by_length(self, clips: np.ndarray) -> list[list[int]]:
+        order, size = clips[np.argsort(self.lengths[clips], kind="stable")], self.batch_size
+        return [order[start : start + size].tolist() for start in range(0, len(order), size)]
+
+
+class Mismatches:
+    """Draws prompts of the training set that are not a clip's own: what it does not follow.
+
+    Differs: the paper trains on rated pairs alone. A few hundred rated clips say little about
+    words; any clip that follows its prompt also says that it does not follow another one.
+    """
+
+    def __init__(self, dataset: ClipDataset, near: float = NEAR) -> None:
+        """Gather the distinct prompts and find each one's nearest.
+
+        Args:
+            dataset: The training set.
+            near: Share of draws that take the nearest other prompt, by the cosine of mean states:
+                the same words in another order, where the corpus has them; else any prompt.
+        """
+        prompts = sorted(set(dataset.prompts))
+        sequences = [torch.from_numpy(dataset.text[prompt][0].copy()).float() for prompt in prompts]
+        self.text = pad_sequence(sequences, batch_first=True)
+        lengths = torch.tensor([len(sequence) for sequence in sequences])
+        self.mask = torch.arange(self.text.shape[1]) < lengths.unsqueeze(1)
+        numbers = {prompt: number for number, prompt in enumerate(prompts)}
+        pairs = zip(dataset.ids, dataset.prompts, strict=True)
+        self.own = {key: numbers[prompt] for key, prompt in pairs}
+        means = masked_mean(self.text, self.mask)
+        means = normalize(means - means.mean(0), dim=1)
+        self.nearest = (means @ means.T).fill_diagonal_(-2).argmax(1)
+        self.near = near
+
+    def draw(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Draw one other prompt a clip, by torch's own generator.
+
+        Args:
+            batch: Training clips.
 
         Returns:
-            The data; no sequence is read yet.
+            Token states, (clips, tokens, dim), and their mask.
         """
-        folder = Path(folder)
-        return cls(
-            read_clips(folder / "clips.csv"),
-            read_ratings(folder / "ratings.csv"),
-            Sequences.open(folder / "embeddings" / audio),
-            Sequences.open(folder / "embeddings" / "text"),
-            folder,
-        )
+        own = torch.tensor([self.own[key] for key in batch.ids])
+        count = len(self.text)
+        others = (own + torch.randint(1, max(count, 2), own.shape)) % count
+        others = torch.where(torch.rand(len(own)) < self.near, self.nearest[own], others)
+        longest = int(self.mask[others].sum(1).max())
+        text, mask = self.text[others, :longest], self.mask[others, :longest]
+        return text.to(batch.text), mask.to(batch.text_mask)
+
+
+class _Ahead:
+    # Batches on a GPU, each read by a thread while the one before it is computed on.
+
+    def __init__(self, loader: DataLoader, device: torch.device) -> None:
+        self.loader, self.device = loader, device
+        self.batch_sampler = loader.batch_sampler
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[Batch]:
+        batches = iter(self.loader)
+        with ThreadPoolExecutor(1) as reader:
+            waiting = reader.submit(self._read, batches)
+            while (batch := waiting.result()) is not None:
+                waiting = reader.submit(self._read, batches)
+                yield batch.to(self.device)
+
+    def _read(self, batches: Iterator[Batch]) -> Batch | None:
+        batch = next(batches, None)
+        pinned = batch is not None and self.device.type == "cuda"
+        return batch.pin_memory() if pinned else batch
+
+
+def _shares(ratings: DataFrame) -> list[tuple[np.ndarray, np.ndarray]] | None:
+    # One clip without raters would leave a hole in a batch, so then none has them.
+    if "omq_raters" not in ratings or (ratings["omq_raters"].str.strip() == "").any():
+        return None
+    rows = zip(ratings["omq_raters"], ratings["ta_raters"], strict=True)
+    return [(_share(omq), _share(ta)) for omq, ta in rows]
+
+
+def _share(grades: str) -> np.ndarray:
+    counts = np.bincount([int(grade) for grade in grades.split()], minlength=GRADES + 1)[1:]
+    return (counts / counts.sum()).astype(np.float32)

@@ -1,15 +1,23 @@
-"""What happened in training: step by step, epoch by epoch, and which epochs were best."""
+"""How far a training has come: its records and best epochs, and the file from which it goes on."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+import torch
 from pandas import DataFrame
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
+from whisq.files import whole
+
 BOTH = "both"
+Weights = dict[str, Tensor]
 
 
 @dataclass
@@ -77,16 +85,12 @@ class History:
         return found
 
     def tables(self) -> tuple[DataFrame, DataFrame]:
-        """Lay the records out.
-
-        Returns:
-            A row an epoch, and a row a step.
-        """
+        """Return the records as two tables: a row an epoch, and a row a step."""
         return DataFrame(self.epochs), DataFrame(self.steps)
 
 
 def keep(
-    best: dict[str, Tensor],
+    best: Weights,
     weights: Mapping[str, Tensor],
     branches: Mapping[str, tuple[str, ...]],
     better: list[str],
@@ -105,3 +109,62 @@ def keep(
         owners = [branch for branch, starts in branches.items() if name.startswith(starts)]
         if (owners[0] if owners else last) in better:
             best[name] = value.clone()
+
+
+class Checkpoint:
+    """A training's state on disk, replaced as a whole after each epoch; never a pickle."""
+
+    def __init__(self, folder: Path, key: str) -> None:
+        """Point at the file of one training in a folder; its key names all that makes it."""
+        self.path = folder / f"{key}.safetensors"
+
+    def save(
+        self,
+        weights: Mapping[str, Mapping[str, Tensor]],
+        optimizer: torch.optim.Optimizer,
+        progress: Mapping[str, Any],
+    ) -> None:
+        """Write everything, then put it in the old one's place.
+
+        Args:
+            weights: Sets of weights by name, such as those of now and of the best epoch.
+            optimizer: The optimiser.
+            progress: What else must be known, ready for JSON.
+        """
+        sets = {f"weights/{name}": values for name, values in weights.items()}
+        states = optimizer.state_dict()["state"].items()
+        sets |= {f"optimizer/{index}": state for index, state in states}
+        tensors = {
+            f"{name}/{part}": value.detach().cpu().contiguous().clone()
+            for name, values in sets.items()
+            for part, value in values.items()
+        }
+        with whole(self.path) as unfinished:
+            save_file(tensors, unfinished, metadata={"progress": json.dumps(progress)})
+
+    def load(
+        self, optimizer: torch.optim.Optimizer
+    ) -> tuple[dict[str, Weights], dict[str, Any]] | None:
+        """Put the optimiser back as it was.
+
+        Args:
+            optimizer: Takes the saved state.
+
+        Returns:
+            The sets of weights and the progress; None if nothing was saved.
+        """
+        if not self.path.exists():
+            return None
+        found: dict[str, dict[str, Weights]] = {"weights": {}, "optimizer": {}}
+        with safe_open(self.path, "pt") as file:
+            progress = json.loads(file.metadata()["progress"])
+            for name in file.keys():  # noqa: SIM118 - it is no mapping
+                kind, owner, part = name.split("/", 2)
+                found[kind].setdefault(owner, {})[part] = file.get_tensor(name)
+        state = {int(index): values for index, values in found["optimizer"].items()}
+        optimizer.load_state_dict(optimizer.state_dict() | {"state": state})
+        return found["weights"], progress
+
+    def remove(self) -> None:
+        """Forget the training: it has ended."""
+        self.path.unlink(missing_ok=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import time
 import warnings
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import asdict
+from typing import Any, Literal
 
 import torch
 from pandas import DataFrame
@@ -15,26 +15,70 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
+from whisq.batch import Batch
+from whisq.devices import AUTO
+from whisq.evaluation.metrics import AXES, measure
 from whisq.losses.objective import Objective
 from whisq.losses.transport import TOLERANCE
 from whisq.model.network import Network
-from whisq.training.checkpoints import Checkpoint
-from whisq.training.history import History, keep
-from whisq.training.measuring import dev_metrics, inputs
-from whisq.training.mismatches import Mismatches
-from whisq.training.schedule import Schedule
+from whisq.section import Above0, Device, Positive, Precision, Section, Share, Weight
+from whisq.training.data import Mismatches
+from whisq.training.history import Checkpoint, History, keep
+
+
+class Schedule(Section):
+    """The section `train` of params.yaml: how long and how fast to learn.
+
+    Chosen: AdamW and all its settings; the paper names none.
+
+    Attributes:
+        epochs: At most so many passes over the training set.
+        patience: Epochs without a better dev score after which training ends.
+        batch_size: Clips a step.
+        learning_rate: AdamW's step size.
+        weight_decay: AdamW's.
+        gradient_clip: Largest norm of a step's gradient.
+        warmup: Epochs over which the step size rises from zero.
+        decay: constant, or cosine: the step size falls to zero over all the epochs.
+        averaging: Share that a running mean of the weights keeps at each step; the mean is what is
+            measured on dev and kept. 0 keeps the weights themselves.
+        threads: Of the CPU; fixed, so that the weights do not depend on the machine's load.
+        device: Where to learn, as `whisq.devices` names it; what is trained is evaluated there too.
+        precision: What the network multiplies in while it learns, float32 or bfloat16. Inputs are
+            scaled, transport and losses computed, and the network measured and used in float32.
+    """
+
+    epochs: Positive = 30
+    patience: Positive = 8
+    batch_size: Positive = 32
+    learning_rate: Above0 = 1e-3
+    weight_decay: Weight = 0.01
+    gradient_clip: Above0 = 1.0
+    warmup: Weight = 1.0
+    decay: Literal["constant", "cosine"] = "cosine"
+    averaging: Share = 0.98
+    threads: Positive = 1
+    device: Device = AUTO
+    precision: Precision = "float32"
+
+    def factor(self, epoch: float) -> float:
+        """Return what the step size is scaled by, 0..1, after so many epochs, with fractions."""
+        rise = min(1.0, epoch / self.warmup) if self.warmup else 1.0
+        if self.decay == "constant":
+            return rise
+        return rise * 0.5 * (1 + math.cos(math.pi * epoch / self.epochs))
 
 
 def train(
     model: Network,
     objective: Objective,
-    batches: Callable[[int], Collection[Any]],
-    dev: Sequence[Any],
+    batches: Callable[[int], Collection[Batch]],
+    dev: Sequence[Batch],
     schedule: Schedule,
     *,
     seed: int = 0,
-    on_epoch: Callable[[dict[str, Any]], None] | None = None,
     mismatches: Mismatches | None = None,
+    on_epoch: Callable[[dict[str, Any]], None] | None = None,
     checkpoint: Checkpoint | None = None,
     progress: bool = True,
 ) -> History:
@@ -59,30 +103,56 @@ def train(
     optimizer = torch.optim.AdamW(
         model.parameters(), schedule.learning_rate, weight_decay=schedule.weight_decay, fused=True
     )
-    judged = _averaged(model, schedule.averaging)
+    # What is judged is a running mean of the weights; an averaging of 0 copies them at every step.
+    judged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(schedule.averaging))
     history, best = History(), {}
-    resumed = checkpoint.load(optimizer) if checkpoint else None
-    if resumed:
-        weights, records = resumed
+    if checkpoint and (saved := checkpoint.load(optimizer)):
+        weights, records = saved
         model.load_state_dict(weights["now"])
         judged.load_state_dict(weights["judged"])
         history, best = History(**records), weights["best"]
-    learner = _Learner(model, judged, objective, optimizer, schedule, seed, mismatches)
-    first = len(history.epochs)
-    branches = model.branches()
-    epochs, hidden = schedule.epochs, None if progress else True  # None: where nobody looks
-    bar = tqdm(range(first, epochs), "train", epochs, initial=first, disable=hidden)
+
+    def step(batch: Batch, rate: float) -> dict[str, Tensor]:
+        for group in optimizer.param_groups:
+            group["lr"] = rate
+        optimizer.zero_grad()
+        with torch.autocast(model.device.type, torch.bfloat16, schedule.precision == "bfloat16"):
+            output, other = model(*batch.inputs), None
+            if mismatches is not None:
+                other = model.against(batch, output, *mismatches.draw(batch)).float()
+        loss, terms = objective(output.float(), batch, other)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), schedule.gradient_clip)
+        optimizer.step()
+        judged.update_parameters(model)
+        return {name: term.detach() for name, term in {"loss": loss, **terms}.items()}
+
+    first, hidden = len(history.epochs), None if progress else True  # None: where nobody looks
+    bar = tqdm(
+        range(first, schedule.epochs), "train", schedule.epochs, initial=first, disable=hidden
+    )
     for epoch in bar:
         if history.idle >= schedule.patience:
             break
         started = time.perf_counter()
-        steps = learner.epoch(epoch, batches(epoch))
-        record = _record(epoch, steps, dev_metrics(judged.module, dev))
+        # Seeding by epoch makes dropout the same whether or not training was interrupted before.
+        torch.manual_seed(seed * 10_007 + epoch)
+        model.train()
+        rates, terms, clips = [], [], batches(epoch)
+        for number, batch in enumerate(clips, start=1):
+            rates.append(schedule.learning_rate * schedule.factor(epoch + number / len(clips)))
+            terms.append(step(batch, rates[-1]))
+        steps = _read(terms, epoch + 1)
+        means = {f"train_{name}": float(mean) for name, mean in DataFrame(steps).mean().items()}
+        record = {"epoch": epoch + 1, **means, **dev_metrics(judged.module, dev)}
         record["seconds"] = time.perf_counter() - started
         _warn_if_stuck(record)
-        history.steps += steps
-        better = history.improved(record, branches)
-        keep(best, judged.module.state_dict(), branches, better)
+        history.steps += [
+            {"epoch": epoch + 1, "learning_rate": rate, **values}
+            for rate, values in zip(rates, steps, strict=True)
+        ]
+        better = history.improved(record, model.branches())
+        keep(best, judged.module.state_dict(), model.branches(), better)
         if checkpoint:
             weights = {"now": model.state_dict(), "judged": judged.state_dict(), "best": best}
             checkpoint.save(weights, optimizer, asdict(history))
@@ -93,74 +163,62 @@ def train(
     return history
 
 
-@dataclass(frozen=True)
-class _Learner:
-    model: Network
-    judged: AveragedModel
-    objective: Objective
-    optimizer: torch.optim.Optimizer
-    schedule: Schedule
-    seed: int
-    mismatches: Mismatches | None
+def dev_metrics(model: nn.Module, dev: Iterable[Batch]) -> dict[str, float | None]:
+    """Measure a model on rated batches.
 
-    def epoch(self, epoch: int, batches: Collection[Any]) -> list[dict[str, Any]]:
-        # Seeding by epoch makes dropout the same whether or not training was interrupted before.
-        torch.manual_seed(self.seed * 10_007 + epoch)
-        self.model.train()
-        rates, values = [], []
-        for number, batch in enumerate(batches, start=1):
-            factor = self.schedule.factor(epoch + number / len(batches))
-            rate = self.schedule.learning_rate * factor
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
-            rates.append(rate)
-            values.append(self.step(batch))
-        return _steps(epoch + 1, rates, values)
+    Args:
+        model: The network.
+        dev: Batches with ratings; read once, since what is read is whole sequences.
 
-    def step(self, batch: Any) -> dict[str, Tensor]:
-        self.optimizer.zero_grad()
-        half = self.schedule.precision == "bfloat16"
-        with torch.autocast(self.model.device.type, torch.bfloat16, half):
-            output, other = self.model(*inputs(batch)), None
-            if self.mismatches is not None:
-                other = self.model.against(batch, output, *self.mismatches.draw(batch)).float()
-        loss, terms = self.objective(output.float(), batch, other)
-        loss.backward()
-        nn.utils.clip_grad_norm_(self.model.parameters(), self.schedule.gradient_clip)
-        self.optimizer.step()
-        self.judged.update_parameters(self.model)
-        return {name: term.detach() for name, term in {"loss": loss, **terms}.items()}
+    Returns:
+        `dev_<axis>_utt_<metric>` for both axes and all metrics, None where not defined, and
+        `dev_score`: the mean of the two SRCC, not defined counted as 0.
+    """
+    rated, predicted = [], []
+    for batch in dev:
+        rated.append(torch.stack([getattr(batch, axis) for axis in AXES]).cpu())
+        predicted.append(torch.stack(list(predict(model, [batch]).values())))
+    pairs = zip(AXES, torch.cat(rated, 1).double(), torch.cat(predicted, 1).double(), strict=True)
+    metrics: dict[str, float | None] = {}
+    for axis, rating, prediction in pairs:
+        scores = measure(rating.numpy(), prediction.numpy())
+        scores.pop("undefined", None)
+        metrics |= {f"dev_{axis}_utt_{name}": value for name, value in scores.items()}
+    srcc = [metrics[f"dev_{axis}_utt_srcc"] or 0.0 for axis in AXES]
+    return metrics | {"dev_score": sum(srcc) / len(srcc)}
 
 
-def _steps(
-    epoch: int, rates: list[float], values: list[dict[str, Tensor]]
-) -> list[dict[str, float]]:
+@torch.no_grad()
+def predict(model: nn.Module, batches: Iterable[Batch]) -> dict[str, Tensor]:
+    """Rate batches of clips.
+
+    Args:
+        model: The network; it is put into evaluation mode.
+        batches: What to rate.
+
+    Returns:
+        `omq` and `ta`, each (clips,), in the batches' order.
+    """
+    model.eval()
+    ratings = []
+    for batch in batches:
+        output = model(*batch.inputs)
+        # The rest of the output, whole sequences and maps, is let go.
+        ratings.append(torch.stack([getattr(output, axis) for axis in AXES]).cpu())
+    return dict(zip(AXES, torch.cat(ratings, 1), strict=True))
+
+
+def _read(terms: list[dict[str, Tensor]], epoch: int) -> list[dict[str, float]]:
     # Read once an epoch: a GPU stands still while the CPU waits for a number.
-    table = torch.stack([torch.stack(list(terms.values())) for terms in values]).tolist()
-    steps = [dict(zip(values[0], row, strict=True)) for row in table]
+    table = torch.stack([torch.stack(list(values.values())) for values in terms]).tolist()
+    steps = [dict(zip(terms[0], row, strict=True)) for row in table]
     for number, step in enumerate(steps, start=1):
         if not math.isfinite(step["loss"]):
             raise ValueError(
                 f"The loss must be finite; it is {step['loss']} in epoch {epoch}, step {number}. "
                 "Lower train.learning_rate or raise loss.ot_epsilon"
             )
-    return [
-        {"epoch": epoch, "learning_rate": rate, **step}
-        for rate, step in zip(rates, steps, strict=True)
-    ]
-
-
-def _averaged(model: nn.Module, decay: float) -> AveragedModel:
-    # A decay of 0 copies the weights at every step: what is judged is then the network itself.
-    return AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay))
-
-
-def _record(
-    epoch: int, steps: list[dict[str, Any]], dev: dict[str, float | None]
-) -> dict[str, Any]:
-    table = DataFrame(steps).drop(columns=["epoch", "learning_rate"])
-    means = {f"train_{name}": float(value) for name, value in table.mean().items()}
-    return {"epoch": epoch + 1, **means, **dev}
+    return steps
 
 
 def _warn_if_stuck(record: dict[str, Any]) -> None:

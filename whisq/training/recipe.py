@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,17 +11,15 @@ from typing import Any
 import torch
 
 from whisq.devices import resolve
+from whisq.files import digest_of
 from whisq.losses.objective import Objective
 from whisq.model.build import Model, ModelConfig, build
 from whisq.model.network import Network
-from whisq.training.checkpoints import Checkpoint, key_of
-from whisq.training.data import Data
-from whisq.training.dataset import make_loader
-from whisq.training.history import History
-from whisq.training.loop import train
-from whisq.training.measuring import inputs
-from whisq.training.mismatches import Mismatches
-from whisq.training.schedule import Schedule
+from whisq.training.data import Data, Mismatches, make_loader
+from whisq.training.history import Checkpoint, History
+from whisq.training.loop import Schedule, train
+
+CODE = ("model", "losses", "training")
 
 
 @dataclass(frozen=True)
@@ -38,27 +37,6 @@ class Recipe:
     loss: Objective
     train: Schedule
     seed: int = 0
-
-    def config(self, data: Data) -> ModelConfig:
-        """Complete the network's config by what the data bring.
-
-        Args:
-            data: Sequences, whose manifests say what made them.
-
-        Returns:
-            The config.
-        """
-        return ModelConfig(
-            audio_dim=data.audio.dim,
-            text_dim=data.text.dim,
-            audio=dict(data.audio.manifest["spec"]) | {"layers": list(data.audio.layers)},
-            text=dict(data.text.manifest["spec"]),
-            preprocessing={
-                "audio": data.audio.manifest["preprocessing"],
-                "text": data.text.manifest["preprocessing"],
-            },
-            **self.model.model_dump(),
-        )
 
     def fit(
         self,
@@ -79,19 +57,18 @@ class Recipe:
         Returns:
             The network with its best epoch's weights, on the recipe's device, and the history.
         """
-        device = resolve(self.train.device)
-        config, size, seed = self.config(data), self.train.batch_size, self.seed
+        device, size, seed = resolve(self.train.device), self.train.batch_size, self.seed
+        config = self.config(data)
         torch.manual_seed(seed)
         model = build(config)
         dataset = data.dataset("train")
         first = make_loader(dataset, size, shuffle=True, seed=seed)
-        model.fit_scaling(inputs(batch) for batch in first)
+        model.fit_scaling(batch.inputs for batch in first)
         model.to(device)
         loader = make_loader(dataset, size, shuffle=True, seed=seed, device=device)
-        dev = make_loader(data.dataset("dev"), size, device=device)
 
         def batches(epoch: int) -> Any:
-            loader.batch_sampler.set_epoch(epoch)
+            loader.batch_sampler.epoch = epoch
             return loader
 
         checkpoint = Checkpoint(checkpoints, self.key(config, data)) if checkpoints else None
@@ -99,9 +76,9 @@ class Recipe:
             model,
             self.loss,
             batches,
-            dev,
+            make_loader(data.dataset("dev"), size, device=device),
             self.train,
-            seed=self.seed,
+            seed=seed,
             mismatches=Mismatches(dataset) if self.loss.mismatch_weight else None,
             on_epoch=on_epoch,
             checkpoint=checkpoint,
@@ -110,6 +87,25 @@ class Recipe:
         if checkpoint:
             checkpoint.remove()
         return model, history
+
+    def config(self, data: Data) -> ModelConfig:
+        """Complete the network's config by what the data bring.
+
+        Args:
+            data: Sequences, whose manifests say what made them.
+
+        Returns:
+            The config.
+        """
+        audio, text = data.audio.manifest, data.text.manifest
+        return ModelConfig(
+            audio_dim=data.audio.dim,
+            text_dim=data.text.dim,
+            audio=audio["spec"] | {"layers": list(data.audio.layers)},
+            text=dict(text["spec"]),
+            preprocessing={"audio": audio["preprocessing"], "text": text["preprocessing"]},
+            **self.model.model_dump(),
+        )
 
     def key(self, config: ModelConfig, data: Data) -> str:
         """Name this training of this data.
@@ -132,3 +128,18 @@ class Recipe:
             "embeddings": [data.audio.manifest, data.text.manifest],
         }
         return key_of(made_of)
+
+
+def key_of(made_of: Mapping[str, Any]) -> str:
+    """Name a training by all that makes it, so that no other resumes it.
+
+    Args:
+        made_of: Every setting and everything learnt from, ready for JSON.
+
+    Returns:
+        A hash that also covers the code of model, losses and training.
+    """
+    package = Path(__file__).parents[1]
+    files = [path for name in CODE for path in sorted((package / name).rglob("*.py"))]
+    code = (part for path in files for part in (path.name, path.read_bytes()))
+    return digest_of(json.dumps(made_of, sort_keys=True), *code)[:16]

@@ -18,9 +18,8 @@ from whisq.evaluation.prompt_probes import order_swap
 from whisq.losses.objective import Objective
 from whisq.model.network import Network
 from whisq.scores import Score
-from whisq.training import measuring
-from whisq.training.data import Data
-from whisq.training.dataset import ClipDataset, make_loader
+from whisq.training import loop
+from whisq.training.data import ClipDataset, Data, make_loader
 
 SPLIT = "test"
 BATCH = 64  # clips that are rated at once
@@ -51,7 +50,7 @@ class Trained:
             collate(examples[start : start + BATCH]).to(self.model.device)
             for start in range(0, len(examples), BATCH)
         )
-        omq, ta = measuring.predict(self.model, batches).values()
+        omq, ta = loop.predict(self.model, batches).values()
         return [Score(*pair) for pair in zip(omq.tolist(), ta.tolist(), strict=True)]
 
 
@@ -110,7 +109,7 @@ def _shuffled_srcc(bench: Bench) -> float | None:
 def _transport_costs(model: Network, dataset: ClipDataset, objective: Objective) -> Series | None:
     costs, ids = [], []
     for batch in make_loader(dataset, BATCH, device=model.device):
-        output = model(*measuring.inputs(batch))
+        output = model(*batch.inputs)
         if output.audio is None:
             return None
         costs += objective.transport(output).cost.tolist()

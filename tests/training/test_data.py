@@ -1,0 +1,185 @@
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whisq.losses.objective import Objective
+from whisq.training.data import ClipDataset, Data, LengthBatches, Mismatches, make_loader
+
+
+@pytest.fixture
+def tables():
+    keys = [f"S001_P{number:03}" for number in range(7)]
+    clips = pd.DataFrame({"id": keys, "prompt": [f"prompt {n % 2}" for n in range(7)]})
+    ratings = pd.DataFrame({"id": keys[::-1], "omq": np.linspace(1, 5, 7), "ta": 3.0})
+    ratings["omq_raters"], ratings["ta_raters"] = "1 5 5 5 5", "3 3 3 3 3"
+    return clips, ratings
+
+
+@pytest.fixture
+def sequences(tmp_path, lay_out, states, tables):
+    audio = {key: states(n, steps=3 + n, layers=2) for n, key in enumerate(tables[0]["id"])}
+    text = {f"prompt {n}": states(n, steps=2 + n, dim=5) for n in range(2)}
+    return lay_out(tmp_path / "audio", audio), lay_out(tmp_path / "text", text)
+
+
+def test_a_clip_comes_with_its_sequences_and_ratings(tables, sequences):
+    dataset = ClipDataset(*tables, *sequences)
+    example = dataset[6]
+    assert example.id == "S001_P000"
+    np.testing.assert_array_equal(example.audio, sequences[0]["S001_P000"])
+    np.testing.assert_array_equal(example.text, sequences[1]["prompt 0"][0])
+    assert example.ratings == (5.0, 3.0)
+    np.testing.assert_allclose(example.raters[0], [0.2, 0, 0, 0, 0.8])
+    np.testing.assert_allclose(example.raters[1], [0, 0, 1, 0, 0])
+
+
+def test_only_rated_clips_are_taken_or_all_without_ratings(tables, sequences):
+    clips, ratings = tables
+    assert len(ClipDataset(clips, ratings[:3], *sequences)) == 3
+    every = ClipDataset(clips, None, *sequences)
+    assert every.ids == list(clips["id"])
+    assert every[0].ratings is None
+
+
+def test_one_clip_without_raters_leaves_all_without(tables, sequences):
+    clips, ratings = tables
+    ratings.loc[2, "omq_raters"] = ""
+    assert ClipDataset(clips, ratings, *sequences)[0].raters is None
+
+
+def test_a_rated_clip_without_a_row_or_a_sequence_is_named(tables, sequences):
+    clips, ratings = tables
+    with pytest.raises(ValueError, match="S001_P006"):
+        ClipDataset(clips[:6], ratings, *sequences)
+    clips.loc[0, "prompt"] = "never embedded"
+    with pytest.raises(ValueError, match="never embedded"):
+        ClipDataset(clips, ratings, *sequences)
+
+
+def test_a_loader_gives_every_clip_once_an_epoch(tables, sequences):
+    loader = make_loader(ClipDataset(*tables, *sequences), 3, shuffle=True)
+    ids = [key for batch in loader for key in batch.ids]
+    assert sorted(ids) == sorted(tables[0]["id"])
+
+
+def test_what_a_clip_holds_does_not_depend_on_the_batch(tables, sequences):
+    dataset = ClipDataset(*tables, *sequences)
+    for batch in make_loader(dataset, 4):
+        for row, key in enumerate(batch.ids):
+            kept = torch.from_numpy(sequences[0][key].astype(np.float32))
+            assert batch.audio_mask[row].sum() == kept.shape[1]
+            assert torch.equal(batch.audio[row][:, batch.audio_mask[row]], kept)
+
+
+lists = st.lists(st.integers(1, 1500), min_size=1, max_size=80)
+
+
+@given(lists, st.integers(1, 9), st.booleans(), st.integers(0, 5))
+def test_every_clip_is_taken_once(lengths, batch_size, shuffle, epoch):
+    batches = LengthBatches(np.array(lengths), batch_size, shuffle)
+    batches.epoch = epoch
+    taken = [index for batch in batches for index in batch]
+    assert sorted(taken) == list(range(len(lengths)))
+    assert len(list(batches)) == len(batches)
+
+
+def musiceval_lengths(clips=1923):
+    """Frames of 20 ms as MusicEval has them: most clips 10-30 s, 21.8 s on average."""
+    seconds = np.random.default_rng(0).triangular(5, 29, 31, clips)
+    return np.round(50 * np.minimum(seconds, 30)).astype(int)
+
+
+@pytest.mark.parametrize("batch_size", [16, 32])
+def test_less_than_a_tenth_is_padding(batch_size):
+    lengths = musiceval_lengths()
+    for epoch in range(3):
+        batches = LengthBatches(lengths, batch_size, seed=0)
+        batches.epoch = epoch
+        padded = sum(len(batch) * lengths[batch].max() for batch in batches)
+        assert 1 - lengths.sum() / padded < 0.1
+
+
+def test_the_order_is_a_function_of_seed_and_epoch():
+    def order(seed, epoch):
+        batches = LengthBatches(musiceval_lengths(200), 16, seed=seed)
+        batches.epoch = epoch
+        return list(batches)
+
+    assert order(0, 1) == order(0, 1)
+    assert order(0, 1) != order(0, 2)
+    assert order(0, 1) != order(1, 1)
+
+
+def test_a_clip_meets_others_from_epoch_to_epoch():
+    batches = LengthBatches(musiceval_lengths(), 16)
+    met = set()
+    for epoch in range(5):
+        batches.epoch = epoch
+        met |= {index for batch in batches if 0 in batch for index in batch}
+    assert len(met) > 40
+
+
+def test_without_shuffling_clips_come_by_length():
+    batches = LengthBatches(np.array([5, 1, 3, 1]), 2, shuffle=False)
+    assert list(batches) == [[1, 3], [2, 0]]
+
+
+@pytest.fixture
+def dataset(data_folder):
+    return Data.open(data_folder).dataset("train")
+
+
+@pytest.fixture
+def batch(dataset):
+    return next(iter(make_loader(dataset, 16)))
+
+
+def prompt_of(dataset, text, mask):
+    """Which prompt a drawn text is."""
+    for prompt in dataset.prompts:
+        states = torch.from_numpy(dataset.text[prompt][0].copy()).float()
+        if len(states) == mask.sum() and torch.equal(states, text[mask]):
+            return prompt
+    return None
+
+
+@pytest.mark.parametrize("near", [0.0, 0.5, 1.0])
+def test_a_drawn_prompt_is_another_one_of_the_training_set(dataset, batch, near):
+    torch.manual_seed(0)
+    own = dict(zip(dataset.ids, dataset.prompts, strict=True))
+    drawn = Mismatches(dataset, near).draw(batch)
+    for key, text, mask in zip(batch.ids, *drawn, strict=True):
+        assert prompt_of(dataset, text, mask) not in (None, own[key])
+
+
+def test_the_nearest_prompt_is_that_of_the_closest_mean_state(dataset, batch):
+    own = dict(zip(dataset.ids, dataset.prompts, strict=True))
+    means = {p: torch.from_numpy(dataset.text[p][0].copy()).float().mean(0) for p in own.values()}
+    centre = torch.stack(list(means.values())).mean(0)
+    text, mask = Mismatches(dataset, near=1.0).draw(batch)
+    for key, states, real in zip(batch.ids, text, mask, strict=True):
+        mine = means[own[key]] - centre
+        cosines = {
+            prompt: torch.cosine_similarity(mine, mean - centre, dim=0).item()
+            for prompt, mean in means.items()
+            if prompt != own[key]
+        }
+        assert prompt_of(dataset, states, real) == max(cosines, key=cosines.get)
+
+
+def test_draws_follow_torchs_seed(dataset, batch):
+    mismatches, drawn = Mismatches(dataset, 0.5), []
+    for seed in (0, 0, 1):
+        torch.manual_seed(seed)
+        drawn.append(mismatches.draw(batch)[0])
+    assert torch.equal(drawn[0], drawn[1])
+    assert not torch.equal(drawn[0], drawn[2])
+
+
+def test_other_prompts_reach_the_loss(data_folder, make_recipe):
+    recipe = make_recipe(loss=Objective(mismatch_weight=1.0))
+    _, history = recipe.fit(Data.open(data_folder), progress=False)
+    assert history.epochs[-1]["train_mismatch"] > 0
