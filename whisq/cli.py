@@ -193,7 +193,7 @@ def metrics(
     """
     # Its products are small: a second thread of numpy's costs more than it brings.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from whisq.evaluation.command import Command
+    from whisq.evaluation.answers import Command
     from whisq.show.metrics import run
 
     given = (answer, truth, system_truth, by, against, train, allow_missing, resamples, seed)
