@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from whisq.addresses import bring, fingerprint
 from whisq.devices import AUTO, BatchSize, at_once
 from whisq.encoders.text import check_prompt
-from whisq.intake.addresses import bring, fingerprint
 from whisq.scoring.job import Engine, Journal, StrictError, Tally, complete, stream
 from whisq.scoring.requests import Request, read_lines
 from whisq.scoring.rows import Row, form, summary, write_rows
