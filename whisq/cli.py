@@ -148,11 +148,11 @@ def cache(
     json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show or prune the cache; see `CACHE`."""
+    from whisq.files import cache_folder
     from whisq.store.prune import prune as remove
     from whisq.store.prune import survey, table
-    from whisq.store.store import default_root
 
-    root = default_root()
+    root = cache_folder()
     removed = [] if prune is None else remove(root, prune)
     typer.echo(table(root, survey(root), removed, json))
 
@@ -193,7 +193,7 @@ def metrics(
     """
     # Its products are small: a second thread of numpy's costs more than it brings.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from whisq.evaluation.command import Command
+    from whisq.evaluation.answers import Command
     from whisq.show.metrics import run
 
     given = (answer, truth, system_truth, by, against, train, allow_missing, resamples, seed)

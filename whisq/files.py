@@ -13,6 +13,17 @@ from pathlib import Path
 UNFINISHED = ".unfinished-"
 
 
+def cache_folder() -> Path:
+    """Tell where sequences and downloads are kept.
+
+    Returns:
+        The folder in `WHISQ_CACHE`, else `whisq` in the user's cache folder; it need not exist.
+    """
+    if os.environ.get("WHISQ_CACHE"):
+        return Path(os.environ["WHISQ_CACHE"]).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "whisq"
+
+
 def digest_of(*parts: str | bytes | memoryview) -> str:
     """Hash a sequence of texts and bytes.
 

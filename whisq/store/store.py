@@ -19,20 +19,9 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
-from whisq.files import digest_of, sweep, tell, write_whole
+from whisq.files import cache_folder, digest_of, sweep, tell, write_whole
 from whisq.store.known_files import digests
 from whisq.store.states import Found, file_of, pack, verify
-
-
-def default_root() -> Path:
-    """Tell where the store is.
-
-    Returns:
-        The folder in `WHISQ_CACHE`, else `whisq` in the user's cache folder.
-    """
-    if os.environ.get("WHISQ_CACHE"):
-        return Path(os.environ["WHISQ_CACHE"]).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "whisq"
 
 
 class Store:
@@ -44,10 +33,10 @@ class Store:
         Args:
             about: All that decides the numbers, as JSON can hold it; its `kind` comes first
                 in the folder's name.
-            root: Where all encoders' outputs are kept; `default_root()` if None.
+            root: Where all encoders' outputs are kept; the user's cache if None.
         """
         self.about = json.dumps(about, sort_keys=True, indent=1) + "\n"
-        self.root = root or default_root()
+        self.root = root or cache_folder()
         self.folder = self.root / f"{about['kind']}-{digest_of(self.about)[:16]}"
 
     def note(self, layers: tuple[int, ...], dim: int) -> None:
