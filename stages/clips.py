@@ -11,8 +11,8 @@ from whisq.corpus import splits
 from whisq.corpus.card import read_card
 from whisq.corpus.clips import write_clips, write_ratings
 from whisq.corpus.musiceval import read
-from whisq.corpus.problems import report
 from whisq.corpus.summary import summarise
+from whisq.corpus.tables import report
 
 RAW = Path("data/raw")
 
@@ -26,10 +26,7 @@ def main() -> None:
         corpus = read(RAW)
         for line in report(corpus.problems.warnings):
             print(f"warning:{line}")
-        split = params.split
-        ratings = splits.assign(
-            corpus.ratings, corpus.clips, split.protocol, split.folds, split.fold, split.seed
-        )
+        ratings = splits.assign(corpus.ratings, corpus.clips, params.split)
         write_clips(corpus.clips, "data/clips.csv")
         write_ratings(ratings, "data/ratings.csv")
         summary = summarise(corpus.clips, ratings, read_card(RAW)["name"])

@@ -17,9 +17,9 @@ def rendered(params: whisq.params.Corpus) -> None:
     Args:
         params: The section `corpus`.
     """
-    from whisq.corpus.rendered.build import build
+    from whisq.rendered.build import build
 
-    build(RAW, **params.rendered.model_dump())
+    build(RAW, params.rendered)
 
 
 def musiceval(params: whisq.params.Corpus) -> None:
@@ -28,11 +28,10 @@ def musiceval(params: whisq.params.Corpus) -> None:
     Args:
         params: The section `corpus`.
     """
-    from whisq.corpus.fetch import Source, fetch
+    from whisq.corpus.fetch import fetch
 
-    place = params.musiceval
     try:
-        fetch(Source(place.source, place.revision, place.sha256), RAW)
+        fetch(params.musiceval, RAW)
     except (OSError, ValueError) as error:
         sys.exit(str(error))
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import whisq.params
 from stages.recipe import overrides
-from whisq.corpus.fetch import Source, holds, obtain
+from whisq.corpus.fetch import holds, obtain
 
 RAW = Path("data/raw")
 NAME = "paper-musiceval"
@@ -78,10 +78,9 @@ def check(changes: list[str]) -> None:
     except OverrideParseException as error:
         raise ValueError(f"{error.override!r} must be name=value: {error}") from None
     params = whisq.params.load(overrides={o.key_or_group: o.value() for o in parsed})
-    place = params.corpus.musiceval
-    if "${" in (place.source or ""):
-        raise ValueError(f"the source must not hold '${{', DVC's own sign, given {place.source!r}")
-    source = Source(place.source, place.revision, place.sha256)
+    source = params.corpus.musiceval
+    if "${" in (source.source or ""):
+        raise ValueError(f"the source must not hold '${{', DVC's own sign, given {source.source!r}")
     if params.corpus.name == "musiceval" and not holds(RAW, source):
         obtain(source, RAW)
 

@@ -10,8 +10,6 @@ from subprocess import Popen
 import numpy as np
 import pytest
 
-from whisq.corpus import rehearsal
-
 ROOT = Path(__file__).parents[1]
 
 
@@ -43,8 +41,14 @@ def module_of_tests(name):
     return module
 
 
-@pytest.fixture
-def make_musiceval():
+@pytest.fixture(scope="session")
+def rehearsal():
+    """The module `tests/benchmarks/rehearsal.py`, which the benchmarks import too."""
+    return module_of_tests("benchmarks/rehearsal")
+
+
+@pytest.fixture(scope="session")
+def make_musiceval(rehearsal):
     """Write a corpus of MusicEval's form: `make_musiceval(folder, clips=60, seconds=0.2)`."""
     return rehearsal.make
 
@@ -160,6 +164,7 @@ def tiny_model(tmp_path_factory):
     audio = AudioSpec(model=str(folder / "whisper"), layers=(1, 2), window="clip", pool=4).kept()
     text = TextSpec(model="sentence-transformers/all-MiniLM-L6-v2").kept()
     own = {"audio_layer": 1, "quality_layers": [2], "audio": audio | {"layers": [1, 2]}}
+    own["quality_pooling"] = "attention"  # whose weights are shown
     sizes = {"audio_dim": 16, "text_dim": 384, "width": 8, "hidden": 8}
     build(ModelConfig(**sizes, **own, text=text)).save_pretrained(folder / "model")
     return folder / "model"

@@ -21,7 +21,7 @@ LEVELS = [
     ["batch", "losses", "model"],
     ["audio"],
     ["corpus", "encoders"],
-    ["store"],
+    ["rendered", "store"],
     ["intake", "scores"],
     ["predictor"],
     ["evaluation"],

@@ -14,8 +14,8 @@ from whisq.encoders.whisper import AudioSpec, WhisperEncoder
 from whisq.evaluation.bench import Bench
 from whisq.model.build import ModelConfig, build
 from whisq.predictor import Predictor
+from whisq.scoring.engines import Scorer
 from whisq.scoring.requests import Request, named
-from whisq.scoring.scorer import Scorer
 from whisq.show.explain import explain
 from whisq.store.audio import embed_audio
 from whisq.store.sequences import Sequences

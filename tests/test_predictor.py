@@ -56,7 +56,7 @@ def test_the_thread_count_changes_no_score(predictor, clips, alone):
 def test_many_threads_may_ask_one_model(predictor, clips):
     prompts = [f"waltz number {n} " * (n % 5 + 1) for n in range(60)]
     alone = [predictor.score(clips[n % 8], prompt) for n, prompt in enumerate(prompts)]
-    predictor.embed_prompt.cache_clear()
+    predictor._states.cache_clear()
     with ThreadPoolExecutor(8) as pool:
         jobs = [pool.submit(predictor.score, clips[n % 8], p) for n, p in enumerate(prompts)]
         assert [job.result() for job in jobs] == alone

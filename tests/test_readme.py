@@ -1,6 +1,7 @@
 """The README says what the files say."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from whisq.show import readme
 from whisq.show.table import Table
 
 ROOT = Path(__file__).parents[1]
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+DOCS = ROOT / "docs"
 
 
 def scores(value):
@@ -33,12 +34,12 @@ def judged():
 
 
 def test_results_name_the_corpus_and_the_split():
-    line = readme.BLOCKS["results"][1](judged()).markdown().splitlines()[0]
+    line = readme.BLOCKS["results"][2](judged()).markdown().splitlines()[0]
     assert line == "SRCC (rendered corpus, test, systems split; 7 clips, 3 systems)"
 
 
 def test_the_model_stands_with_its_interval_between_floors_and_ceiling():
-    text = readme.BLOCKS["results"][1](judged()).markdown()
+    text = readme.BLOCKS["results"][2](judged()).markdown()
     assert f"| **the model** |{' **0.625** |' * 4}" in text
     assert "0.25 to 0.75" in text
     assert text.index("floor:") < text.index("the model") < text.index("ceiling:")
@@ -47,7 +48,7 @@ def test_the_model_stands_with_its_interval_between_floors_and_ceiling():
 def test_what_is_not_defined_is_left_blank():
     (row,) = [
         line
-        for line in readme.BLOCKS["results"][1](judged()).markdown().splitlines()
+        for line in readme.BLOCKS["results"][2](judged()).markdown().splitlines()
         if "true OMQ" in line
     ]
     assert row.count("|  ") == 4
@@ -56,10 +57,11 @@ def test_what_is_not_defined_is_left_blank():
 @pytest.mark.parametrize("name", readme.BLOCKS)
 def test_renewing_twice_is_renewing_once(name):
     new = Table("new", ["column"], [])
-    once = readme.renewed(TEXT, name, new)
+    text = (ROOT / readme.BLOCKS[name][0]).read_text(encoding="utf-8")
+    once = readme.renewed(text, name, new)
     assert readme.renewed(once, name, new) == once
     end = f"<!-- end of {name} -->"
-    assert once.split(end)[1] == TEXT.split(end)[1]
+    assert once.split(end)[1] == text.split(end)[1]
 
 
 def test_a_variant_stands_out_where_its_difference_is_clear_of_zero():
@@ -105,6 +107,13 @@ def committed(path):
 @pytest.mark.parametrize("name", readme.BLOCKS)
 def test_the_committed_tables_are_those_of_the_committed_files(name):
     # A run in this folder may have changed metrics/ since: git knows what was written together.
-    file, write = readme.BLOCKS[name]
-    text = committed("README.md")
+    page, file, write = readme.BLOCKS[name]
+    text = committed(page)
     assert readme.renewed(text, name, write(json.loads(committed(file)))) == text
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{p.name}" for p in DOCS.glob("*.md"))])
+def test_every_link_to_a_file_leads_to_one(page):
+    text = (ROOT / page).read_text(encoding="utf-8")
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
+    assert [link for link in links if not ((ROOT / page).parent / link).exists()] == []

@@ -21,6 +21,10 @@ Bytes = bytes | mmap
 
 PIPED = 0x7FF00000  # sizes from here on are what writers to a pipe put where they can't go back
 KINDS = "wav, RF64, W64, AIFF, AU, CAF, FLAC, Ogg (Vorbis, Opus) and mp3"
+SUFFIXES = (
+    *(".wav", ".wave", ".bwf", ".rf64", ".w64", ".aif", ".aiff", ".aifc", ".au", ".snd", ".caf"),
+    *(".flac", ".ogg", ".oga", ".opus", ".mp3"),
+)
 
 
 class CutShortError(ValueError):

@@ -7,6 +7,7 @@ there is one. Where many processes compute, `auto` and `cuda` stand for all GPUs
 from __future__ import annotations
 
 import re
+from numbers import Integral
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -84,7 +85,12 @@ def at_once(batch_size: BatchSize, device: torch.device | str) -> int:
 
     Returns:
         At least 1.
+
+    Raises:
+        ValueError: The user's choice is neither.
     """
+    if batch_size != AUTO and not (isinstance(batch_size, Integral) and batch_size >= 1):
+        raise ValueError(f"batch_size must be 1 or more, or auto, given {batch_size!r}")
     if batch_size == AUTO:
         return 1 if str(device) == "cpu" else TOGETHER
     return batch_size

@@ -10,10 +10,13 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field
 
+from whisq.corpus.fetch import Source
+from whisq.corpus.splits import Protocol, Split
 from whisq.encoders.text import TextSpec
 from whisq.encoders.whisper import AudioSpec
 from whisq.losses.objective import Objective
 from whisq.model.build import Model
+from whisq.rendered.takes import Rendered
 from whisq.section import Device, Positive, Section, told
 from whisq.training.loop import Schedule
 
@@ -22,49 +25,13 @@ Changes = dict[str, Any]  # values by dotted name
 # Trainings beside the pipeline's own, which log themselves.
 BESIDES = ("trials", "recipes", "paper_table", "ablations")
 
-Protocol = Literal["official", "systems", "prompts", "systems_and_prompts"]
-
-
-class Rendered(Section):
-    """The embedded corpus: its size and seed.
-
-    `demo_systems` of the `systems` answer prompts of their own, `demo_clips` in all; the others
-    answer the `prompts` that they share.
-    """
-
-    systems: Annotated[int, Field(ge=4)] = 31
-    demo_systems: Annotated[int, Field(ge=0)] = 6
-    prompts: Annotated[int, Field(ge=4)] = 100
-    demo_clips: Annotated[int, Field(ge=0)] = 248
-    seed: Annotated[int, Field(ge=0)] = 0
-
-
-class MusicEval(Section):
-    """Where MusicEval comes from: folder, zip, https address or hub file, and its SHA-256.
-
-    Without a source it is the hub's own file, BAAI/MusicEval, at `revision`.
-    """
-
-    source: str | None = None
-    revision: str = "main"
-    sha256: str | None = None
-
 
 class Corpus(Section):
     """Which rated clips the pipeline works on."""
 
     name: Literal["rendered", "musiceval"] = "rendered"
     rendered: Rendered = Rendered()
-    musiceval: MusicEval = MusicEval()
-
-
-class Split(Section):
-    """How clips are divided into train, dev and test."""
-
-    protocol: Protocol = "official"
-    folds: Annotated[int, Field(ge=3)] = 5
-    fold: Annotated[int, Field(ge=0)] = 0
-    seed: int = 0
+    musiceval: Source = Source()
 
 
 class EmbedAudio(AudioSpec):

@@ -21,10 +21,9 @@ import torch
 from whisq import audio as sounds
 from whisq.batch import Example, collate
 from whisq.devices import AUTO, BatchSize, at_once, resolve
-from whisq.encoders.text import TextEncoder, TextSpec
+from whisq.encoders.text import Prompt, TextEncoder, TextSpec
 from whisq.encoders.whisper import LONGEST, AudioSpec, WhisperEncoder
 from whisq.intake.addresses import read_network
-from whisq.intake.wording import check_prompt, unread
 from whisq.scores import Score, scores_of
 
 if TYPE_CHECKING:
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
 # Audio (layers, steps, dim) and text (1, tokens, dim), which is None where there is no prompt.
 Embedded = tuple[np.ndarray, np.ndarray | None]
-Clip = tuple[np.ndarray, str | None]  # 16 kHz samples, (samples,), and the prompt
+Clip = tuple[np.ndarray, Prompt | None]  # 16 kHz samples, (samples,), and the prompt
 PROMPTS_KEPT = 256  # token states of the latest prompts; a list often repeats them
 BATCH = 16  # clips that the network rates at once
 
@@ -57,8 +56,8 @@ class Predictor:
         self.config = network.config
         # Tokenizers, and Python's warnings, can't be used by two threads at once.
         self._one_at_a_time = threading.Lock()
-        # Text to float16, shape (1, tokens, dim).
-        self.embed_prompt = lru_cache(PROMPTS_KEPT)(self._embed_prompt)
+        # A prompt that was read to float16, shape (1, tokens, dim).
+        self._states = lru_cache(PROMPTS_KEPT)(lambda read: self.text_encoder.states([read])[0])
 
     @classmethod
     def load(cls, where: str | Path, device: str | None = None) -> Predictor:
@@ -168,10 +167,10 @@ class Predictor:
         samples, cautions = sounds.resampled(clip), list(clip.notes)
         if clip.seconds > LONGEST:
             cautions.append(f"only the first {LONGEST} s of {clip.seconds:.1f} s are scored")
-        if prompt is not None:
-            with self._one_at_a_time:
-                cautions += unread(self.text_encoder, prompt)
-        return (samples, prompt), cautions
+        if prompt is None:
+            return (samples, None), cautions
+        read = self._read_prompt(prompt)
+        return (samples, read), [*cautions, *read.notes]
 
     def encode(self, clips: Sequence[Clip], together: int = 1) -> list[Embedded]:
         """Encode clips and their prompts.
@@ -187,9 +186,9 @@ class Predictor:
         prompts = list(dict.fromkeys(prompt for _, prompt in clips if prompt is not None))
         with self._one_at_a_time:
             if together == 1:
-                states = [self.embed_prompt(prompt) for prompt in prompts]
+                states = [self._states(prompt) for prompt in prompts]
             else:
-                states = self._embed_prompts(prompts, together)
+                states = self.text_encoder.states(prompts, together) if prompts else []
         text = dict(zip(prompts, states, strict=True))
         audio = self.audio_encoder.encode([samples for samples, _ in clips], together)
         return [(heard, text.get(prompt)) for heard, (_, prompt) in zip(audio, clips, strict=True)]
@@ -205,15 +204,22 @@ class Predictor:
         """
         return self.audio_encoder.encode([samples])[0]
 
-    def _embed_prompt(self, prompt: str) -> np.ndarray:
-        check_prompt(prompt)
-        return self._embed_prompts([prompt], 1)[0]
+    def embed_prompt(self, prompt: str) -> np.ndarray:
+        """Encode a prompt.
 
-    def _embed_prompts(self, prompts: list[str], together: int) -> list[np.ndarray]:
-        with warnings.catch_warnings():
-            # That a prompt is cut is told by `read`, once and by its own name.
-            warnings.filterwarnings("ignore", "a prompt is cut", UserWarning)
-            return self.text_encoder.encode(prompts, together)
+        Args:
+            prompt: Text.
+
+        Returns:
+            float16, shape (1, tokens, dim), as the embeddings' cache holds it.
+        """
+        read = self._read_prompt(prompt)
+        with self._one_at_a_time:
+            return self._states(read)
+
+    def _read_prompt(self, prompt: str) -> Prompt:
+        with self._one_at_a_time:
+            return self.text_encoder.read(prompt)
 
     def score_embedded(self, clips: Sequence[Embedded]) -> list[Score]:
         """Score clips that are encoded already.

@@ -9,7 +9,7 @@ from pandas import DataFrame, read_csv
 
 from whisq import params
 from whisq.corpus.card import read_card
-from whisq.corpus.splits import assign
+from whisq.corpus.splits import Split, assign
 from whisq.evaluation import judge
 from whisq.evaluation.gather import read_rated, read_sequences
 from whisq.evaluation.metrics import evaluate, record_of
@@ -75,7 +75,8 @@ def _judged(
 ) -> dict[str, dict[str, float | None]]:
     rows = rated.reset_index()
     clips = rows[["id", "system", "prompt"]]
-    rated = assign(rows.drop(columns=["system", "prompt"]), clips, protocol, folds, fold, seed=0)
+    split = Split(protocol=protocol, folds=folds, fold=fold)
+    rated = assign(rows.drop(columns=["system", "prompt"]), clips, split)
     rated = rated.merge(clips, on="id").set_index("id")
     train = (rated["split"] == "train").to_numpy()
     audio, text = sequences

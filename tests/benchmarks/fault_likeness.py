@@ -16,8 +16,8 @@ import torch
 
 import whisq
 from whisq.audio import read, resampled
-from whisq.corpus.rendered.faults import SOUND_FAULTS
 from whisq.evaluation.gather import read_rated
+from whisq.rendered.faults import SOUND_FAULTS
 from whisq.show.likeness import moves, references
 
 DATA = Path("data")

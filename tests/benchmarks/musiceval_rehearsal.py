@@ -16,7 +16,9 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
-from whisq.corpus import musiceval, rehearsal, splits
+import rehearsal
+
+from whisq.corpus import musiceval, splits
 from whisq.corpus.clips import write_clips, write_ratings
 from whisq.corpus.summary import summarise
 
@@ -49,7 +51,7 @@ def measure(folder: Path, clips: int, seconds: float, lists: Path | None) -> dic
     marks.append(time.perf_counter())
     corpus = musiceval.read(folder / "raw")
     marks.append(time.perf_counter())
-    ratings = splits.assign(corpus.ratings, corpus.clips, "systems", folds=5, fold=0, seed=0)
+    ratings = splits.assign(corpus.ratings, corpus.clips, splits.Split(protocol="systems"))
     write_clips(corpus.clips, folder / "clips.csv")
     write_ratings(ratings, folder / "ratings.csv")
     summary = summarise(corpus.clips, corpus.ratings, rehearsal.NAME)

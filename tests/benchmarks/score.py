@@ -24,8 +24,8 @@ from whisq.encoders.text import TextSpec
 from whisq.encoders.whisper import AudioSpec
 from whisq.model.build import ModelConfig, build
 from whisq.predictor import Predictor
+from whisq.scoring.engines import Scorer
 from whisq.scoring.requests import Request, named
-from whisq.scoring.scorer import Scorer
 from whisq.store import audio as workers
 
 TEXT = TextSpec(model="sentence-transformers/all-MiniLM-L6-v2")

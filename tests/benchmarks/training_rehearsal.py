@@ -19,10 +19,11 @@ import time
 from pathlib import Path
 
 import numpy as np
+import rehearsal
 import torch
 
 from whisq import params
-from whisq.corpus import musiceval, rehearsal
+from whisq.corpus import musiceval
 from whisq.corpus.clips import write_clips, write_ratings
 from whisq.files import digest_of
 from whisq.store.output import lay_out

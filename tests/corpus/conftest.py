@@ -4,12 +4,10 @@ import zipfile
 
 import pytest
 
-from whisq.corpus import rehearsal
-
 
 @pytest.fixture(scope="session")
-def made_once(tmp_path_factory):
-    return rehearsal.make(tmp_path_factory.mktemp("musiceval") / "raw", clips=60, seconds=0.1)
+def made_once(tmp_path_factory, make_musiceval):
+    return make_musiceval(tmp_path_factory.mktemp("musiceval") / "raw", clips=60, seconds=0.1)
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from whisq.corpus import archive, musiceval
-from whisq.corpus.layout import PARTS
+from whisq.corpus.archive import PARTS
 
 NOBODY = 65534
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from whisq.corpus import download, musiceval, rehearsal
+from whisq.corpus import download, musiceval
 from whisq.corpus.card import read_card, write_card
+from whisq.corpus.download import locate
 from whisq.corpus.fetch import Source, fetch, holds, obtain
-from whisq.corpus.remote import locate
 
 HUB = "hf://datasets/someone/MusicEval/deep/MusicEval-full.zip@main"
 
@@ -25,7 +25,7 @@ roads = pytest.mark.parametrize("road", ["hub", "https"])
 
 
 def get(source, into, sha256=None):
-    fetch(Source(source, sha256=sha256), into)
+    fetch(Source(source=source, sha256=sha256), into)
 
 
 def gets(web):
@@ -48,7 +48,7 @@ def test_a_zip_is_fetched_once_and_then_kept(served, road, raw, archive):
 @roads
 def test_killed_at_half_it_goes_on_from_there(served, road, raw, archive):
     served.stall_at = len(served.files[archive.name]) // 2
-    asked = f"fetch(Source({source(road, served)!r}), {str(raw)!r})"
+    asked = f"fetch(Source(source={source(road, served)!r}), {str(raw)!r})"
     code = f"from whisq.corpus.fetch import Source, fetch; {asked}"
     child = subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.DEVNULL)
     assert served.stalled.wait(60)
@@ -227,10 +227,13 @@ def test_a_source_that_the_corpus_would_replace_is_refused(place, corpus):
 
 
 def test_a_source_is_looked_into_before_anything_is_written(archive, raw):
-    assert obtain(Source(str(archive)), raw).path == archive
+    assert obtain(Source(source=str(archive)), raw).path == archive
     assert not raw.parent.exists()
     with pytest.raises(ValueError, match="must hold one folder with wav/ and sets/"):
-        obtain(Source(str(shutil.copytree(archive.parent / "raw/wav", archive.parent / "x"))), raw)
+        obtain(
+            Source(source=str(shutil.copytree(archive.parent / "raw/wav", archive.parent / "x"))),
+            raw,
+        )
 
 
 def test_a_disk_that_is_too_small_is_told_before_anything_is_written(archive, raw, monkeypatch):
@@ -242,9 +245,9 @@ def test_a_disk_that_is_too_small_is_told_before_anything_is_written(archive, ra
 
 
 def test_a_folder_tells_where_its_corpus_came_from(corpus, raw):
-    assert not holds(raw, Source(str(corpus)))
+    assert not holds(raw, Source(source=str(corpus)))
     get(str(corpus), raw)
-    assert holds(raw, Source(str(corpus)))
+    assert holds(raw, Source(source=str(corpus)))
     assert not holds(raw, Source())
 
 
@@ -263,7 +266,7 @@ def test_a_corpus_is_not_called_musiceval_for_its_form(corpus, raw, capsys):
 
 def test_a_corpus_with_a_name_of_its_own_keeps_it(corpus, raw):
     get(str(corpus), raw)
-    assert read_card(raw)["name"] == rehearsal.NAME
+    assert read_card(raw)["name"] == "rehearsal corpus"
 
 
 def test_musicevals_own_labels_are_known_and_its_licence_told_once(real_lists, corpus, raw, capsys):

@@ -47,9 +47,9 @@ def test_a_revision_that_is_not_there_is_told(served, raw):
 
 def test_an_address_with_a_revision_of_its_own_keeps_it(served, raw):
     address = "hf://datasets/BAAI/MusicEval/MusicEval-full.zip"
-    assert Source(f"{address}@v1", revision="v2").full == f"{address}@v1"
-    assert Source(address, revision="v2").full == f"{address}@v2"
-    assert Source("/a/b@c.zip", revision="v2").full == "/a/b@c.zip"
+    assert Source(source=f"{address}@v1", revision="v2").full == f"{address}@v1"
+    assert Source(source=address, revision="v2").full == f"{address}@v2"
+    assert Source(source="/a/b@c.zip", revision="v2").full == "/a/b@c.zip"
 
 
 def test_before_the_download_it_is_said_how_much_it_is_and_where_it_goes(

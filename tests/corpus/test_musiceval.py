@@ -3,8 +3,8 @@ import pytest
 import soundfile
 
 from whisq.corpus import musiceval
-from whisq.corpus.problems import report
 from whisq.corpus.summary import summarise
+from whisq.corpus.tables import report
 
 PREFIX = "audiomos2025-track1-"
 

@@ -3,10 +3,9 @@
 import pandas as pd
 import pytest
 
-from whisq.corpus import musiceval, rehearsal
+from whisq.corpus import musiceval
 from whisq.corpus.clips import SPLITS
-from whisq.corpus.problems import Problems
-from whisq.corpus.tables import read_mos, read_prompts
+from whisq.corpus.tables import Problems, read_mos, read_prompts
 from whisq.names import system_and_prompt
 
 
@@ -59,8 +58,10 @@ def test_the_prompts_are_clean_and_the_blank_last_row_is_none(real_lists):
 
 
 @pytest.mark.slow
-def test_a_whole_corpus_with_the_real_lists_is_read_without_a_problem(real_lists, tmp_path):
-    rehearsal.make(tmp_path / "raw", seconds=0.03, lists=real_lists)
+def test_a_whole_corpus_with_the_real_lists_is_read_without_a_problem(
+    real_lists, tmp_path, make_musiceval
+):
+    make_musiceval(tmp_path / "raw", seconds=0.03, lists=real_lists)
     found = musiceval.read(tmp_path / "raw")
     assert found.problems.found == []
     assert found.ratings["split"].value_counts().to_dict() == {

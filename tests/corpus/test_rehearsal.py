@@ -1,11 +1,11 @@
 import numpy as np
 import pandas as pd
 
-from whisq.corpus import musiceval, rehearsal
+from whisq.corpus import musiceval
 from whisq.names import system_and_prompt
 
 
-def test_the_drawn_ids_have_musicevals_published_counts():
+def test_the_drawn_ids_have_musicevals_published_counts(rehearsal):
     table = rehearsal.drawn_ids(np.random.default_rng(0))
     assert len(table) == table["id"].nunique() == 2748
     counts = table["system"].value_counts()
@@ -19,7 +19,7 @@ def test_the_drawn_ids_have_musicevals_published_counts():
     )
 
 
-def test_the_raters_agree_about_as_far_as_people_do():
+def test_the_raters_agree_about_as_far_as_people_do(rehearsal):
     table = rehearsal.drawn_ids(np.random.default_rng(0))
     rated = rehearsal.rate(table, np.random.default_rng(1))
     assert set(rated["omq"]) | set(rated["ta"]) == {1, 2, 3, 4, 5}
@@ -28,7 +28,7 @@ def test_the_raters_agree_about_as_far_as_people_do():
     assert means.std().between(0.6, 1.0).all()
 
 
-def test_known_labels_are_the_raters_mean():
+def test_known_labels_are_the_raters_mean(rehearsal):
     table = pd.DataFrame(
         {"id": ["a", "b", "c"], "system": "S001", "omq": [1.0, 5.0, 3.4], "ta": [4.8, 1.2, 2.0]}
     )
@@ -36,7 +36,7 @@ def test_known_labels_are_the_raters_mean():
     np.testing.assert_allclose(means, table.set_index("id")[["omq", "ta"]])
 
 
-def test_the_same_seed_writes_the_same_bytes(tmp_path):
+def test_the_same_seed_writes_the_same_bytes(rehearsal, tmp_path):
     first, second = (rehearsal.make(tmp_path / n, clips=8, seconds=0.05, seed=3) for n in "ab")
     files = sorted(path.relative_to(first) for path in first.rglob("*") if path.is_file())
     assert len(files) > 20

@@ -1,9 +1,11 @@
+from typing import get_args
+
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whisq.corpus import splits
+from whisq.corpus.splits import Protocol, Split, assign
 
 
 @pytest.fixture(scope="module")
@@ -16,8 +18,8 @@ def tables():
 
 
 def split_of(tables, protocol, fold=0, folds=4, seed=0):
-    ratings, clips = tables
-    return splits.assign(ratings, clips, protocol, folds, fold, seed).merge(clips, on="id")
+    split = Split(protocol=protocol, folds=folds, fold=fold, seed=seed)
+    return assign(*tables, split).merge(tables[1], on="id")
 
 
 def crossings(table, column):
@@ -47,9 +49,10 @@ def test_over_all_folds_every_clip_is_tested_once(tables, protocol, count):
 def test_the_order_of_rows_does_not_matter(tables):
     ratings, clips = tables
     shuffled = ratings.sample(frac=1, random_state=1), clips.sample(frac=1, random_state=2)
-    for protocol in splits.PROTOCOLS:
-        a = splits.assign(ratings, clips, protocol, 4, 1, 7).set_index("id")["split"]
-        b = splits.assign(*shuffled, protocol, 4, 1, 7).set_index("id")["split"]
+    for protocol in get_args(Protocol):
+        split = Split(protocol=protocol, folds=4, fold=1, seed=7)
+        a = assign(ratings, clips, split).set_index("id")["split"]
+        b = assign(*shuffled, split).set_index("id")["split"]
         pd.testing.assert_series_equal(a.sort_index(), b.sort_index())
 
 
@@ -59,13 +62,13 @@ def test_another_seed_is_another_division(tables):
 
 
 def test_the_official_split_is_the_corpuss_own(tables):
-    assert splits.assign(*tables, "official", 5, 0, 0) is tables[0]
+    assert assign(*tables, Split()) is tables[0]
 
 
 def test_a_p_id_that_two_texts_share_is_two_groups(tables):
     ratings, clips = tables
     clips = clips.assign(prompt_id="P001")
-    both = splits.assign(ratings, clips, "prompts", 4, 0, 0)
+    both = assign(ratings, clips, Split(protocol="prompts", folds=4))
     assert both["split"].nunique() == 3
 
 
@@ -76,7 +79,7 @@ def test_prompts_that_differ_in_order_alone_are_held_out_together(tables):
         f"A flute, then drums: {kind}." if row % 2 else f"Drums, then a flute: {kind}."
         for row, kind in enumerate(clips["prompt"].str.removeprefix("prompt "))
     ]
-    both = splits.assign(ratings, clips, "prompts", 4, 0, 0).merge(clips, on="id")
+    both = assign(ratings, clips, Split(protocol="prompts", folds=4)).merge(clips, on="id")
     both["kind"] = both["prompt"].str.extract(r": (\d+)")
     assert both["prompt"].nunique() == 2 * both["kind"].nunique()
     assert crossings(both, "kind") == 0
@@ -85,8 +88,8 @@ def test_prompts_that_differ_in_order_alone_are_held_out_together(tables):
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("genres", 5, 0), "split.protocol must be one of"),
-        (("systems", 2, 0), "at least 3"),
+        (("genres", 5, 0), "should be 'official', 'systems'"),
+        (("systems", 2, 0), "greater than or equal to 3"),
         (("systems", 5, 5), r"in 0..4 for systems, given 5"),
         (("systems_and_prompts", 5, 25), r"in 0..24"),
         (("systems", 12, 0), "12 folds of 11 systems"),
@@ -94,4 +97,4 @@ def test_prompts_that_differ_in_order_alone_are_held_out_together(tables):
 )
 def test_what_can_not_be_split_so_is_told(tables, arguments, told):
     with pytest.raises(ValueError, match=told):
-        splits.assign(*tables, *arguments, 0)
+        assign(*tables, Split(protocol=arguments[0], folds=arguments[1], fold=arguments[2]))

@@ -143,8 +143,8 @@ def test_the_template_surrounds_the_prompt_whatever_the_prompt_holds(tiny_qwen):
     encoder = TextEncoder(TextSpec(model=str(tiny_qwen), template="begins with {prompt}"))
     plain = TextEncoder(TextSpec(model=str(tiny_qwen)))
     for prompt in ("a flute", "a {flute}"):
-        filled = plain.encode([f"begins with {prompt}"])[0]
-        np.testing.assert_array_equal(encoder.encode([prompt])[0], filled)
+        filled = plain.states([plain.read(f"begins with {prompt}")])[0]
+        np.testing.assert_array_equal(encoder.states([encoder.read(prompt)])[0], filled)
 
 
 def test_a_template_without_a_place_for_the_prompt_is_refused():
@@ -157,15 +157,28 @@ def test_an_unknown_type_is_refused():
         TextSpec(dtype="int8")
 
 
-def test_an_empty_prompt_is_refused_and_named(qwen):
-    with pytest.raises(ValueError, match=r"those at \[1\] are"):
+def test_an_empty_prompt_is_refused(qwen):
+    with pytest.raises(ValueError, match="must hold words"):
         qwen.encode(["a flute", "  "])
 
 
 def test_a_prompt_beyond_the_models_length_is_cut_with_a_warning(qwen):
-    with pytest.warns(UserWarning, match="cut to the 20 tokens"):
+    with pytest.warns(UserWarning, match="only the first 20 of the prompt's 25 tokens are read"):
         states = qwen.encode(["a flute then strings join " * 5])[0]
     assert states.shape == (1, 20, 16)
+
+
+def test_a_prompt_is_tokenised_once(qwen, monkeypatch):
+    asked, tokenizer = [], type(qwen.tokenizer)
+    call = tokenizer.__call__
+
+    def count(self, *given, **options):
+        asked.append(given)
+        return call(self, *given, **options)
+
+    monkeypatch.setattr(tokenizer, "__call__", count)
+    qwen.states([qwen.read("a flute"), qwen.read("jazz")], 2)
+    assert len(asked) == 2
 
 
 def test_bfloat16_stays_near(tiny_qwen, qwen):

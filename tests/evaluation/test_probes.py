@@ -7,18 +7,19 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from whisq.corpus.rendered import faults
-from whisq.corpus.rendered.layout import write_tables
-from whisq.corpus.rendered.prompts import sentence
-from whisq.corpus.rendered.takes import cast
 from whisq.evaluation import prompt_probes, sound_probes, truth
 from whisq.evaluation.bench import Bench, won
 from whisq.evaluation.probes import probe
+from whisq.rendered import faults
+from whisq.rendered.build import write_tables
+from whisq.rendered.requests import from_row, sentence
+from whisq.rendered.takes import Rendered, cast
 from whisq.show import kept
 from whisq.show.probes import Probes
 from whisq.show.run import Run
 
 RATE = 16000
+SIZE = Rendered(systems=8, demo_systems=2, prompts=12, demo_clips=6)
 
 
 class Model:
@@ -58,7 +59,7 @@ def deaf(audio, text):
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory):
     folder = tmp_path_factory.mktemp("corpus")
-    write_tables(folder, cast(8, 2, 12, 6, 0), 0)
+    write_tables(folder, cast(SIZE), 0)
     return truth.read_prompts(folder), truth.read_clips(folder)
 
 
@@ -80,7 +81,7 @@ def bench(tables) -> Bench:
 def test_requests_are_read_back_from_the_ground_truth(tables):
     prompts, _ = tables
     for text, row in prompts.iterrows():
-        assert sentence(truth.request_of(row)) == text
+        assert sentence(from_row(row)) == text
 
 
 def test_a_model_that_reads_the_prompt_passes_every_prompt_probe(bench):

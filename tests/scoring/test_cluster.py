@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from whisq.scoring import cluster as module
+from whisq.scoring import engines as module
+from whisq.scoring.engines import Scorer
 from whisq.scoring.requests import Request, named
-from whisq.scoring.scorer import Scorer
 
 # Ray's own modules warn, and its workers outlive a test by a moment.
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]

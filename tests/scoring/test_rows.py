@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from whisq.scoring.requests import Request
-from whisq.scoring.rows import Row, row_of, write_rows, writer
+from whisq.scoring.rows import Row, form, row_of, write_rows
 
 ROWS = [
     Row("a", "in/a.wav", 'slow, "calm"\nwaltz 🎵', "S001", 3.123456789012345, 1 / 3),
@@ -35,9 +35,11 @@ def test_a_column_that_is_empty_throughout_keeps_its_type(tmp_path):
     assert pd.read_parquet(tmp_path / "out.parquet").dtypes["omq"].kind == "f"
 
 
-def test_an_answer_file_lists_the_clips_that_have_both_numbers(tmp_path):
-    write_rows(ROWS, tmp_path / "answer.txt")
-    assert (tmp_path / "answer.txt").read_text() == "a,3.123456789012345,0.3333333333333333\n"
+def test_an_answer_file_lists_the_clips_that_have_a_score(tmp_path):
+    write_rows([ROWS[0], ROWS[2]], tmp_path / "answer.txt")
+    assert (tmp_path / "answer.txt").read_bytes() == b"a,3.123456789012345,0.3333333333333333\r\n"
+    write_rows(ROWS[1:], tmp_path / "answer.txt")
+    assert (tmp_path / "answer.txt").read_text() == "b,2.5\n"
 
 
 def test_a_file_is_replaced_as_a_whole_or_stays(tmp_path):
@@ -50,7 +52,7 @@ def test_a_file_is_replaced_as_a_whole_or_stays(tmp_path):
 
 def test_an_unknown_form_is_refused():
     with pytest.raises(ValueError, match=r"must end in one of \.csv"):
-        writer(Path("out.xlsx"))
+        form(Path("out.xlsx"))
 
 
 def test_a_row_can_be_written_whatever_its_request_holds():

@@ -4,8 +4,8 @@ import time
 import pytest
 
 from whisq.scores import Score
+from whisq.scoring.engines import Scorer
 from whisq.scoring.requests import Request, named
-from whisq.scoring.scorer import Scorer
 
 
 class Slow:

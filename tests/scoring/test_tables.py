@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from whisq.scoring.tables import read_lines, read_table
+from whisq.scoring.requests import read_lines, read_table
 
 
 def _read(path, text, **given):

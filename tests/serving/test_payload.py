@@ -47,7 +47,6 @@ def test_a_missing_prompt_in_any_form_is_none(prompt, tmp_path):
 @pytest.mark.parametrize(
     ("row", "wanted"),
     [
-        ({"audio": "a.wav", "prompt": 3}, "must be text"),
         ({"audio": "a.wav", "promt": "waltz"}, "unknown field 'promt'"),
         ({"audio": None}, "path or base64"),
         ({"audio": ""}, "path or base64"),

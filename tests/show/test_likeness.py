@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from whisq.corpus.rendered.faults import SOUND_FAULTS, apply
+from whisq.rendered.faults import SOUND_FAULTS, apply
 from whisq.show.likeness import REFERENCES, likeness, moves, references
 
 

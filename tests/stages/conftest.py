@@ -46,11 +46,9 @@ def own_project(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def archive(tmp_path_factory, zip_as_published):
-    from whisq.corpus import rehearsal
-
+def archive(tmp_path_factory, make_musiceval, zip_as_published):
     folder = tmp_path_factory.mktemp("user")
-    corpus = rehearsal.make(folder / "corpus", clips=60, seconds=0.6)
+    corpus = make_musiceval(folder / "corpus", clips=60, seconds=0.6)
     return zip_as_published(corpus, folder / "MusicEval-full.zip")
 
 

@@ -12,13 +12,19 @@ import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 from tqdm import tqdm
 
-from whisq.corpus.layout import corpus_files
+from whisq.corpus.card import FILE
+
+# Which of the files in an archive or a folder are MusicEval's.
+PARTS = (
+    *("wav", "sets", "person_mos", "system_mos"),
+    *("prompt_info.txt", "demo_prompt_info.txt", FILE),
+)
 
 BOMB_RATIO = 100
 """Bytes out for a byte in. Chosen: a silent wav has 1,000, so small entries are let through."""
@@ -40,7 +46,7 @@ def size(source: Path) -> int:
         return sum((source / name).stat().st_size for name in _inside(source))
     with _opened(source) as opened:
         entries = _entries(opened)
-        return sum(entries[name].file_size for name in corpus_files(entries, str(source)))
+        return sum(entries[name].file_size for name in _corpus_files(entries, str(source)))
 
 
 def unpack(archive: Path, into: Path) -> None:
@@ -56,7 +62,7 @@ def unpack(archive: Path, into: Path) -> None:
     """
     with _opened(archive) as opened, _whole(into) as new:
         entries = _entries(opened)
-        files = corpus_files(entries, str(archive))
+        files = _corpus_files(entries, str(archive))
         for name, place in tqdm(files.items(), desc="unpack", unit="file", disable=None):
             target = new / place
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -81,15 +87,8 @@ def copy(folder: Path, into: Path) -> None:
             shutil.copyfile(folder / name, target)
 
 
-def refused(entry: zipfile.ZipInfo) -> str | None:
-    """Tell why an archive's entry must not be unpacked.
-
-    Args:
-        entry: What the archive's directory says of it.
-
-    Returns:
-        The reason, or None for a harmless one.
-    """
+def _refused(entry: zipfile.ZipInfo) -> str | None:
+    # Why an archive's entry must not be unpacked; None for a harmless one.
     place = _place(entry)
     if place.is_absolute() or re.match(r"^[A-Za-z]:", str(place)):
         return "an absolute path"
@@ -104,13 +103,46 @@ def refused(entry: zipfile.ZipInfo) -> str | None:
     return None
 
 
+def _corpus_files(names: Iterable[PurePosixPath], where: str) -> dict[PurePosixPath, PurePosixPath]:
+    # Each wanted file's place in the corpus by its path in `where`, however deep it is nested.
+    wanted = [name for name in names if not _is_litter(name)]
+    holders = {part: _holders(wanted, part) for part in ("wav", "sets")}
+    roots = sorted(holders["wav"] & holders["sets"])
+    if len(roots) != 1:
+        found = ", ".join(str(root) for root in roots) or "none"
+        raise ValueError(
+            f"{where} must hold one folder with wav/ and sets/ in it (MusicEval's layout), found "
+            f"{found}; give the folder or archive of one corpus"
+        )
+    inside = {name: name.relative_to(roots[0]) for name in wanted if roots[0] in name.parents}
+    return {name: place for name, place in inside.items() if place.parts[0] in PARTS}
+
+
+def _holders(names: list[PurePosixPath], part: str) -> set[PurePosixPath]:
+    return {
+        PurePosixPath(*name.parts[:depth])
+        for name in names
+        for depth, folder in enumerate(name.parts[:-1])
+        if folder == part
+    }
+
+
+def _is_litter(name: PurePosixPath) -> bool:
+    # What operating systems leave behind in folders and archives.
+    return (
+        "__MACOSX" in name.parts
+        or name.name.startswith("._")
+        or name.name in {".DS_Store", "Thumbs.db", "desktop.ini"}
+    )
+
+
 def _entries(opened: zipfile.ZipFile) -> dict[PurePosixPath, zipfile.ZipInfo]:
     return {_place(entry): entry for entry in opened.infolist() if not entry.is_dir()}
 
 
 def _inside(folder: Path) -> dict[PurePosixPath, PurePosixPath]:
     found = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
-    return corpus_files([PurePosixPath(path.as_posix()) for path in found], str(folder))
+    return _corpus_files([PurePosixPath(path.as_posix()) for path in found], str(folder))
 
 
 @contextmanager
@@ -134,7 +166,7 @@ def _guess(archive: Path) -> str:
 
 
 def _check(archive: Path, entries: list[zipfile.ZipInfo]) -> None:
-    reasons = {entry.filename: refused(entry) for entry in entries}
+    reasons = {entry.filename: _refused(entry) for entry in entries}
     bad = [f"  {name!r}: {reason}" for name, reason in reasons.items() if reason]
     total = sum(entry.file_size for entry in entries)
     if total > max(10 * SMALL, BOMB_RATIO * archive.stat().st_size):
@@ -154,14 +186,7 @@ def _place(entry: zipfile.ZipInfo) -> PurePosixPath:
 
 @contextmanager
 def _whole(into: Path) -> Iterator[Path]:
-    """Offer a new folder that takes the place of the old one only if all goes well.
-
-    Args:
-        into: The folder to replace.
-
-    Yields:
-        An empty folder beside it.
-    """
+    # A new folder beside the old one, whose place it takes only if all goes well.
     into.parent.mkdir(parents=True, exist_ok=True)
     for left in into.parent.glob(f".{into.name}-*"):
         shutil.rmtree(left)

@@ -1,4 +1,4 @@
-"""Resumable downloads over https and from the Hugging Face hub.
+"""Resumable downloads over https and from the Hugging Face hub, and room for them.
 
 The hub's own client keeps nothing of a download that was killed, so the file in progress is
 kept here, and its client is asked for the rest. One folder a source holds one a version of the
@@ -8,21 +8,15 @@ file: parts of two versions must not be joined.
 from __future__ import annotations
 
 import os
+import re
 import shutil
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock
 
-from whisq.corpus.remote import (
-    Remote,
-    explain,
-    file_name,
-    locate,
-    request_errors,
-    status_of,
-)
-from whisq.corpus.space import readable, require
 from whisq.files import digest_of, file_digest
 
 UNPACKED = 2
@@ -30,6 +24,11 @@ UNPACKED = 2
 
 FRUITLESS = 2
 """Tries that bring nothing, one after another, before giving up."""
+
+HUB_FILE = re.compile(r"^hf://datasets/([^/@]+/[^/@]+)/([^@]+)(?:@([^@]+))?$")
+HUB_PAGES = "https://huggingface.co"
+PLAIN = {"Accept-Encoding": "identity"}
+"""So that the length told is the file's and a download can be taken up again."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,30 @@ class Download:
 
     path: Path
     commit: str | None = None
+
+
+@dataclass(frozen=True)
+class Remote:
+    """A file elsewhere.
+
+    Attributes:
+        url: Its address.
+        headers: What to send with a request.
+        etag: Which version of it, or None where the server does not say.
+        size: Bytes, or None.
+        commit: The hub's commit that the address is of, or None elsewhere.
+    """
+
+    url: str
+    headers: dict[str, str]
+    etag: str | None
+    size: int | None
+    commit: str | None = None
+
+    @property
+    def sha256(self) -> str | None:
+        """The file's own checksum, where the hub tells it: its etag for large files."""
+        return self.etag if self.etag and re.fullmatch(r"[0-9a-f]{64}", self.etag) else None
 
 
 def cache_folder() -> Path:
@@ -74,13 +97,48 @@ def download(source: str, cache: Path, into: Path) -> Download:
     folder.mkdir(parents=True, exist_ok=True)
     with FileLock(folder / "lock"):
         try:
-            return _fetch(locate(source), folder, file_name(source), into)
-        except request_errors() as error:
-            kept = _kept(folder, file_name(source))
-            if kept and status_of(error) is None:
+            return _fetch(locate(source), folder, _file_name(source), into)
+        except _request_errors() as error:
+            kept = _kept(folder, _file_name(source))
+            if kept and _status_of(error) is None:
                 print(f"{source} can't be reached; using what was fetched before, {kept.path}")
                 return kept
-            raise OSError(explain(error, source)) from None
+            raise OSError(_explain(error, source)) from None
+
+
+def locate(source: str) -> Remote:
+    """Ask where a file is, which version of it and how large.
+
+    Args:
+        source: `https://...` or `hf://datasets/<owner>/<name>/<file>@<revision>`.
+
+    Returns:
+        What the server says. One that is not there or refuses raises the hub's client's error.
+    """
+    return _on_hub(source) if source.startswith("hf://") else _on_web(source)
+
+
+def make_sure_of_room(wanted: Mapping[Path, int]) -> None:
+    """Check that files have room where they go.
+
+    Args:
+        wanted: Bytes to be written by folder, which need not exist yet.
+
+    Raises:
+        OSError: A file system has less free than all that goes to it.
+    """
+    together: dict[int, list[Path]] = defaultdict(list)
+    for folder in wanted:
+        together[os.stat(_existing(folder)).st_dev].append(folder)
+    for folders in together.values():
+        need = sum(wanted[folder] for folder in folders)
+        free = shutil.disk_usage(_existing(folders[0])).free
+        if free < need:
+            parts = " and ".join(f"{_readable(wanted[folder])} in {folder}" for folder in folders)
+            raise OSError(
+                f"{parts} must have room, but {_readable(free)} are free there; free some, or have "
+                "downloads kept elsewhere: WHISQ_CACHE=/another/disk"
+            )
 
 
 def _fetch(remote: Remote, folder: Path, name: str, into: Path) -> Download:
@@ -115,19 +173,19 @@ def _persist(remote: Remote, part: Path, have: int) -> None:
     while have != remote.size:
         try:
             return _continue(remote, part, have)
-        except request_errors() as error:
+        except _request_errors() as error:
             fruitless = 0 if part.stat().st_size > have else fruitless + 1
             have = part.stat().st_size
-            if status_of(error) is not None or fruitless > FRUITLESS:
+            if _status_of(error) is not None or fruitless > FRUITLESS:
                 raise
 
 
 def _announce(remote: Remote, part: Path, have: int, into: Path) -> None:
-    size = "of unknown size" if remote.size is None else readable(remote.size)
-    here = f", {readable(have)} of it here already" if have else ""
+    size = "of unknown size" if remote.size is None else _readable(remote.size)
+    here = f", {_readable(have)} of it here already" if have else ""
     print(f"Fetching {remote.url}, {size}{here}, to {part.parent}", flush=True)
     if remote.size is not None:
-        require({part.parent: remote.size - have, into: UNPACKED * remote.size})
+        make_sure_of_room({part.parent: remote.size - have, into: UNPACKED * remote.size})
 
 
 def _continue(remote: Remote, part: Path, have: int) -> None:
@@ -165,3 +223,114 @@ def _kept(folder: Path, name: str) -> Download | None:
     path = max(whole, key=lambda path: path.stat().st_mtime)
     commit = path.with_name("commit")
     return Download(path, (commit.read_text() if commit.exists() else "") or None)
+
+
+def _file_name(source: str) -> str:
+    # The last part of the path, without query or revision.
+    end = "@" if source.startswith("hf://") else "?"
+    return source.split(end)[0].rstrip("/").rsplit("/", 1)[-1] or "download"
+
+
+def _request_errors() -> tuple[type[Exception], ...]:
+    # The hub's own error, and the base of its client's, which differs by version.
+    from huggingface_hub.errors import HfHubHTTPError
+
+    return (HfHubHTTPError, ConnectionError, *HfHubHTTPError.__bases__[:1])
+
+
+def _status_of(error: Exception) -> int | None:
+    # None where no server answered.
+    return getattr(getattr(error, "response", None), "status_code", None)
+
+
+def _explain(error: Exception, source: str) -> str:
+    # What a failed request means and what to do.
+    status = _status_of(error)
+    if status in (401, 403):
+        return f"{source} {_closed(error, source)}"
+    if status in (404, 410):
+        return f"{source} must exist, but there is no such file or revision ({status}); mend it"
+    if status == 429:
+        return f"{source} could not be fetched: the server is asked too often (429){_wait(error)}"
+    if status is not None:
+        return (
+            f"{source} could not be fetched, the server says {status}; try again later, what was "
+            "fetched is kept"
+        )
+    return (
+        f"{source} could not be reached ({type(error).__name__}: {error}); with a network, run it "
+        "again: what was fetched is kept"
+    )
+
+
+def _closed(error: Exception, source: str) -> str:
+    status, hub = _status_of(error), HUB_FILE.match(source)
+    if hub is None:
+        return f"must be open to you, but the server asks for permission ({status})"
+    page = f"{HUB_PAGES}/datasets/{hub[1]}"
+    log_in = f"`hf auth login`, or set HF_TOKEN to one of {HUB_PAGES}/settings/tokens"
+    if status == 403:
+        return (
+            f"is not open to your log-in (403): accept its terms on {page}; a fine-grained token "
+            "must be allowed to read gated repositories; then run it again"
+        )
+    if _logged_in():
+        return f"is not open to your log-in (401): its token is wrong or out of date; {log_in}"
+    gated = error.response.headers.get("X-Error-Code") == "GatedRepo"
+    told = "asks for a log-in" if gated else "must exist, but without a log-in none is shown"
+    return f"{told} (401):\n  1. accept its terms on {page}\n  2. {log_in}\n  3. run it again"
+
+
+def _logged_in() -> bool:
+    from huggingface_hub import get_token
+
+    return get_token() is not None
+
+
+def _wait(error: Exception) -> str:
+    seconds = error.response.headers.get("Retry-After")
+    return f"; run it again in {seconds} s" if seconds else "; run it again later"
+
+
+def _on_web(address: str) -> Remote:
+    from huggingface_hub.utils import get_session, hf_raise_for_status
+
+    answer = get_session().head(address, headers=PLAIN, follow_redirects=True, timeout=10)
+    if answer.status_code in (403, 405, 501):
+        # Signed addresses and small servers answer GET alone.
+        return Remote(address, PLAIN, None, None)
+    hf_raise_for_status(answer)
+    etag, size = answer.headers.get("ETag"), answer.headers.get("Content-Length")
+    # A file that is replaced meanwhile comes whole, and not as the rest of another one.
+    strong = {"If-Range": etag} if etag and etag.startswith('"') else {}
+    return Remote(address, PLAIN | strong, etag, int(size) if size else None)
+
+
+def _on_hub(source: str) -> Remote:
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.utils import build_hf_headers
+
+    match = HUB_FILE.match(source)
+    if match is None:
+        raise ValueError(
+            f"a hub source must be hf://datasets/<owner>/<name>/<file>@<revision>, given {source!r}"
+        )
+    repository, file, revision = match.groups()
+    # Read here, not at the client's import, so that it holds when set late.
+    endpoint = os.environ.get("HF_ENDPOINT")
+    place = {"repo_id": repository, "filename": file, "repo_type": "dataset", "endpoint": endpoint}
+    found = get_hf_file_metadata(hf_hub_url(**place, revision=revision), endpoint=endpoint)
+    # The commit's own address: a branch may move between this answer and the last byte.
+    url = hf_hub_url(**place, revision=found.commit_hash or revision)
+    return Remote(url, PLAIN | build_hf_headers(), found.etag, found.size, found.commit_hash)
+
+
+def _readable(size: int) -> str:
+    # Such as `1.76 GB`, in powers of ten.
+    units = (("GB", 10**9), ("MB", 10**6), ("kB", 10**3), ("bytes", 1))
+    unit, power = next((u, p) for u, p in units if size >= p or p == 1)
+    return f"{size / power:.3g} {unit}"
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 
 from whisq.corpus import archive
 from whisq.corpus.card import FILE, read_card, write_card
-from whisq.corpus.download import Download, cache_folder, download
-from whisq.corpus.identity import LICENCE, NAME, is_musiceval
-from whisq.corpus.space import require
-from whisq.files import file_digest
+from whisq.corpus.clips import SPLITS
+from whisq.corpus.download import Download, cache_folder, download, make_sure_of_room
+from whisq.corpus.tables import Problems, read_mos
+from whisq.files import digest_of, file_digest
+from whisq.names import system_and_prompt
+from whisq.section import Section
 
+NAME = "MusicEval"
+LICENCE = "CC BY-NC 4.0"
 HUB = "hf://datasets/BAAI/MusicEval/MusicEval-full.zip"
 """Where it is fetched from if nothing is said. The parquet files of the same repository are not
 enough: they have no file names and no prompts."""
@@ -23,29 +26,36 @@ say where: its folder or zip, https://... or hf://datasets/<owner>/<name>/<file>
   make paper SOURCE=/where/it/is/MusicEval-full.zip
   dvc exp run -S corpus.name=musiceval -S corpus.musiceval.source=/where/it/is/MusicEval-full.zip"""
 
+DIGESTS = {
+    "train": "7d26033109b49a80d9f48218ac7c75e0a8537668d4decd64e220582a694411e0",
+    "dev": "e98729be86d1c55a3baf16740c0164f8463411a1681188e13b1ab20aec891ec2",
+    "test": "410a0035d7644e0c7bc196b2519841bddf3a07edba3544b7b45678867beea801",
+}
+"""SHA-256 of each published list's sorted rows `Sxxx_Pxxx,overall,textual` with one decimal: none
+of its rows need be kept here."""
+
 ROADS = ("https://", "http://", "hf://")
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Section):
     """Where a corpus comes from.
 
     Attributes:
-        address: A folder, a zip, `https://...` or `hf://datasets/<owner>/<name>/<file>@<revision>`;
+        source: A folder, a zip, `https://...` or `hf://datasets/<owner>/<name>/<file>@<revision>`;
             a relative path counts from the working folder or else the project's. None is the hub's
             own file of MusicEval.
         revision: Branch, tag or commit of a hub file whose address names none.
         sha256: The archive's checksum, or None for unchecked.
     """
 
-    address: str | None = None
+    source: str | None = None
     revision: str = "main"
     sha256: str | None = None
 
     @property
     def full(self) -> str:
         """The address with nothing left out."""
-        address = self.address or HUB
+        address = self.source or HUB
         on_branch = address.startswith("hf://") and "@" not in address
         return f"{address}@{self.revision}" if on_branch else address
 
@@ -90,7 +100,7 @@ def obtain(source: Source, into: Path) -> Download:
         raise OSError(f"{error}\n{WHERE}") from None
     if source.sha256:
         _check_sum(got.path, source.sha256)
-    require({into: archive.size(got.path)})
+    make_sure_of_room({into: archive.size(got.path)})
     return got
 
 
@@ -143,8 +153,23 @@ def _name(folder: Path, address: str, commit: str | None) -> None:
         write_card(folder, **card | facts)
         return
     print(f"{NAME} is licensed {LICENCE}: no commercial use, and name its authors.")
-    if is_musiceval(folder):
+    if _is_musiceval(folder):
         write_card(folder, NAME, licence=LICENCE, **facts)
     else:
         print(f"{address} has {NAME}'s form but not its labels: no result counts as {NAME}'s.")
         write_card(folder, f"corpus in {NAME}'s layout", **facts)
+
+
+def _is_musiceval(folder: Path) -> bool:
+    # Whether its labels are MusicEval's own, in any order: a name in a parameter proves nothing.
+    lists = {split: folder / "sets" / f"{split}_mos_list.txt" for split in SPLITS}
+    there = {split: path for split, path in lists.items() if path.exists()}
+    return bool(there) and all(_digest(path) == DIGESTS[split] for split, path in there.items())
+
+
+def _digest(path: Path) -> str:
+    table = read_mos(path, Problems())
+    names = ["_".join(system_and_prompt(key)) for key in table["id"]]
+    labels = zip(names, table["omq"], table["ta"], strict=True)
+    rows = sorted(f"{name},{omq:.1f},{ta:.1f}\n" for name, omq, ta in labels)
+    return digest_of(*rows)

@@ -23,7 +23,7 @@ from tqdm import tqdm
 from whisq import audio
 from whisq.corpus import tables
 from whisq.corpus.clips import CLIP_COLUMNS, RATING_COLUMNS, SPLITS
-from whisq.corpus.problems import Problems
+from whisq.corpus.tables import Problems
 from whisq.names import clip_id, system_and_prompt
 
 # Toolkits mean two things by "system level": the mean of the evaluated clips, or a published table

@@ -8,17 +8,47 @@ out; over all values of `fold` every clip is tested once.
 from __future__ import annotations
 
 import re
+from typing import Annotated, Literal
 
 import numpy as np
 from pandas import DataFrame, Series
-from sklearn.model_selection import GroupKFold
+from pydantic import Field
 
-PROTOCOLS = ("official", "systems", "prompts", "systems_and_prompts")
+from whisq.section import Section
+
+Protocol = Literal["official", "systems", "prompts", "systems_and_prompts"]
 
 
-def assign(
-    ratings: DataFrame, clips: DataFrame, protocol: str, folds: int, fold: int, seed: int
-) -> DataFrame:
+class Split(Section):
+    """How clips are divided.
+
+    Attributes:
+        protocol: `official` keeps the corpus's own split; `systems`, `prompts` and
+            `systems_and_prompts` hold out whole groups, the last one both at once.
+        folds: Into how many parts the groups are divided: train, dev and test at least.
+        fold: Which part is tested, from 0; `systems_and_prompts` has `folds` x `folds` of them,
+            counted systems first.
+        seed: Of the division.
+    """
+
+    protocol: Protocol = "official"
+    folds: Annotated[int, Field(ge=3)] = 5
+    fold: Annotated[int, Field(ge=0)] = 0
+    seed: int = 0
+
+    def problems(self) -> list[str]:
+        """Tell where the choices do not go together.
+
+        Returns:
+            One sentence a problem.
+        """
+        count = self.folds**2 if self.protocol == "systems_and_prompts" else self.folds
+        if self.protocol == "official" or self.fold < count:
+            return []
+        return [f"fold must be in 0..{count - 1} for {self.protocol}, given {self.fold}"]
+
+
+def assign(ratings: DataFrame, clips: DataFrame, how: Split) -> DataFrame:
     """Give each rated clip its split.
 
     Chosen: fold `fold` is tested, the next one is dev, the others train. A prompt is its text,
@@ -29,30 +59,23 @@ def assign(
     Args:
         ratings: One row a labelled clip, with the corpus's own `split`.
         clips: One row a clip, with `id, system, prompt`.
-        protocol: `official` keeps the corpus's own split; `systems`, `prompts` and
-            `systems_and_prompts` hold out whole groups, the last one both at once.
-        folds: Into how many parts the groups are divided, at least 3.
-        fold: Which part is tested, from 0; `systems_and_prompts` has `folds` x `folds` of them,
-            counted systems first.
-        seed: Of the division.
+        how: The division; more folds than there are groups is a `ValueError`.
 
     Returns:
         The ratings with the new `split`. Under `systems_and_prompts` the clips that share only
-        their system or only their prompt with a split fit nowhere and are left out. An unknown
-        protocol, more folds than groups or a fold out of range is a `ValueError`.
+        their system or only their prompt with a split fit nowhere and are left out.
     """
-    if protocol == "official":
+    if how.protocol == "official":
         return ratings
-    _check(protocol, folds, fold)
     known = ratings[["id"]].merge(clips, on="id", how="left", validate="one_to_one")
     known["prompt"] = known["prompt"].map(_words)
-    if protocol == "systems_and_prompts":
-        by_system = _split(known["system"], folds, fold // folds, seed)
-        by_prompt = _split(known["prompt"], folds, fold % folds, seed)
+    if how.protocol == "systems_and_prompts":
+        by_system = _split(known["system"], how.folds, how.fold // how.folds, how.seed)
+        by_prompt = _split(known["prompt"], how.folds, how.fold % how.folds, how.seed)
         split = np.where(by_system == by_prompt, by_system, "")
     else:
-        column = {"systems": "system", "prompts": "prompt"}[protocol]
-        split = _split(known[column], folds, fold, seed)
+        column = {"systems": "system", "prompts": "prompt"}[how.protocol]
+        split = _split(known[column], how.folds, how.fold, how.seed)
     return ratings.assign(split=split)[split != ""].reset_index(drop=True)
 
 
@@ -61,20 +84,9 @@ def _words(prompt: str) -> str:
 
 
 def _split(groups: Series, folds: int, fold: int, seed: int) -> np.ndarray:
-    """Name the split of each row so that no group is in two.
+    # train, dev or test a row, so that no group is in two.
+    from sklearn.model_selection import GroupKFold
 
-    Args:
-        groups: One group a row.
-        folds: Into how many parts the groups are divided.
-        fold: The tested part.
-        seed: Of the division.
-
-    Returns:
-        `train`, `dev` or `test` a row.
-
-    Raises:
-        ValueError: There are fewer groups than folds.
-    """
     if groups.nunique() < folds:
         raise ValueError(
             f"split.folds must be at most the number of groups, given {folds} folds of "
@@ -87,13 +99,3 @@ def _split(groups: Series, folds: int, fold: int, seed: int) -> np.ndarray:
     for number, (_, held_out) in enumerate(parts):
         part[ordered.index[held_out]] = number
     return np.select([part == fold, part == (fold + 1) % folds], ["test", "dev"], "train")
-
-
-def _check(protocol: str, folds: int, fold: int) -> None:
-    if protocol not in PROTOCOLS:
-        raise ValueError(f"split.protocol must be one of {PROTOCOLS}, given {protocol!r}")
-    if folds < 3:
-        raise ValueError(f"split.folds must be at least 3 (train, dev, test), given {folds}")
-    count = folds**2 if protocol == "systems_and_prompts" else folds
-    if not 0 <= fold < count:
-        raise ValueError(f"split.fold must be in 0..{count - 1} for {protocol}, given {fold}")

@@ -8,10 +8,12 @@ Source: token states instead of one vector, as in WhisQ (arXiv 2506.05899).
 
 from __future__ import annotations
 
+import unicodedata
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     import torch
 
 PREPROCESSING = 2  # raise when the same prompt would give other states
+LONGEST = 10_000  # characters: some 40 times MusicEval's longest prompt
+SPACES = "\n\r\t"
 
 
 class TextSpec(Spec):
@@ -47,6 +51,46 @@ class TextSpec(Spec):
         if "{prompt}" in self.template:
             return []
         return [f"template must contain {{prompt}}, given {self.template!r}"]
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """A prompt that was checked, as its encoder reads it.
+
+    Attributes:
+        text: What was given.
+        tokens: What the tokenizer makes of it in the template, cut to what the encoder reads.
+        notes: A sentence for each thing that is left out of it, none as a rule.
+    """
+
+    text: str
+    tokens: Mapping[str, list[int]] = field(repr=False, compare=False)
+    notes: tuple[str, ...] = field(default=(), compare=False)
+
+
+def check_prompt(prompt: str) -> None:
+    """Refuse what is no prompt.
+
+    Args:
+        prompt: Text.
+
+    Raises:
+        ValueError: It is not text, blank, too long, or holds control characters or halves of
+            characters.
+    """
+    if not isinstance(prompt, str):
+        raise ValueError(f"a prompt must be text, given {type(prompt).__name__} {prompt!r:.60}")
+    if not prompt.strip():
+        raise ValueError("a prompt must hold words; give none at all to score quality alone")
+    if len(prompt) > LONGEST:
+        raise ValueError(
+            f"a prompt must have at most {LONGEST} characters, given {len(prompt)}: shorten it"
+        )
+    for place, character in enumerate(prompt):
+        if unicodedata.category(character) in {"Cc", "Cs"} and character not in SPACES:
+            raise ValueError(
+                f"a prompt must be plain text, but character {place} is {character!r}: remove it"
+            )
 
 
 class TextEncoder:
@@ -85,53 +129,89 @@ class TextEncoder:
         self.dim = model.config.hidden_size
         positions = getattr(model.config, "max_position_embeddings", None) or 10**9
         self.longest = min(self.tokenizer.model_max_length, positions)
+        self._around = self._tokens("")[1]
         self.model = model.to(self.device, getattr(torch, spec.dtype)).eval()
 
-    def encode(self, prompts: list[str], batch_size: int = 1) -> list[np.ndarray]:
+    def read(self, prompt: str) -> Prompt:
+        """Check a prompt and tell what of it is read.
+
+        Args:
+            prompt: Text.
+
+        Returns:
+            What `states` takes.
+
+        Raises:
+            ValueError: It is no prompt, or the encoder knows no part of it.
+        """
+        check_prompt(prompt)
+        tokens, ids = self._tokens(prompt)
+        # What stands around the prompt is not counted.
+        length, words = len(ids), len(ids) - len(self._around)
+        unk = self.tokenizer.unk_token_id
+        unknown = ids.count(unk) - self._around.count(unk)
+        if unknown == words:
+            raise ValueError(
+                f"the text encoder {self.spec.model} knows no part of the prompt: "
+                "write it in the language that the model was trained on (English)"
+            )
+        notes = []
+        if length > self.longest:
+            notes.append(f"only the first {self.longest} of the prompt's {length} tokens are read")
+        if unknown:
+            notes.append(f"{unknown} of the prompt's {words} tokens are unknown to the encoder")
+        return Prompt(prompt, tokens, tuple(notes))
+
+    def states(self, prompts: Sequence[Prompt], batch_size: int = 1) -> list[np.ndarray]:
         """Encode prompts; a prompt's result is its own, whatever it is encoded with.
 
         Args:
-            prompts: Texts, each with at least one character that is not a space.
+            prompts: As `read` gives them.
             batch_size: Prompts that are run at once, at least 1, padded on the right and
                 masked. With 1 the result does not depend on the other prompts in any bit,
                 else to rounding.
 
         Returns:
             For each prompt float16, shape (1, tokens, dim).
-
-        Raises:
-            ValueError: A prompt is empty.
         """
-        blank = [index for index, prompt in enumerate(prompts) if not prompt.strip()]
-        if blank:
-            raise ValueError(f"prompts must not be empty, but those at {blank} are; give a text")
-        states = []
-        for start in range(0, len(prompts), batch_size):
-            states += self._states(prompts[start : start + batch_size])
-        return states
+        batches = [prompts[at : at + batch_size] for at in range(0, len(prompts), batch_size)]
+        return [states for batch in batches for states in self._run(batch)]
 
-    def _states(self, prompts: list[str]) -> list[np.ndarray]:
+    def encode(self, prompts: list[str], batch_size: int = 1) -> list[np.ndarray]:
+        """Read prompts and encode them; what is not read is warned of.
+
+        Args:
+            prompts: Texts.
+            batch_size: As in `states`.
+
+        Returns:
+            As `states` does.
+        """
+        read = [self.read(prompt) for prompt in prompts]
+        for prompt in read:
+            for note in prompt.notes:
+                warnings.warn(f"{note}: {prompt.text[:60]}...", stacklevel=2)
+        return self.states(read, batch_size)
+
+    def _tokens(self, prompt: str) -> tuple[dict[str, list[int]], list[int]]:
+        # What is read, and the numbers of all tokens.
+        text = self.spec.template.replace("{prompt}", prompt)
+        tokens = dict(self.tokenizer(text, verbose=False))
+        ids = tokens["input_ids"]
+        if len(ids) > self.longest:
+            tokens = dict(self.tokenizer(text, truncation=True, max_length=self.longest))
+        return tokens, ids
+
+    def _run(self, prompts: Sequence[Prompt]) -> list[np.ndarray]:
         import torch
 
-        filled = [self.spec.template.replace("{prompt}", prompt) for prompt in prompts]
-        tokens = self._tokens(filled)
+        fields = {name: [prompt.tokens[name] for prompt in prompts] for name in prompts[0].tokens}
+        tokens = self.tokenizer.pad(fields, return_tensors="pt")
         with torch.inference_mode(), one_thread():
             output = self.model(**tokens.to(self.device), output_hidden_states=True)
         kept = output.hidden_states[self.spec.layer].float().cpu().numpy()
         lengths = tokens["attention_mask"].sum(dim=1).tolist()
         return [to_float16(row[None, :n]) for row, n in zip(kept, lengths, strict=True)]
-
-    def _tokens(self, texts: list[str]) -> Any:
-        limit = {"truncation": True, "max_length": self.longest + 1}
-        for text, ids in zip(texts, self.tokenizer(texts, **limit)["input_ids"], strict=True):
-            if len(ids) > self.longest:
-                warnings.warn(
-                    f"a prompt is cut to the {self.longest} tokens that {self.spec.model} reads: "
-                    f"{text[:60]}...",
-                    stacklevel=2,
-                )
-        limit["max_length"] = self.longest
-        return self.tokenizer(texts, **limit, padding=True, return_tensors="pt")
 
 
 @contextmanager

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from whisq.corpus.rendered.prompts import changed
-from whisq.corpus.rendered.requests import CHOICES
 from whisq.evaluation.bench import Bench, won
 from whisq.evaluation.metrics import measure
-from whisq.evaluation.truth import request_of
+from whisq.rendered.requests import CHOICES, change, from_row, sentence
 
 if TYPE_CHECKING:
     from pandas import Series
@@ -134,11 +132,11 @@ def changed_attributes(bench: Bench) -> dict[str, Any]:
     if bench.prompts is None or bench.truth is None:
         return {}
     draw = np.random.default_rng(bench.seed)
-    requests = {text: request_of(row) for text, row in bench.prompts.iterrows()}
+    requests = {text: from_row(row) for text, row in bench.prompts.iterrows()}
     found = {}
     for attribute in CHOICES:
         other = {
-            text: changed(request, attribute, draw)
+            text: sentence(change(request, attribute, draw))
             for text, request in requests.items()
             if attribute in request.held and attribute != request.order
         }

@@ -11,9 +11,9 @@ import pandas as pd
 from scipy import stats
 
 from whisq.audio import RATE, read, resampled
-from whisq.corpus.rendered import faults, studio
 from whisq.evaluation.bench import Bench
-from whisq.evaluation.truth import request_of
+from whisq.rendered import faults, studio
+from whisq.rendered.requests import from_row
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -108,7 +108,7 @@ def invariance(bench: Bench, keys: list[str]) -> dict[str, Any]:
 def _replay(bench: Bench) -> Callable[[str], Iterator[tuple[str, float, np.ndarray]]]:
     def spoil(key: str) -> Iterator[tuple[str, float, np.ndarray]]:
         row = bench.truth.loc[key]
-        music = request_of(row), [int(part) for part in row["seed"].split()]
+        music = from_row(row), [int(part) for part in row["seed"].split()]
         yield "", 0.0, studio.render(music[0], (), music[1])
         for name in faults.NAMES:
             for strength in STRENGTHS[1:]:

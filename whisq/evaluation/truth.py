@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from whisq.corpus.rendered.requests import Request
-
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
 
@@ -73,22 +71,3 @@ def about_order(prompts: DataFrame | None, rated: DataFrame) -> Series | None:
     if prompts is None:
         return None
     return rated["prompt"].map(prompts["is_order"] == "1").fillna(False).astype(bool)
-
-
-def request_of(row: Series) -> Request:
-    """Read a request back from its row of ground truth.
-
-    Args:
-        row: Of the tables of prompts or clips; what a clip's row lacks stays blank.
-
-    Returns:
-        The request.
-    """
-    return Request(
-        **{name: row[name] for name in ("kind", "instrument", "tempo", "mode", "dynamics")},
-        held=tuple(row.get("held", "").split()),
-        order=row["order"],
-        then=row["then"],
-        template=int(row.get("template", 0)),
-        wording=int(row.get("wording", 0)),
-    )

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from whisq.devices import AUTO, BatchSize, at_once
+from whisq.encoders.text import check_prompt
 from whisq.intake.addresses import bring, fingerprint
-from whisq.intake.wording import check_prompt
-from whisq.scoring.job import Engine, StrictError, Tally, complete, stream
-from whisq.scoring.journal import Journal
-from whisq.scoring.requests import Request
-from whisq.scoring.rows import Row, write_rows, writer
-from whisq.scoring.sources import filled, is_clip, read_sources
-from whisq.scoring.summary import summary
-from whisq.scoring.tables import read_lines
+from whisq.scoring.job import Engine, Journal, StrictError, Tally, complete, stream
+from whisq.scoring.requests import Request, read_lines
+from whisq.scoring.rows import Row, form, summary, write_rows
+from whisq.scoring.sources import inputs, is_clip, read_sources
 
 DONE, SOME_FAILED, WRONG_CALL, STOPPED = 0, 1, 2, 130
 STDIN = "-"
@@ -70,7 +68,7 @@ class Command:
             if self.resume:
                 raise ValueError("--resume needs a file to go on with: give it with --output")
             return
-        writer(self.output)
+        form(self.output)
         if not self.output.parent.is_dir():
             raise ValueError(f"there is no folder {self.output.parent} to write in: make it first")
         if self.output.is_dir():
@@ -111,7 +109,9 @@ def _score(command: Command) -> int:
     requests = _requests(command)
     tally = Tally()
     if command.output is not None:
-        rows = _to_file(command, list(requests), tally, command.output)
+        requests = list(requests)
+        _check_output(command, requests, command.output)
+        rows = _to_file(command, requests, tally, command.output)
     elif len(command.sources) == 1 and is_clip(command.sources[0]):
         return _one(command, list(requests))
     else:
@@ -120,27 +120,42 @@ def _score(command: Command) -> int:
         # Where the rows fill standard output, people read the summary beside it.
         print(summary(rows), end="", file=sys.stdout if command.output else sys.stderr)
     _say(tally.report())
+    if tally.failed and command.output and command.output.suffix.lower() == ".txt":
+        _say(f"an answer file holds scores alone: {command.output} leaves out those that failed")
     return SOME_FAILED if tally.failed else DONE
 
 
 def _requests(command: Command) -> Iterable[Request]:
     if list(command.sources) == [STDIN]:
-        return filled(read_lines(sys.stdin, command.columns), command.prompt)
+        return read_lines(sys.stdin, command.columns, command.prompt)
     return read_sources(command.sources, command.columns, command.prompt)
+
+
+def _check_output(command: Command, requests: Sequence[Request], output: Path) -> None:
+    bare = [request.id for request in requests if request.prompt is None]
+    if output.suffix.lower() == ".txt" and 0 < len(bare) < len(requests):
+        raise ValueError(
+            f"an answer file (.txt) has one form of line, but {len(bare)} of {len(requests)} clips "
+            f"have no prompt, {bare[0]!r} first: give one with --prompt, or write .csv or .jsonl"
+        )
+    for path in inputs(command.sources, requests) if output.exists() else ():
+        # One file may have many names.
+        if os.path.exists(path) and os.path.samefile(output, path):
+            raise ValueError(f"{output} is one of the inputs ({path}): name another file to write")
 
 
 def _to_file(command: Command, requests: list[Request], tally: Tally, output: Path) -> list[Row]:
     model = fingerprint(bring(command.model))
     with Journal(output, model, command.resume) as journal:
         rows = complete(requests, _engine(command), journal, tally, command.strict)
-    write_rows(rows, output)
-    journal.remove()
+        write_rows(rows, output)
+        journal.remove()
     return rows
 
 
 def _to_stdout(command: Command, requests: Iterable[Request], tally: Tally) -> list[Row]:
     rows = []
-    for row in stream(requests, _engine(command), tally, command.strict):
+    for row, _ in stream(requests, _engine(command), tally, command.strict):
         print(row.json(), flush=True)
         if command.summary:
             rows.append(row)
@@ -148,7 +163,7 @@ def _to_stdout(command: Command, requests: Iterable[Request], tally: Tally) -> l
 
 
 def _one(command: Command, requests: list[Request]) -> int:
-    (row,) = _engine(command)(requests)
+    ((row, _),) = stream(requests, _engine(command), Tally())
     if row.error is not None:
         _say(f"whisq score: {row.error}")
         return SOME_FAILED
@@ -161,11 +176,11 @@ def _one(command: Command, requests: list[Request]) -> int:
 
 def _engine(command: Command) -> Engine:
     if command.engine == "ray":
-        from whisq.scoring.cluster import cluster
+        from whisq.scoring.engines import cluster
 
         return cluster(command.model, command.workers or 1, command.batch_size, command.device)
     from whisq.predictor import Predictor
-    from whisq.scoring.scorer import Scorer
+    from whisq.scoring.engines import Scorer
 
     model = Predictor.load(command.model, command.device)
     scorer, together = Scorer(model), at_once(command.batch_size, model.device)

@@ -1,17 +1,27 @@
-"""A list of requests worked through: shown, journalled, stopped and gone on with."""
+"""A list of requests worked through: journalled, stopped, gone on with, and no row lost."""
 
 from __future__ import annotations
 
+import json
+import os
+import stat
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
-from whisq.scoring.journal import Journal
+from filelock import FileLock, Timeout
+
+from whisq.files import file_digest
+from whisq.scores import Score
 from whisq.scoring.requests import Request
-from whisq.scoring.rows import Row
+from whisq.scoring.rows import Row, row_of
 
 Engine = Callable[[Iterable[Request]], Iterator[Row]]
+HEAD = b'{"model":'
 
 
 class StrictError(Exception):
@@ -36,17 +46,6 @@ class Tally:
     failed: list[Row] = field(default_factory=list)
     seconds: float = 0.0
 
-    def add(self, row: Row) -> None:
-        """Count a row.
-
-        Args:
-            row: Scored or failed.
-        """
-        self.clips += 1
-        self.bare += row.prompt is None
-        if row.error is not None:
-            self.failed.append(row)
-
     def report(self, shown: int = 5) -> str:
         """Say what was done.
 
@@ -68,9 +67,120 @@ class Tally:
         return "\n".join(lines)
 
 
+class Journal:
+    """An append-only file of scores beside the answer that they will become.
+
+    A score is known by what it was made from: the SHA-256 of the clip's bytes, the prompt, and
+    the model, whose hash stands at the head. Errors are not kept: what failed is tried again.
+    """
+
+    def __init__(self, answer: Path, model: str, resume: bool) -> None:
+        """Lock the journal and read what it holds; nothing is written before the first score.
+
+        Args:
+            answer: The file that the job writes when it is done.
+            model: The fingerprint of the model that scores.
+            resume: Go on from what is there.
+
+        Raises:
+            ValueError: There is a journal already and `resume` is not set, another model made it,
+                it is none, or another process is writing it.
+        """
+        self.path = answer.with_name(answer.name + ".partial")
+        self._model = model
+        self._scores: dict[tuple[str, str | None], tuple[Score, str | None]] = {}
+        self._whole = 0  # bytes
+        self._lock = FileLock(f"{self.path}.lock")
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            raise ValueError(f"another run is writing {self.path}: let it end") from None
+        try:
+            if self.path.exists():
+                if not resume:
+                    raise ValueError(
+                        f"{self.path} holds the rows of an unfinished run: go on from it with "
+                        "--resume, or delete it to start again"
+                    )
+                self._read()
+        except BaseException:
+            self._unlock()
+            raise
+
+    def __enter__(self) -> Journal:
+        """Begin to use it.
+
+        Returns:
+            The journal itself.
+        """
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let others have the file; it stays for a later run to go on from."""
+        self._unlock()
+
+    def known(self, request: Request) -> Row | None:
+        """Look up what was scored by an earlier run.
+
+        Args:
+            request: What is asked.
+
+        Returns:
+            The request's row; None if it is still to do.
+        """
+        clip = _content(request.path) if self._scores else None
+        found = self._scores.get((clip, request.prompt)) if clip else None
+        return row_of(request, *found) if found else None
+
+    def add(self, request: Request, clip: str, row: Row) -> None:
+        """Keep a score; it is on the disk when this returns.
+
+        Args:
+            request: What was asked.
+            clip: The SHA-256 of the clip's bytes.
+            row: The answer.
+        """
+        if not self._whole:
+            self._append({"model": self._model})
+        record = {"clip": clip, "prompt": request.prompt}
+        self._append(record | {"omq": row.omq, "ta": row.ta, "note": row.note})
+
+    def remove(self) -> None:
+        """Delete the file, once the answer stands."""
+        self.path.unlink(missing_ok=True)
+
+    def _unlock(self) -> None:
+        Path(self._lock.lock_file).unlink(missing_ok=True)
+        self._lock.release()
+
+    def _append(self, record: dict[str, Any]) -> None:
+        with self.path.open("ab") as file:
+            file.truncate(self._whole)  # a kill may have torn the last line
+            self._whole += file.write(json.dumps(record).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _read(self) -> None:
+        content = self.path.read_bytes()
+        if not content[: len(HEAD)] == HEAD[: len(content)]:
+            raise ValueError(f"{self.path} is not the rows of an unfinished run: name another file")
+        for line in content.splitlines(keepends=True):
+            if not line.endswith(b"\n"):
+                break
+            record = json.loads(line)
+            if record.get("model", self._model) != self._model:
+                raise ValueError(
+                    f"{self.path} was begun with another model: delete it to start again"
+                )
+            if "clip" in record:
+                score = Score(record["omq"], record["ta"])
+                self._scores[record["clip"], record["prompt"]] = score, record["note"]
+            self._whole += len(line)
+
+
 def stream(
     requests: Iterable[Request], engine: Engine, tally: Tally, strict: bool = False
-) -> Iterator[Row]:
+) -> Iterator[tuple[Row, str | None]]:
     """Score requests as they come.
 
     Args:
@@ -80,20 +190,29 @@ def stream(
         strict: Stop at the first clip that can't be scored.
 
     Yields:
-        One row a request, in order.
+        One row a request, in order, and the SHA-256 of the clip's bytes, None where they can't be
+        read. A clip whose bytes are others after it was scored is an error.
 
     Raises:
         StrictError: A clip failed in a strict job; it has been yielded.
+        ValueError: The engine lost a row.
     """
     total = len(requests) if isinstance(requests, Sequence) else None
-    started = time.monotonic()
-    for row in _shown(engine(requests), total):
-        tally.add(row)
+    started, asked = time.monotonic(), deque[tuple[Request, str | None]]()
+    for row in _shown(engine(_noted(requests, asked)), total):
+        request, clip = asked.popleft()
+        if row.id != row_of(request).id:
+            raise ValueError(f"the row of {request.id!r} was lost: {row.id!r} came in its place")
+        if row.error is None and _content(request.path) != clip:
+            row = row_of(request, error=f"{row.path!r} changed while it was scored: score it again")
+        _count(row, tally)
         tally.scored += 1
         tally.seconds = time.monotonic() - started
-        yield row
+        yield row, clip
         if strict and row.error is not None:
             raise StrictError(f"{row.id}: {row.error}")
+    if asked:
+        raise ValueError(f"the rows of {len(asked)} clips were lost, {asked[0][0].id!r} first")
 
 
 def complete(
@@ -113,17 +232,43 @@ def complete(
         strict: Stop at the first clip that can't be scored.
 
     Returns:
-        One row a request, in order.
+        One row a request, in order: each is kept by its place in the list.
     """
-    waiting = [request for request in requests if journal.known(request) is None]
-    now = Tally()
-    for request, row in zip(waiting, stream(waiting, engine, now, strict), strict=True):
-        journal.add(request, row)
+    rows = {place: journal.known(request) for place, request in enumerate(requests)}
+    places = [place for place, row in rows.items() if row is None]
+    now, waiting = Tally(), [requests[place] for place in places]
+    for place, (row, clip) in zip(places, stream(waiting, engine, now, strict), strict=True):
+        rows[place] = row
+        if row.error is None and clip:
+            journal.add(requests[place], clip, row)
     tally.scored, tally.seconds = now.scored, now.seconds
-    rows = [row for request in requests if (row := journal.known(request))]
-    for row in rows:
-        tally.add(row)
-    return rows
+    done = [row for row in rows.values() if row]
+    for row in done:
+        _count(row, tally)
+    return done
+
+
+def _count(row: Row, tally: Tally) -> None:
+    tally.clips += 1
+    tally.bare += row.prompt is None
+    if row.error is not None:
+        tally.failed.append(row)
+
+
+def _noted(
+    requests: Iterable[Request], asked: deque[tuple[Request, str | None]]
+) -> Iterator[Request]:
+    for request in requests:
+        asked.append((request, _content(request.path)))
+        yield request
+
+
+def _content(path: Path) -> str | None:
+    try:
+        # A pipe or a device may never end.
+        return file_digest(path) if stat.S_ISREG(os.stat(path).st_mode) else None
+    except (OSError, ValueError):
+        return None
 
 
 def _shown(rows: Iterator[Row], total: int | None) -> Iterator[Row]:

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from whisq.intake.wording import check_prompt
 from whisq.tables import cell
 
 ROWS = 64  # clips in one request
@@ -38,8 +37,6 @@ def clip_of(row: Mapping[str, Any], root: Path) -> tuple[str | bytes, str | None
     prompt = row.get("prompt")
     if isinstance(prompt, str | float) and cell(prompt) is None:
         prompt = None  # how a table of requests holds a missing prompt
-    if prompt is not None:
-        check_prompt(prompt)
     audio = row.get("audio")
     if not isinstance(audio, str) or not audio:
         raise ValueError(f"audio must be a path or base64 text, given {audio!r:.60}")

@@ -44,7 +44,7 @@ def likeness(predictor: Predictor, samples: np.ndarray) -> list[Likeness]:
     Returns:
         Every fault, the most alike first.
     """
-    from whisq.corpus.rendered.faults import SOUND_FAULTS
+    from whisq.rendered.faults import SOUND_FAULTS
 
     clean = np.mean([moves(predictor, music) for music in references()], axis=0)
     shares = moves(predictor, samples) / clean
@@ -64,7 +64,7 @@ def moves(predictor: Predictor, samples: np.ndarray) -> np.ndarray:
     Returns:
         Distances of the states' means over time, shape (faults,).
     """
-    from whisq.corpus.rendered.faults import SOUND_FAULTS, apply
+    from whisq.rendered.faults import SOUND_FAULTS, apply
 
     def mean(sound: np.ndarray) -> np.ndarray:
         return predictor.embed_audio(sound).mean(axis=1, dtype=np.float64).ravel()
@@ -80,11 +80,11 @@ def references() -> list[np.ndarray]:
     Returns:
         REFERENCES clips, each of another kind and instrument, 16 kHz.
     """
-    from whisq.corpus.rendered.requests import CHOICES, Request
-    from whisq.corpus.rendered.studio import render_clean
+    from whisq.rendered.requests import CHOICES, Request
+    from whisq.rendered.studio import render
 
     kinds, players = CHOICES["kind"], CHOICES["instrument"]
     chosen = zip(
         range(REFERENCES), cycle(kinds), players, cycle(CHOICES["tempo"]), cycle(CHOICES["mode"])
     )
-    return [render_clean(Request(*values), number) for number, *values in chosen]
+    return [render(Request(*values), (), number) for number, *values in chosen]

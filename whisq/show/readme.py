@@ -1,4 +1,4 @@
-"""The README's tables: made from the files that the stages wrote, and never typed."""
+"""The tables of README and docs: made from the files that the stages wrote, and never typed."""
 
 from __future__ import annotations
 
@@ -41,44 +41,47 @@ def speed(measured: dict[str, Any]) -> Table:
 
 
 BLOCKS = {
-    "results": ("metrics/evaluate.json", lambda found: Judged.of(found, "test").standings),
-    "variants": ("metrics/ablations.json", compared),
-    "speed": ("metrics/benchmarks/embed.json", speed),
+    "results": (
+        "README.md",
+        "metrics/evaluate.json",
+        lambda found: Judged.of(found, "test").standings,
+    ),
+    "variants": ("docs/variants.md", "metrics/ablations.json", compared),
+    "speed": ("docs/speed.md", "metrics/benchmarks/embed.json", speed),
 }
-"""By its marks' name: a block's file, and the table made of it."""
+"""By its marks' name: the page that a block stands in, its file, and the table made of it."""
 
 
-def renewed(readme: str, name: str, table: Table) -> str:
-    """Put a new table between the README's two marks.
+def renewed(page: str, name: str, table: Table) -> str:
+    """Put a new table between a page's two marks.
 
     Args:
-        readme: The README as it stands.
+        page: README or a page of docs as it stands.
         name: Which table, one of `BLOCKS`.
         table: The table.
 
     Returns:
-        The README with that block.
+        The page with that block.
 
     Raises:
-        ValueError: The README lacks one of the marks.
+        ValueError: The page lacks one of the marks.
     """
     begin, end = f"<!-- {name}: make readme -->", f"<!-- end of {name} -->"
-    head, found, rest = readme.partition(begin)
+    head, found, rest = page.partition(begin)
     _, closed, tail = rest.partition(end)
     if not (found and closed):
-        raise ValueError(f"README.md must hold {begin} and, after it, {end}; put both back")
+        raise ValueError(f"{BLOCKS[name][0]} must hold {begin} and, after it, {end}; put both back")
     return f"{head}{begin}\n{table.markdown()}\n{end}{tail}"
 
 
 def main() -> None:
-    """Renew the README in this folder from `metrics/`."""
-    readme = Path("README.md")
-    text = readme.read_text(encoding="utf-8")
-    for name, (file, write) in BLOCKS.items():
+    """Renew the pages in this folder from `metrics/`."""
+    for name, (page, file, write) in BLOCKS.items():
         if not Path(file).exists():
             continue  # variants and benchmarks are not part of `make repro`
-        text = renewed(text, name, write(json.loads(Path(file).read_text(encoding="utf-8"))))
-    readme.write_text(text, encoding="utf-8")
+        table = write(json.loads(Path(file).read_text(encoding="utf-8")))
+        text = Path(page).read_text(encoding="utf-8")
+        Path(page).write_text(renewed(text, name, table), encoding="utf-8")
 
 
 if __name__ == "__main__":

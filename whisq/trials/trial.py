@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from whisq.corpus.splits import assign
+from whisq.corpus.splits import Split, assign
 from whisq.devices import resolve
 from whisq.processes import end_with_parent
 from whisq.training.data import Data
@@ -98,7 +98,8 @@ def _train_and_judge(trial: Trial) -> dict[str, Any]:
     data = Data.open(trial.data, trial.audio)
     recipe = trial.recipe
     fold = recipe.seed % trial.folds
-    ratings = assign(data.ratings, data.clips, trial.protocol, trial.folds, fold, seed=0)
+    split = Split(protocol=trial.protocol, folds=trial.folds, fold=fold)
+    ratings = assign(data.ratings, data.clips, split)
     audio = data.audio.only(recipe.model.audio_layers)
     data = replace(data, ratings=ratings, audio=audio)
     model, history = recipe.fit(data, progress=False)

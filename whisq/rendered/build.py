@@ -1,0 +1,202 @@
+"""The rendered corpus, from a seed to a folder in MusicEval's layout, its ground truth beside it.
+
+Source: MusicEval (arXiv 2501.10811); the tables of prompts have its CRLF line ends too.
+"""
+
+from __future__ import annotations
+
+import csv
+import multiprocessing
+import os
+from collections.abc import Iterable
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from tqdm import tqdm
+
+from whisq.corpus.card import write_card
+from whisq.extras import require
+from whisq.rendered import faults, studio
+from whisq.rendered.requests import reverse, sentence
+from whisq.rendered.synthesis import RATE
+from whisq.rendered.systems import System
+from whisq.rendered.takes import Cast, Prompt, Rendered, Take, cast
+
+_SPLITS = ("train", "dev", "test", "total")
+_ATTRIBUTES = ("kind", "instrument", "tempo", "mode", "dynamics", "mood", "order", "then")
+_LICENCE = (
+    "Made where it is used; the ratings are simulated. Music out of copyright, in the encodings "
+    "that music21 ships (whose notices apply to a redistribution), sounded with TimGM6mb.sf2 "
+    "(GPL-2.0) as pretty_midi ships it."
+)
+
+
+def build(folder: str | Path, choices: Rendered, workers: int | None = None) -> Cast:
+    """Render a whole corpus.
+
+    The files are the same, byte for byte, for the same choices, whatever the workers.
+
+    Args:
+        folder: Where to write; must be new or empty.
+        choices: The corpus's size and seed.
+        workers: Processes to render with; None for one a core.
+
+    Returns:
+        What was written.
+
+    Raises:
+        ValueError: The folder holds something.
+    """
+    require("rendered", "music21", "symusic", "pretty_midi", by="the rendered corpus")
+    folder = Path(folder)
+    if folder.exists() and any(folder.iterdir()):
+        raise ValueError(f"{folder} must be empty; remove what it holds or name another folder")
+    made = cast(choices)
+    (folder / "wav").mkdir(parents=True)
+    _render_all(folder / "wav", made.takes, workers or os.cpu_count() or 1)
+    write_tables(folder, made, choices.seed)
+    return made
+
+
+def write_tables(folder: Path, cast: Cast, seed: int) -> None:
+    """Write everything but the sound.
+
+    Args:
+        folder: Where; it must exist.
+        cast: The corpus.
+        seed: What made it, for the marker.
+    """
+    for name in ("sets", "person_mos", "system_mos", "truth"):
+        (folder / name).mkdir()
+    for split in _SPLITS:
+        takes = [take for take in cast.takes if split in ("total", take.split)]
+        _rows(folder / "sets" / f"{split}_mos_list.txt", map(_mos, takes))
+        _rows(folder / "person_mos" / f"{split}_person_mos.txt", _person(takes))
+        _rows(folder / "system_mos" / f"system_mos_{split}.csv", _system(takes))
+    shared = [prompt for prompt in cast.prompts if not prompt.key.endswith(".wav")]
+    _prompt_table(folder / "prompt_info.txt", shared)
+    _prompt_table(folder / "demo_prompt_info.txt", cast.prompts[len(shared) :])
+    _table(folder / "truth" / "prompts.csv", map(_prompt_truth, cast.prompts))
+    _table(folder / "truth" / "clips.csv", map(_clip_truth, cast.takes))
+    faulty = (row for take in cast.takes for row in _fault_truth(take))
+    _table(folder / "truth" / "faults.csv", faulty)
+    _table(folder / "truth" / "systems.csv", map(_system_truth, cast.systems))
+    write_card(folder, "rendered corpus", seed=seed, licence=_LICENCE)
+
+
+def _render_all(folder: Path, takes: list[Take], workers: int) -> None:
+    render = partial(_render, folder)
+    bar = partial(tqdm, total=len(takes), desc="render", unit="clip", disable=None)
+    if workers == 1:
+        for _ in bar(map(render, takes)):
+            pass
+        return
+    # Spawned, not forked: a fork of a process that runs threads can hang.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context) as pool:
+        for _ in bar(pool.map(render, takes, chunksize=16)):
+            pass
+
+
+def _render(folder: Path, take: Take) -> None:
+    samples = studio.render(take.played, take.faults, take.seed)
+    soundfile.write(folder / take.file, samples, RATE, subtype="PCM_16")
+
+
+def _mos(take: Take) -> tuple[str, float, float]:
+    omq, ta = take.ratings[:, 1:].mean(axis=0)
+    return take.file, round(float(omq), 1), round(float(ta), 1)
+
+
+def _person(takes: list[Take]) -> Iterable[tuple]:
+    for take in takes:
+        for rater, omq, ta in take.ratings.tolist():
+            yield take.file, f"R{rater + 1:02d}", omq, ta
+
+
+def _system(takes: list[Take]) -> Iterable[tuple]:
+    for name in sorted({take.system for take in takes}):
+        means = [take.ratings[:, 1:].mean(axis=0) for take in takes if take.system == name]
+        omq, ta = np.mean(means, axis=0)
+        yield name, f"{omq:.4f}", f"{ta:.4f}"
+
+
+def _prompt_table(path: Path, prompts: list[Prompt]) -> None:
+    lines = ["id\ttext", *(f"{prompt.key}\t{sentence(prompt.request)}" for prompt in prompts)]
+    path.write_text("\r\n".join(lines) + "\r\n", encoding="utf-8", newline="")
+
+
+def _prompt_truth(prompt: Prompt) -> dict[str, object]:
+    request = prompt.request
+    return {
+        "key": prompt.key,
+        "prompt": sentence(request),
+        "reversed": sentence(reverse(request)) if request.order else "",
+        "is_order": int(bool(request.order)),
+        "pair": prompt.pair,
+        **{name: getattr(request, name) for name in _ATTRIBUTES},
+        "held": " ".join(request.held),
+        "template": request.template,
+        "wording": request.wording,
+    }
+
+
+def _clip_truth(take: Take) -> dict[str, object]:
+    strengths = {fault.name: fault.strength for fault in take.faults}
+    return {
+        "id": take.id,
+        "system": take.system,
+        "key": take.prompt.key,
+        "prompt": sentence(take.prompt.request),
+        "seconds": f"{studio.length(take.seed):.2f}",
+        **{name: getattr(take.played, name) for name in _ATTRIBUTES},
+        "omq_latent": f"{take.omq:.4f}",
+        "ta_latent": f"{take.ta:.4f}",
+        **{name: strengths.get(name, 0.0) for name in faults.NAMES},
+        "seed": " ".join(str(part) for part in take.seed),
+    }
+
+
+def _fault_truth(take: Take) -> Iterable[dict[str, object]]:
+    seconds = studio.length(take.seed)
+    for fault in take.faults:
+        moment = fault.start is not None
+        yield {
+            "id": take.id,
+            "axis": "omq",
+            "fault": fault.name,
+            "strength": fault.strength,
+            "start_seconds": f"{fault.start * seconds:.3f}" if moment else "",
+            "end_seconds": f"{fault.end * seconds:.3f}" if moment else "",
+        }
+    for failure in take.failures:
+        row = {"id": take.id, "axis": "ta", "fault": failure.name, "strength": failure.strength}
+        yield {**row, "start_seconds": "", "end_seconds": ""}
+
+
+def _system_truth(system: System) -> dict[str, object]:
+    return {
+        "system": system.name,
+        "quality": f"{system.quality:.4f}",
+        "skill": f"{system.skill:.4f}",
+        "momentary": f"{system.momentary:.4f}",
+        "demo_clips": system.demo_clips,
+        **{name: f"{system.faults.get(name, 0.0):.4f}" for name in faults.NAMES},
+        **{f"fails_{name}": f"{weight:.4f}" for name, weight in system.failings.items()},
+    }
+
+
+def _rows(path: Path, rows: Iterable[tuple]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows(rows)
+
+
+def _table(path: Path, rows: Iterable[dict[str, object]]) -> None:
+    rows = list(rows)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)

@@ -1,0 +1,252 @@
+"""Simulated text-to-music systems: how good each is, and what it makes of a request.
+
+Conventions: quality and skill are standard scores, higher is better; weights sum to 1; strengths
+lie in 0 to 1; damage and loss are amounts that `listeners` turn into MOS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.stats import norm
+
+from whisq.rendered import faults, listeners
+from whisq.rendered.faults import ANNOYANCE, Fault
+from whisq.rendered.requests import CHOICES, INSTRUMENTS, Request, change, reverse
+
+ALIGNMENT = 0.6
+"""Correlation of quality and skill over the systems.
+
+Chosen: so that the labels correlate near 0.45 over clips, below MusicEval's 0.79 on purpose:
+there the quality alone tells the alignment, and a model scores well without reading a prompt."""
+
+FAILINGS = ("kind", "instrument", "tempo", "mode", "order")
+"""What a system may do otherwise than asked."""
+
+# MusicEval's six systems that rated clips of prompts of their own, and how many of each.
+DEMO_SHARES = np.array([25, 8, 54, 133, 7, 21]) / 248
+
+# Chosen: so that the labels spread as MusicEval's do over systems (0.69) and within them (0.56);
+# more than that goes in, since the strongest faults can do no more.
+MEAN, BETWEEN, WITHIN = 3.3, 0.83, 0.5
+STRAY = 0.12  # share of clips with a fault that is not their system's own
+FAINT = 0.03  # strengths below are left out
+ENOUGH = 0.3  # damage that may be left undone rather than add another fault
+
+ORDER_FAILURES = {"order_reversed": 0.45, "order_first_only": 0.3, "order_other_second": 0.25}
+
+
+@dataclass(frozen=True)
+class System:
+    """One simulated system.
+
+    Attributes:
+        name: S001 and on.
+        quality: How well it sounds.
+        skill: How well it follows the prompt.
+        faults: Weight of each quality fault that it tends to; none for the reference.
+        momentary: Chance that a fault lasts for a moment only, 0 to 1.
+        failings: How prone it is to each of `FAILINGS`, 1 on average.
+        demo_clips: How many clips of prompts of its own it gives; 0 when it plays the shared ones.
+    """
+
+    name: str
+    quality: float
+    skill: float
+    faults: dict[str, float]
+    momentary: float
+    failings: dict[str, float]
+    demo_clips: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One respect in which a clip is not what was asked for.
+
+    Attributes:
+        name: An attribute, or one of `ORDER_FAILURES`.
+        strength: How far off, 0 to 1.
+    """
+
+    name: str
+    strength: float
+
+
+def systems(
+    count: int, demo_systems: int, demo_clips: int, rng: np.random.Generator
+) -> list[System]:
+    """Draw the systems of a corpus.
+
+    The spreads do not depend on luck: quality and skill are evenly spaced quantiles of a normal
+    distribution, and their correlation is `ALIGNMENT` exactly.
+
+    Args:
+        count: How many, at least 4.
+        demo_systems: How many of them have prompts of their own, fewer than count.
+        demo_clips: Clips of those together, at least one each; see `takes.Rendered`.
+        rng: Draws the rest.
+
+    Returns:
+        The systems, by name; the best of those with shared prompts is the reference.
+    """
+    quality, skill = _scores(count, rng)
+    clips = np.zeros(count, dtype=int)
+    clips[np.sort(rng.permutation(count)[:demo_systems])] = _shares(demo_systems, demo_clips)
+    reference = int(np.argmax(np.where(clips > 0, -np.inf, quality)))
+    made = []
+    for place in range(count):
+        weights = {} if place == reference else _weights(rng)
+        made.append(
+            System(
+                name=f"S{place + 1:03d}",
+                quality=float(quality[place]),
+                skill=float(skill[place]),
+                faults=weights,
+                momentary=float(rng.uniform(0.1, 0.6)),
+                failings=dict(zip(FAILINGS, rng.uniform(0.6, 1.4, len(FAILINGS)), strict=True)),
+                demo_clips=int(clips[place]),
+            )
+        )
+    return made
+
+
+def spoil(system: System, rng: np.random.Generator) -> tuple[Fault, ...]:
+    """Draw the quality faults of one clip.
+
+    Args:
+        system: Whose clip it is.
+        rng: Draws them.
+
+    Returns:
+        The faults, none for the reference; together they do about the damage that the system's
+        quality and the day's luck call for.
+    """
+    if not system.faults:
+        return ()
+    target = MEAN + BETWEEN * system.quality + WITHIN * rng.standard_normal()
+    left = listeners.damage(target)
+    planned = int(rng.integers(1, 4))
+    found = []
+    for place, name in enumerate(_choose(system, rng)):
+        if place >= planned and left < ENOUGH:
+            break
+        share = 1.0 if place >= planned - 1 else float(rng.uniform(0.2, 0.7))
+        fault = _fault(name, left * share, system.momentary, rng)
+        left -= fault.damage
+        if fault.strength >= FAINT:
+            found.append(fault)
+    return tuple(found)
+
+
+def follow(
+    system: System, request: Request, rng: np.random.Generator
+) -> tuple[Request, tuple[Failure, ...]]:
+    """Draw what a system plays when asked.
+
+    Args:
+        system: Who is asked.
+        request: What is asked for.
+        rng: Draws what it gets wrong, and everything that the prompt leaves open.
+
+    Returns:
+        What is played, and in which respects that is not what was asked for.
+    """
+    played = _fill(request, rng)
+    failures: list[Failure] = []
+    chance = 1.0 / (1.0 + np.exp(0.75 + 0.95 * system.skill))
+    for name in (*request.judged, *(("order",) if request.order else ())):
+        if rng.random() >= min(chance * system.failings[name], 0.9):
+            continue
+        if name == "order":
+            played, failure = _misorder(played, rng)
+        else:
+            wrong = change(played, name, rng)
+            failure = Failure(name, distance(name, getattr(played, name), getattr(wrong, name)))
+            played = wrong
+        failures.append(failure)
+    return played, tuple(failures)
+
+
+def distance(attribute: str, asked: str, played: str) -> float:
+    """Tell how far off a value is.
+
+    Args:
+        attribute: Which attribute.
+        asked: The value asked for.
+        played: The value played.
+
+    Returns:
+        0 for the same, 1 for far off; halves for the next tempo or loudness, 0.6 for an
+        instrument of the same family.
+    """
+    if asked == played:
+        return 0.0
+    if attribute in ("tempo", "dynamics"):
+        steps = CHOICES[attribute]
+        return abs(steps.index(asked) - steps.index(played)) / 2
+    if attribute == "instrument":
+        return 0.6 if INSTRUMENTS[asked].family == INSTRUMENTS[played].family else 1.0
+    return 1.0
+
+
+def _scores(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    even = norm.ppf((np.arange(count) + 0.5) / count)
+    even /= even.std()
+    quality, other = rng.permutation(even), rng.permutation(even)
+    other -= quality * (other @ quality) / count
+    skill = ALIGNMENT * quality + np.sqrt(1 - ALIGNMENT**2) * other / other.std()
+    return quality, skill
+
+
+def _shares(demo_systems: int, demo_clips: int) -> np.ndarray:
+    shares = np.resize(DEMO_SHARES, demo_systems)
+    spare = demo_clips - demo_systems
+    edges = np.round(np.cumsum(shares) / max(shares.sum(), 1e-9) * spare)
+    return 1 + np.diff(edges, prepend=0).astype(int)
+
+
+def _weights(rng: np.random.Generator) -> dict[str, float]:
+    names = rng.permutation(faults.NAMES)[: rng.integers(2, 5)]
+    return dict(zip(names.tolist(), rng.dirichlet(np.full(len(names), 2.0)), strict=True))
+
+
+def _choose(system: System, rng: np.random.Generator) -> list[str]:
+    # Its own faults, the heavier the sooner, and now and then one that it seldom has before them.
+    names, weights = list(system.faults), np.array(list(system.faults.values()))
+    order = rng.choice(names, len(names), replace=False, p=weights).tolist()
+    if rng.random() < STRAY:
+        order.insert(0, str(rng.choice([name for name in faults.NAMES if name not in names])))
+    return order
+
+
+def _fault(name: str, damage: float, momentary: float, rng: np.random.Generator) -> Fault:
+    start = end = None
+    share = 1.0
+    if name != "abrupt_end" and rng.random() < momentary:
+        share = round(float(rng.uniform(0.15, 0.4)), 3)
+        start = round(float(rng.uniform(0.02, 0.97 - share)), 3)
+        end = round(start + share, 3)
+    strength = damage / (ANNOYANCE[name] * faults.reach(share))
+    if strength > 1 and start is not None:  # no moment can do as much damage
+        start, end, strength = None, None, damage / ANNOYANCE[name]
+    return Fault(name, round(min(max(strength, 0.0), 1.0), 3), start, end)
+
+
+def _fill(request: Request, rng: np.random.Generator) -> Request:
+    # What a prompt does not mention is left to the system, and judged by nobody.
+    bound = {*request.judged, request.order, "dynamics"}
+    free = [name for name in CHOICES if name not in bound]
+    return replace(request, **{name: str(rng.choice(CHOICES[name])) for name in free})
+
+
+def _misorder(request: Request, rng: np.random.Generator) -> tuple[Request, Failure]:
+    name = str(rng.choice(list(ORDER_FAILURES), p=list(ORDER_FAILURES.values())))
+    if name == "order_reversed":
+        return reverse(request), Failure(name, 1.0)
+    if name == "order_first_only":
+        return replace(request, order="", then=""), Failure(name, 1.0)
+    taken = (request.first, request.then)
+    other = str(rng.choice([v for v in CHOICES[request.order] if v not in taken]))
+    strength = distance(request.order, request.then, other)
+    return replace(request, then=other), Failure(name, strength)

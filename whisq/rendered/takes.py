@@ -1,0 +1,188 @@
+"""The list of clips of a corpus: who plays what, with which faults, and what listeners say.
+
+Everything but the sound is decided here, in one process, from one seed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from whisq.rendered import listeners, requests
+from whisq.rendered.faults import Fault
+from whisq.rendered.requests import Request
+from whisq.rendered.systems import Failure, System, follow, spoil, systems
+from whisq.section import Section
+
+SHARES = (1923, 412, 413)
+"""MusicEval's clips in train, dev and test; the rendered corpus is split in the same shares."""
+
+
+class Rendered(Section):
+    """The size and the seed of a corpus.
+
+    Attributes:
+        systems: Systems in all.
+        demo_systems: How many of them play prompts of their own; the others share theirs.
+        prompts: Those that they share; four have a pair about order.
+        demo_clips: Clips with prompts of their own, at least one a demo system.
+        seed: Decides everything.
+    """
+
+    systems: Annotated[int, Field(ge=4)] = 31
+    demo_systems: Annotated[int, Field(ge=0)] = 6
+    prompts: Annotated[int, Field(ge=4)] = 100
+    demo_clips: Annotated[int, Field(ge=0)] = 248
+    seed: Annotated[int, Field(ge=0)] = 0
+
+    def problems(self) -> list[str]:
+        """Tell where the counts do not go together.
+
+        Returns:
+            One sentence a problem.
+        """
+        found = []
+        if self.demo_systems >= self.systems:
+            found.append(f"demo_systems must be fewer than systems, given {self.demo_systems}")
+        if self.demo_clips < self.demo_systems or (self.demo_clips and not self.demo_systems):
+            found.append(
+                f"demo_clips must be one or more for each of {self.demo_systems} demo_systems, "
+                f"given {self.demo_clips}"
+            )
+        return found
+
+
+@dataclass(frozen=True)
+class Prompt:
+    """One line of the prompt tables.
+
+    Attributes:
+        key: P001 and on for shared prompts; a file name with .wav for a demo clip's own.
+        request: What it asks for.
+        pair: Number of the pair that it belongs to, or "".
+    """
+
+    key: str
+    request: Request
+    pair: str
+
+
+@dataclass(frozen=True)
+class Take:
+    """One clip before it is rendered.
+
+    Attributes:
+        id: File name without .wav.
+        system: S001 and on.
+        prompt: What was asked for.
+        played: What is played instead.
+        faults: Quality faults.
+        failures: Respects in which it is not what was asked for.
+        omq: Latent omq.
+        ta: Latent ta.
+        ratings: (5, 3) listener, omq and ta.
+        split: train, dev or test.
+        seed: What `studio.render` takes.
+    """
+
+    id: str
+    system: str
+    prompt: Prompt
+    played: Request
+    faults: tuple[Fault, ...]
+    failures: tuple[Failure, ...]
+    omq: float
+    ta: float
+    ratings: np.ndarray
+    split: str
+    seed: tuple[int, ...]
+
+    @property
+    def file(self) -> str:
+        """File name with .wav."""
+        return f"{self.id}.wav"
+
+
+@dataclass(frozen=True)
+class Cast:
+    """A whole corpus, unrendered.
+
+    Attributes:
+        systems: Its systems, by name.
+        prompts: Its prompts, shared ones first.
+        takes: Its clips, by id.
+    """
+
+    systems: list[System]
+    prompts: list[Prompt]
+    takes: list[Take]
+
+
+def cast(choices: Rendered) -> Cast:
+    """Decide on every clip of a corpus.
+
+    Args:
+        choices: Its size and seed.
+
+    Returns:
+        The corpus, the same for the same choices.
+    """
+    seed, prompts = choices.seed, choices.prompts
+    made = systems(
+        choices.systems,
+        choices.demo_systems,
+        choices.demo_clips,
+        np.random.default_rng([seed, 1]),
+    )
+    asked = requests.draw((prompts, choices.demo_clips), np.random.default_rng([seed, 2]))
+    shared = [Prompt(f"P{place + 1:03d}", *what) for place, what in enumerate(asked[0])]
+    own = iter(asked[1])
+    todo: list[tuple[System, int, Prompt]] = []
+    for system in made:
+        for place in range(system.demo_clips or prompts):
+            key = f"{_clip_id(system.name, place + 1)}.wav"
+            prompt = Prompt(key, *next(own)) if system.demo_clips else shared[place]
+            todo.append((system, place + 1, prompt))
+    splits = _split(len(todo), np.random.default_rng([seed, 3]))
+    panel = listeners.panel(np.random.default_rng([seed, 4]))
+    takes = [_take(*what, splits[place], panel, seed) for place, what in enumerate(todo)]
+    used = [prompt for system, _, prompt in todo if system.demo_clips]
+    return Cast(made, shared + used, takes)
+
+
+def _clip_id(system: str, number: int) -> str:
+    # As MusicEval does; a demo clip's number is not its prompt's but its own.
+    return f"whisq-rendered-{system}_P{number:03d}"
+
+
+def _take(
+    system: System, number: int, prompt: Prompt, split: str, panel: np.ndarray, seed: int
+) -> Take:
+    clip_seed = (seed, 5, int(system.name[1:]), number)
+    rng = np.random.default_rng(clip_seed)
+    spoilt = spoil(system, rng)
+    played, failures = follow(system, prompt.request, rng)
+    omq = listeners.omq(sum(fault.damage for fault in spoilt))
+    ta = listeners.ta(sum(listeners.LOSS[fail.name] * fail.strength for fail in failures), omq)
+    return Take(
+        id=_clip_id(system.name, number),
+        system=system.name,
+        prompt=prompt,
+        played=played,
+        faults=spoilt,
+        failures=failures,
+        omq=omq,
+        ta=ta,
+        ratings=listeners.rate(panel, (omq, ta), rng),
+        split=split,
+        seed=clip_seed,
+    )
+
+
+def _split(clips: int, rng: np.random.Generator) -> list[str]:
+    train, dev, _ = (round(clips * share / sum(SHARES)) for share in SHARES)
+    names = np.repeat(["train", "dev", "test"], [train, dev, clips - train - dev])
+    return rng.permutation(names).tolist()

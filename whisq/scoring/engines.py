@@ -1,0 +1,210 @@
+"""Requests to rows, on this machine or on a Ray cluster: what can't be scored is a row too."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from whisq.devices import BatchSize, at_once
+from whisq.scoring.job import Engine
+from whisq.scoring.requests import Request
+from whisq.scoring.rows import Row, arrow, row_of
+from whisq.store.cluster import CPUS, target
+
+if TYPE_CHECKING:
+    from pyarrow import Table
+    from ray.data import Dataset
+
+    from whisq.predictor import Clip, Embedded, Predictor
+
+    # A clip that is read, or encoded, with what is to be known of it; or why it is not.
+    Answer = tuple[Clip | Embedded, list[str]] | ValueError
+
+ROWS = 8  # that the network rates at once
+
+
+class Scorer:
+    """A model that answers requests; an engine runs one in each of its processes."""
+
+    def __init__(self, model: Predictor) -> None:
+        """Take the model.
+
+        Args:
+            model: Loaded.
+        """
+        self.model = model
+
+    def rows(
+        self,
+        requests: Iterable[Request],
+        batch_size: int = ROWS,
+        threads: int = 1,
+        together: int = 1,
+    ) -> Iterator[Row]:
+        """Answer requests as they come.
+
+        Args:
+            requests: Any number of them.
+            batch_size: How many the network rates at once, at least 1; no row depends on it.
+            threads: How many clips are read and encoded side by side, at least 1. With 1 no more
+                requests are read than are answered.
+            together: How many clips the encoders run at once, at least 1. Above 1 the threads
+                read alone, clips are rated as they are encoded, and rows depend on it to rounding.
+
+        Yields:
+            One row a request, in order.
+        """
+        begin = self._embed if together == 1 else self._read
+        if threads > 1:
+            ready = self._side_by_side(begin, requests, threads, max(2 * threads, together))
+        else:
+            ready = ((request, begin(request)) for request in requests)
+        while chunk := list(islice(ready, batch_size if together == 1 else together)):
+            yield from self._rows(chunk if together == 1 else self._encoded(chunk))
+
+    def _side_by_side(
+        self,
+        begin: Callable[[Request], Answer],
+        requests: Iterable[Request],
+        threads: int,
+        ahead: int,
+    ) -> Iterator[tuple[Request, Answer]]:
+        # torch lets go of the interpreter while it computes. Some clips wait ready, so that no
+        # thread waits for the network's turn.
+        waiting: deque[tuple[Request, Future[Answer]]] = deque()
+        with ThreadPoolExecutor(threads) as pool:
+            try:
+                for request in requests:
+                    waiting.append((request, pool.submit(begin, request)))
+                    if len(waiting) > ahead:
+                        first, future = waiting.popleft()
+                        yield first, future.result()
+                while waiting:
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+            finally:
+                pool.shutdown(cancel_futures=True)
+
+    def _embed(self, request: Request) -> Answer:
+        return self._attempt(request, self.model.embed)
+
+    def _read(self, request: Request) -> Answer:
+        return self._attempt(request, self.model.read)
+
+    def _attempt(self, request: Request, begin: Callable[..., Answer]) -> Answer:
+        # An encoder that can't be loaded is no clip's fault: that error ends the job.
+        self.model.ready(prompted=request.prompt is not None)
+        try:
+            return begin(request.path, request.prompt)
+        except (ValueError, MemoryError, RuntimeError) as error:
+            return _of_a_clip(error)
+
+    def _encoded(self, chunk: Sequence[tuple[Request, Answer]]) -> list[tuple[Request, Answer]]:
+        clips = [answer[0] for _, answer in chunk if not isinstance(answer, ValueError)]
+        try:
+            states = iter(self.model.encode(clips, max(len(clips), 1)))
+        except (ValueError, MemoryError, RuntimeError) as error:
+            _of_a_clip(error)  # of one of them: by itself each answers for itself
+            return [(request, self._embed(request)) for request, _ in chunk]
+        return [
+            (request, answer if isinstance(answer, ValueError) else (next(states), answer[1]))
+            for request, answer in chunk
+        ]
+
+    def _rows(self, chunk: Sequence[tuple[Request, Answer]]) -> list[Row]:
+        embedded = [answer[0] for _, answer in chunk if not isinstance(answer, ValueError)]
+        scores = iter(self.model.score_embedded(embedded))
+        return [
+            row_of(request, error=str(answer))
+            if isinstance(answer, ValueError)
+            else row_of(request, next(scores), note="; ".join(answer[1]) or None)
+            for request, answer in chunk
+        ]
+
+
+def _of_a_clip(error: Exception) -> ValueError:
+    # torch tells by a RuntimeError that memory does not suffice; other such are bugs.
+    if isinstance(error, ValueError):
+        return error
+    if isinstance(error, MemoryError) or "memory" in str(error):
+        return ValueError("there is not enough memory to score the clip: cut it, or run fewer")
+    raise error
+
+
+def cluster(model: str, workers: int, batch_size: BatchSize, device: str) -> Engine:
+    """Make an engine of Ray workers: on the cluster that RAY_ADDRESS names, else on this machine.
+
+    A worker that is killed is started again and its clips are scored again: a row is late, not
+    lost. Clips, and a model given as a folder, must lie where every worker finds them.
+
+    Args:
+        model: As `whisq.load` takes it.
+        workers: Processes with a model each, at least 1.
+        batch_size: Clips that a worker encodes at once, at least 1, or auto.
+        device: Where to compute, as `whisq.store.cluster.target` takes it.
+
+    Returns:
+        The engine; its rows come in the requests' order.
+    """
+    there = target(device, "--engine ray")
+    together = at_once(batch_size, there)
+    where = os.path.abspath(model) if os.path.isdir(model) else model
+
+    def rows(requests: Iterable[Request]) -> Iterator[Row]:
+        requests = list(requests)
+        if not requests:
+            return
+        answers = _answers(requests, where, workers, together, there)
+        for request, answer in zip(requests, answers.iter_rows(), strict=True):
+            asked = row_of(request)
+            yield replace(Row(**answer), id=asked.id, path=asked.path, system=asked.system)
+
+    return rows
+
+
+def _answers(
+    requests: list[Request], model: str, workers: int, together: int, device: str
+) -> Dataset:
+    import ray
+
+    ray.data.DataContext.get_current().execution_options.preserve_order = True
+    # As JSON: a path may be of bytes, and a prompt hold half a character, that Arrow refuses.
+    items = [
+        {"request": json.dumps((os.path.abspath(request.path), request.prompt))}
+        for request in requests
+    ]
+    # One block a batch: rows reach the journal as soon as they are scored.
+    size = max(together, ROWS)
+    blocks = -(-len(items) // size)
+    return ray.data.from_items(items, override_num_blocks=blocks).map_batches(
+        _Worker,
+        fn_constructor_args=(model, device, together),
+        batch_size=size,
+        batch_format="pyarrow",
+        compute=ray.data.ActorPoolStrategy(size=workers),
+        num_cpus=CPUS,
+        num_gpus=int(device == "cuda"),
+    )
+
+
+class _Worker:
+    # A scorer in a process of its own, on one thread; a batch has a row a request.
+    def __init__(self, model: str, device: str, together: int) -> None:
+        import torch
+
+        from whisq.predictor import Predictor
+
+        torch.set_num_threads(1)
+        self.scorer, self.together = Scorer(Predictor.load(model, device)), together
+
+    def __call__(self, batch: Table) -> Table:
+        asked = [json.loads(request) for request in batch["request"].to_pylist()]
+        requests = [Request("", Path(path), prompt) for path, prompt in asked]
+        return arrow(list(self.scorer.rows(requests, together=self.together)))
