@@ -143,9 +143,9 @@ def cache(
     json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show or prune the cache; see `CACHE`."""
+    from whisq.files import default_root
     from whisq.store.prune import prune as remove
     from whisq.store.prune import survey, table
-    from whisq.store.store import default_root
 
     root = default_root()
     removed = [] if prune is None else remove(root, prune)

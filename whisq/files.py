@@ -13,6 +13,17 @@ from pathlib import Path
 UNFINISHED = ".unfinished-"
 
 
+def default_root() -> Path:
+    """Tell where this user's caches are.
+
+    Returns:
+        The folder in `WHISQ_CACHE`, else `whisq` in the user's cache folder.
+    """
+    if os.environ.get("WHISQ_CACHE"):
+        return Path(os.environ["WHISQ_CACHE"]).expanduser()
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "whisq"
+
+
 def digest_of(*parts: str | bytes | memoryview) -> str:
     """Hash a sequence of texts and bytes.
 

@@ -31,7 +31,7 @@ from whisq.audio import read, resampled
 from whisq.encoders.weights import locate, whisper_base_file
 from whisq.encoders.whisper import AudioSpec, WhisperEncoder
 from whisq.store import audio as workers
-from whisq.store.audio import content_at, embed_audio
+from whisq.store.audio import embed_audio
 from whisq.store.store import Store
 
 RATE = 16_000
@@ -144,7 +144,7 @@ def ours(pool: Executor, paths: list[Path], spec: AudioSpec, root: Path) -> floa
     """Clips a second of the stage's processes once they are started."""
     store = Store({"kind": "audio", "spec": str(spec)}, root)
     run = functools.partial(encode, (spec, locate(spec.model, spec.revision), store))
-    jobs = [[(content_at(path), path)] for path in paths]
+    jobs = [[(read(path).digest, path)] for path in paths]
     size = workers.TOGETHER
     groups = [jobs[start : start + size] for start in range(0, len(jobs), size)]
     return len(paths) / seconds_of(lambda: list(pool.map(run, groups)), 2)
@@ -216,14 +216,14 @@ def peak_memory(folder: Path) -> dict[str, float]:
     code = (
         "import sys; from pathlib import Path\n"
         "from training_rehearsal import Memory\n"
-        "from whisq.store.audio import content_at\n"
+        "from whisq.audio import read\n"
         "from whisq.store.store import Store; from whisq.store.audio import Worker\n"
         "from whisq.encoders.weights import locate; from whisq.encoders.whisper import AudioSpec\n"
         "spec = AudioSpec(layers=(6,), window='padded', pool=1)\n"
         "worker = Worker(spec, locate(spec.model), Store({'kind': 'audio'}, Path(sys.argv[1])))\n"
         "paths = sorted(Path(sys.argv[2]).glob('*.wav'))\n"
         "with Memory() as memory:\n"
-        "    worker([[(content_at(path), path)] for path in paths])\n"
+        "    worker([[(read(path).digest, path)] for path in paths])\n"
         "print(memory.peak / 1e6)"
     )
     say("an hour of audio")

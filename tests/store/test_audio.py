@@ -13,7 +13,8 @@ from whisq.audio import read, resampled
 from whisq.encoders.weights import locate
 from whisq.encoders.whisper import AudioSpec, WhisperEncoder
 from whisq.store import audio
-from whisq.store.audio import content_at, embed_audio
+from whisq.store.audio import embed_audio
+from whisq.store.known_files import SAMPLES, memory
 from whisq.store.sequences import Sequences
 
 
@@ -46,6 +47,19 @@ def test_nothing_is_computed_twice(run, wavs):
     paths = wavs(3)
     assert run(paths).computed == 3
     assert run(paths).computed == 0
+
+
+def test_a_clip_that_was_heard_by_the_check_is_decoded_once(run, wavs, own_store, monkeypatch):
+    from stages.clips import hear
+
+    monkeypatch.setattr("whisq.store.known_files.SETTLED", 0)
+    paths, decoded = wavs(3), []
+    with memory(SAMPLES, own_store) as known:
+        for path in paths.values():
+            assert hear(known, path).seconds > 0
+    monkeypatch.setattr(audio, "read", lambda path: decoded.append(path) or read(path))
+    assert run(paths).computed == 3
+    assert sorted(decoded) == sorted(paths.values())
 
 
 def test_a_new_clip_costs_one(run, wavs):
@@ -142,7 +156,7 @@ def setting(tiny_whisper, store):
 
 @pytest.fixture
 def jobs(wavs):
-    return [[(content_at(path), path)] for path in wavs(3).values()]
+    return [[(read(path).digest, path)] for path in wavs(3).values()]
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from whisq.files import default_root
 from whisq.store.sequences import Found
-from whisq.store.store import Store, default_root
+from whisq.store.store import Store
 
 
 def test_what_is_kept_is_found_with_its_length(store, states):

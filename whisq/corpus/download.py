@@ -68,16 +68,6 @@ class Remote:
         return self.etag if self.etag and re.fullmatch(r"[0-9a-f]{64}", self.etag) else None
 
 
-def cache_folder() -> Path:
-    """Tell where downloads are kept: `WHISQ_CACHE`, else the user's cache.
-
-    Returns:
-        The folder; it need not exist.
-    """
-    user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return Path(os.environ.get("WHISQ_CACHE") or user / "whisq")
-
-
 def download(source: str, cache: Path, into: Path) -> Download:
     """Fetch an archive, going on where an earlier try was broken off.
 

@@ -17,13 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from whisq.audio import Sound, read, resampled
+from whisq.audio import read, resampled
 from whisq.devices import AUTO, BatchSize, at_once, every
 from whisq.encoders.weights import Location, locate
 from whisq.encoders.whisper import PREPROCESSING, AudioSpec, WhisperEncoder
-from whisq.files import digest_of
 from whisq.processes import end_with_parent
-from whisq.store.known_files import digests
+from whisq.store.known_files import SAMPLES, digests
 from whisq.store.output import Counts, fill
 from whisq.store.store import Store
 
@@ -62,7 +61,7 @@ def embed_audio(
     """
     location = locate(spec.model, spec.revision)
     store = Store.of("audio", spec, location, PREPROCESSING, root)
-    known = digests(paths.values(), "samples", content_at, store.root)
+    known = digests(paths.values(), SAMPLES, lambda path: read(path).digest, store.root)
     contents = {key: known[path] for key, path in paths.items()}
 
     def compute(missing: set[str]) -> None:
@@ -83,22 +82,6 @@ def embed_audio(
                 bar.update(done)
 
     return fill(folder, contents, store, compute)
-
-
-def content_at(path: Path) -> str:
-    """Hash what a sound file holds, before any resampling.
-
-    Args:
-        path: The file; one that can't be scored raises a ValueError.
-
-    Returns:
-        SHA-256, hexadecimal.
-    """
-    return _content_of(read(path))
-
-
-def _content_of(clip: Sound) -> str:
-    return digest_of("audio", str(clip.rate), clip.samples.data)
 
 
 def encode_here(
@@ -172,7 +155,7 @@ class Worker:
         clips = []
         for content, path in batch:
             clip = read(path)
-            if _content_of(clip) != content:
+            if clip.digest != content:
                 raise ValueError(
                     f"{path} must not change while it is embedded; run the stage again"
                 )

@@ -21,20 +21,9 @@ from filelock import FileLock, Timeout
 
 from whisq.encoders.frozen import Spec
 from whisq.encoders.weights import Location, fingerprint
-from whisq.files import digest_of, sweep, tell, write_whole
+from whisq.files import default_root, digest_of, sweep, tell, write_whole
 from whisq.store.known_files import digests
 from whisq.store.sequences import Found, file_of, pack, verify
-
-
-def default_root() -> Path:
-    """Tell where the store is.
-
-    Returns:
-        The folder in `WHISQ_CACHE`, else `whisq` in the user's cache folder.
-    """
-    if os.environ.get("WHISQ_CACHE"):
-        return Path(os.environ["WHISQ_CACHE"]).expanduser()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "whisq"
 
 
 class Store:
