@@ -1,7 +1,9 @@
 import os
+import shutil
 import signal
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -30,8 +32,10 @@ def _requests(clips, count):
     )
 
 
-def test_a_cluster_gives_the_rows_of_one_machine(ray, clips, tiny_model, predictor):
-    requests = _requests(clips, 30)
+def test_a_cluster_gives_the_rows_of_one_machine(ray, clips, tiny_model, predictor, tmp_path):
+    named_in_bytes = Path(shutil.copy(clips[0], tmp_path / "caf\udce9.wav"))
+    odd = [Request("odd", named_in_bytes, "waltz", "S9"), Request("half", clips[0], "waltz \ud83d")]
+    requests = _requests(clips, 30) + odd
     rows = list(module.cluster(str(tiny_model), 2, 4, "cpu")(requests))
     expected = list(Scorer(predictor).rows(requests, 8))
     for row, other in zip(rows, expected, strict=True):
