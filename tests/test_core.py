@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import tomllib
-from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path
 
@@ -90,8 +89,8 @@ def save_model(folder, whisper, text, audio_dim, text_dim):
     from whisq.model.build import ModelConfig, build
 
     torch.manual_seed(0)
-    audio = asdict(AudioSpec(str(whisper), layers=(1, 2), window="clip", pool=4))
-    own = {"audio": audio | {"layers": [1, 2]}, "text": asdict(TextSpec(str(text)))}
+    audio = AudioSpec(model=str(whisper), layers=(1, 2), window="clip", pool=4).kept()
+    own = {"audio": audio | {"layers": [1, 2]}, "text": TextSpec(model=str(text)).kept()}
     sizes = {"audio_dim": audio_dim, "text_dim": text_dim, "width": 8, "hidden": 8}
     layers = {"audio_layer": 1, "quality_layers": [2]}
     build(ModelConfig(**sizes, **own, **layers)).save_pretrained(folder)
@@ -116,13 +115,17 @@ def test_the_core_brings_no_extra():
 
 def test_help_is_shown():
     done = whisq("--help")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("omq from") == 2  # which columns were read of each list, and no more
+    assert len(done.stderr.splitlines()) == 2
     assert "score" in done.stdout
 
 
 def test_a_list_is_judged(lists):
     done = whisq("metrics", *lists, "--json")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("omq from") == 2  # which columns were read of each list, and no more
+    assert len(done.stderr.splitlines()) == 2
     figures = json.loads(done.stdout)["utt"]["omq"]
     assert figures["srcc"] == pytest.approx(0.8)  # 1 - 6 * 2 / (4 * 15)
     assert figures["ktau"] == pytest.approx(4 / 6)

@@ -12,10 +12,12 @@ from pydantic import Field
 
 from whisq.corpus.fetch import Source
 from whisq.corpus.splits import Protocol, Split
+from whisq.encoders.text import TextSpec
+from whisq.encoders.whisper import AudioSpec
 from whisq.losses.objective import Objective
 from whisq.model.build import Model
 from whisq.rendered.takes import Rendered
-from whisq.section import Device, Positive, Precision, Section, told
+from whisq.section import Device, Positive, Section, told
 from whisq.training.loop import Schedule
 
 BatchSize = Positive | Literal["auto"]  # auto: 1 on a CPU, 16 on a GPU
@@ -32,29 +34,18 @@ class Corpus(Section):
     musiceval: Source = Source()
 
 
-class EmbedAudio(Section):
-    """The frozen audio encoder and what is kept of it."""
+class EmbedAudio(AudioSpec):
+    """What is kept of the frozen audio encoder, and how it is run."""
 
-    model: str = "openai/whisper-base"
-    revision: str | None = None
-    layers: list[int] = Field([2])
-    window: Literal["padded", "clip"] | float = "clip"
-    pool: Positive = 8
-    dtype: Precision = "float32"
     device: Device = "auto"
     batch_size: BatchSize = "auto"
     workers: Positive = 2
     engine: Literal["local", "ray"] = "local"
 
 
-class EmbedText(Section):
-    """The frozen text encoder and what is kept of it."""
+class EmbedText(TextSpec):
+    """What is kept of the frozen text encoder, and how it is run."""
 
-    model: str = "sentence-transformers/all-MiniLM-L6-v2"
-    revision: str | None = None
-    layer: int = -1
-    template: str = "{prompt}"
-    dtype: Precision = "float32"
     device: Device = "auto"
     batch_size: BatchSize = "auto"
 
