@@ -8,9 +8,9 @@ from pathlib import Path
 import whisq.params
 from whisq import tracking
 from whisq.corpus.card import read_card
+from whisq.evaluation.bench import write_predictions
 from whisq.evaluation.gather import gather, make_bench
 from whisq.evaluation.judge import judge
-from whisq.evaluation.predict import write_predictions
 from whisq.evaluation.probes import probe
 from whisq.predictor import Predictor
 from whisq.show import kept, terminal

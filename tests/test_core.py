@@ -115,13 +115,17 @@ def test_the_core_brings_no_extra():
 
 def test_help_is_shown():
     done = whisq("--help")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("omq from") == 2  # which columns were read of each list, and no more
+    assert len(done.stderr.splitlines()) == 2
     assert "score" in done.stdout
 
 
 def test_a_list_is_judged(lists):
     done = whisq("metrics", *lists, "--json")
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("omq from") == 2  # which columns were read of each list, and no more
+    assert len(done.stderr.splitlines()) == 2
     figures = json.loads(done.stdout)["utt"]["omq"]
     assert figures["srcc"] == pytest.approx(0.8)  # 1 - 6 * 2 / (4 * 15)
     assert figures["ktau"] == pytest.approx(4 / 6)

@@ -1,8 +1,18 @@
 import os
+from pathlib import Path
 
 import pytest
 
-from whisq.files import UNFINISHED, digest_of, file_digest, link_or_copy, sweep, whole, write_whole
+from whisq.files import (
+    UNFINISHED,
+    cache_folder,
+    digest_of,
+    file_digest,
+    link_or_copy,
+    sweep,
+    whole,
+    write_whole,
+)
 
 
 def test_a_digest_tells_contents_apart():
@@ -76,3 +86,13 @@ def test_what_a_killed_process_left_is_swept(tmp_path):
     (tmp_path / "ab" / f"{UNFINISHED}x").write_bytes(b"half")
     sweep(tmp_path)
     assert [path.name for path in (tmp_path / "ab").iterdir()] == ["whole"]
+
+
+def test_the_user_chooses_where_the_cache_is(monkeypatch):
+    monkeypatch.setenv("WHISQ_CACHE", "/somewhere")
+    assert cache_folder() == Path("/somewhere")
+    monkeypatch.delenv("WHISQ_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
+    assert cache_folder() == Path("/caches/whisq")
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    assert cache_folder() == Path.home() / ".cache" / "whisq"

@@ -180,9 +180,17 @@ def test_truth_beside_a_prediction_is_told_apart_by_the_user_alone(header):
     assert tables.find(header, USUAL, {"omq": header[2]}, around=("omq",))["omq"] == header[2]
 
 
+def test_a_column_of_the_fields_own_name_goes_before_its_other_names():
+    usual = {"id": ("id", "path", "system")}
+    assert tables.find(["path", "Id", "system"], usual, {}) == {"id": "Id"}
+    assert tables.find(["path", "id"], usual, {"id": "path"}) == {"id": "path"}
+    with pytest.raises(ValueError, match="'path' and 'system' could each be the id"):
+        tables.find(["path", "system"], usual, {})
+
+
 def test_all_that_is_wrong_with_columns_is_told_at_once():
     with pytest.raises(ValueError, match="--id-column") as error:
-        tables.find(["omq", "mos", "mood"], USUAL, {"ta": "tone"}, needed=("id",))
+        tables.find(["omq", "mos", "mood"], USUAL, {"ta": "tone"}, needed=("id",), around=("omq",))
     for said in ("'omq' and 'mos'", "no column 'tone'", "'mood'", "--omq-column"):
         assert said in str(error.value)
 

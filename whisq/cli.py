@@ -46,7 +46,12 @@ Example, in the project's folder after `make repro`:
 SCORE = """Score clips against their prompts: overall musical quality and textual alignment, 1 to 5.
 
 A list's columns are found by their usual names (path, prompt, id, system). A clip's prompt may
-also stand in a .txt file of its name. Without a prompt only the quality is scored.
+also stand in a .txt file of its name. Without a prompt only the quality is scored. Of a folder
+every clip in and below it is scored; what else is there is named on standard error.
+
+Each clip of a list has its row, in order; one that can't be scored, or changes meanwhile, says why
+in `error`. A path that is not UTF-8 is written as file:// address. An input is never written over.
+--resume takes a row over if the clip's content, the prompt and the model are the same.
 
 \b
 Examples, in the project's folder after `make repro`:
@@ -143,11 +148,11 @@ def cache(
     json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Show or prune the cache; see `CACHE`."""
-    from whisq.files import default_root
+    from whisq.files import cache_folder
     from whisq.store.prune import prune as remove
     from whisq.store.prune import survey, table
 
-    root = default_root()
+    root = cache_folder()
     removed = [] if prune is None else remove(root, prune)
     typer.echo(table(root, survey(root), removed, json))
 
@@ -188,7 +193,7 @@ def metrics(
     """
     # Its products are small: a second thread of numpy's costs more than it brings.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
-    from whisq.evaluation.command import Command
+    from whisq.evaluation.answers import Command
     from whisq.show.metrics import run
 
     given = (answer, truth, system_truth, by, against, train, allow_missing, resamples, seed)

@@ -13,11 +13,11 @@ from pathlib import Path
 UNFINISHED = ".unfinished-"
 
 
-def default_root() -> Path:
-    """Tell where this user's caches are.
+def cache_folder() -> Path:
+    """Tell where sequences and downloads are kept.
 
     Returns:
-        The folder in `WHISQ_CACHE`, else `whisq` in the user's cache folder.
+        The folder in `WHISQ_CACHE`, else `whisq` in the user's cache folder; it need not exist.
     """
     if os.environ.get("WHISQ_CACHE"):
         return Path(os.environ["WHISQ_CACHE"]).expanduser()

@@ -163,7 +163,7 @@ def find(
 
     Args:
         header: The column names.
-        usual: By field the names that it usually has, in any case.
+        usual: By field the names that it usually has, in any case; its own name goes before.
         given: The user's own choice by field; None or absent leaves it to the usual names.
         needed: Fields that must be there.
         around: Fields whose names may also have words like `pred` or `true` beside them, as
@@ -186,6 +186,9 @@ def find(
             for name in header
             if plain(name) in names or (field in around and _without(plain(name)) in names)
         ]
+        if field not in around:
+            # `id` beside `path` and `system` is the id.
+            fitting = [name for name in fitting if plain(name) == field] or fitting
         if wanted is not None:
             fitting = [name for name in header if name == wanted]
             fitting = fitting or [name for name in header if plain(name) == plain(wanted)]

@@ -11,9 +11,9 @@ from whisq import params
 from whisq.corpus.card import read_card
 from whisq.corpus.splits import Split, assign
 from whisq.evaluation import judge
+from whisq.evaluation.floors import pooled, ridge
 from whisq.evaluation.gather import read_rated, read_sequences
 from whisq.evaluation.metrics import evaluate, record_of
-from whisq.evaluation.ridge import pooled, ridge
 from whisq.show.paper_table import markdown, paper_table
 
 DATA, FOLDER = Path("data"), Path("metrics/paper_table")

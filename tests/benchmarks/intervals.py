@@ -8,8 +8,7 @@ import pandas as pd
 from scipy import stats
 
 from whisq.evaluation.intervals import intervals
-from whisq.evaluation.replicates import codes, replicates
-from whisq.evaluation.resampling import draw
+from whisq.evaluation.resampling import codes, draw, replicates
 
 CLIPS, SYSTEMS, PROMPTS, RESAMPLES, SAMPLE = 413, 30, 100, 2000, 40
 

@@ -98,3 +98,10 @@ def test_prompts_that_differ_in_order_alone_are_held_out_together(tables):
 def test_what_can_not_be_split_so_is_told(tables, arguments, told):
     with pytest.raises(ValueError, match=told):
         assign(*tables, Split(protocol=arguments[0], folds=arguments[1], fold=arguments[2]))
+
+
+def test_the_next_fold_is_dev_and_is_tested_next(tables):
+    for fold in range(4):
+        now, then = (split_of(tables, "systems", number % 4) for number in (fold, fold + 1))
+        dev = set(now[now["split"] == "dev"]["system"])
+        assert dev == set(then[then["split"] == "test"]["system"])

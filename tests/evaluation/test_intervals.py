@@ -2,8 +2,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from whisq.evaluation import intervals, metrics
-from whisq.evaluation.replicates import count, replicates, ways
+from whisq.evaluation import floors, intervals, metrics
+from whisq.evaluation.resampling import count, replicates, ways
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_an_interval_holds_its_figure_even_where_resampling_biases_it(rated):
 @pytest.mark.parametrize(("metric", "point"), [("srcc", 0.99), ("srcc", -1.0), ("mse", 0.0)])
 def test_an_interval_stays_where_the_figure_can_be(metric, point):
     drawn = point + np.random.default_rng(0).normal(0, 0.003, 500)
-    low, high = intervals.interval(np.clip(drawn, -1, 1), point, 9, intervals.scale_of(metric))
+    low, high = intervals.interval(np.clip(drawn, -1, 1), point, 9, intervals._scale_of(metric))
     assert low >= 0 if metric == "mse" else -1 <= low <= high <= 1
 
 
@@ -152,8 +152,49 @@ def test_intervals_cover_the_truth_in_92_to_97_percent_of_draws(by):
         groups = count(table, by)
         for name, value in known.items():
             low, high = intervals.interval(
-                drawn[name], scores[name], groups, intervals.scale_of(name)
+                drawn[name], scores[name], groups, intervals._scale_of(name)
             )
             hits.setdefault(name, []).append(low <= value <= high)
     coverage = {name: np.mean(inside) for name, inside in hits.items()}
     assert all(0.92 <= share <= 0.97 for share in coverage.values()), coverage
+
+
+def result(model, floor, ceiling):
+    def levels(value):
+        return {level: {"omq": {"srcc": value}} for level in ("utt", "sys")}
+
+    floors = {"system_mean": levels(floor), "prompt_mean": levels(None), "gold_omq": levels(0.99)}
+    return levels(model) | {"floors": floors, "ceilings": {"raters": levels(ceiling)}}
+
+
+def test_the_share_by_hand():
+    found = intervals.shares(result(0.8, 0.6, 0.9))["utt"]["omq"]
+    assert found["share"] == pytest.approx(2 / 3)
+    assert (found["floor"], found["floor_srcc"], found["ceiling_srcc"]) == ("system_mean", 0.6, 0.9)
+    assert intervals.shares(result(0.5, 0.6, 0.9))["sys"]["omq"]["share"] == pytest.approx(-1 / 3)
+
+
+@pytest.mark.parametrize("floor", [None, -0.2])
+def test_where_no_floor_ranks_the_floor_is_zero(floor):
+    found = intervals.shares(result(0.45, floor, 0.9))["utt"]["omq"]
+    assert (found["share"], found["floor"]) == (pytest.approx(0.5), None)
+
+
+@pytest.mark.parametrize(("model", "ceiling"), [(None, 0.9), (0.8, None), (0.8, 0.5), (0.8, 0.61)])
+def test_an_unknown_end_or_a_narrow_gap_leaves_the_share_open(model, ceiling):
+    assert intervals.shares(result(model, 0.6, ceiling))["utt"]["omq"]["share"] is None
+
+
+def test_the_interval_moves_with_the_floor_on_the_same_resamples(rated):
+    train, test = rated.iloc[::2], rated.iloc[1::2]
+    noise = np.random.default_rng(0).normal(0, 0.2, (len(test), 2))
+    model, floor = test[["omq", "ta"]] + noise, floors.system_mean(train, test)
+    scores = metrics.evaluate(test, model) | {
+        "floors": {"system_mean": metrics.evaluate(test, floor)}
+    }
+    ceiling = {axis: {"srcc": 1.0} for axis in ("omq", "ta")}
+    found = intervals.shares(scores | {"ceilings": {"raters": {"utt": ceiling, "sys": {}}}})
+    intervals.share_intervals(found, test, model, {"system_mean": floor}, resamples=100, seed=0)
+    low, high = found["utt"]["omq"]["interval"]
+    assert low < found["utt"]["omq"]["share"] < high
+    assert "interval" not in found["sys"]["omq"]

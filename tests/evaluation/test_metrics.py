@@ -148,3 +148,89 @@ def test_an_evaluation_in_one_row_names_level_axis_and_metric():
     }
     row = {"utt_omq_srcc": 0.5, "utt_omq_mse": 1.0, "sys_ta_srcc": None}
     assert metrics.record_of(scores) == row
+
+
+SIDES = st.lists(st.tuples(st.integers(0, 6), st.integers(-3, 3)), min_size=2, max_size=40)
+
+
+@given(SIDES)
+def test_ranks_and_tau_are_scipys_to_the_last_bit(pairs):
+    one, two = np.array(pairs, dtype=float).T / 5
+    assert np.array_equal(metrics._mid_ranks(one), stats.rankdata(one))
+    if np.ptp(one) and np.ptp(two):
+        assert metrics.ktau(one, two) == stats.kendalltau(one, two).statistic
+
+
+def test_tau_of_values_without_ties_is_scipys_to_the_last_bit():
+    one, two = np.random.default_rng(0).normal(size=(2, 5000))
+    assert metrics.ktau(one, one + two) == stats.kendalltau(one, one + two).statistic
+
+
+@given(st.lists(st.integers(0, 20), max_size=30))
+def test_inversions_are_the_pairs_of_which_the_larger_stands_first(codes):
+    expected = sum(codes[i] > codes[j] for j in range(len(codes)) for i in range(j))
+    assert metrics._inversions(np.array(codes, dtype=int)) == expected
+
+
+@pytest.mark.parametrize(
+    ("codes", "expected"), [([], 0), ([0], 0), ([0, 1, 2, 3], 0), ([3, 2, 1, 0], 6), ([1, 1], 0)]
+)
+def test_inversions_by_hand(codes, expected):
+    assert metrics._inversions(np.array(codes, dtype=int)) == expected
+
+
+def test_a_system_mean_is_worth_nothing_inside_a_system(rated):
+    floor = rated.groupby("system")[["omq", "ta"]].transform("mean")
+    found = metrics.within(rated, floor)
+    assert found["system"]["omq"] == {"lcc": None, "srcc": None, "ktau": None, "groups": 0}
+    assert found["prompt"]["omq"]["srcc"] > 0.7
+    assert found["pairs"]["omq"]["agreement"] > 0.7
+
+
+def test_perfect_predictions_are_perfect_inside_every_group(rated):
+    found = metrics.within(rated, rated[["omq", "ta"]])
+    for group, count in (("system", 12), ("prompt", 10)):
+        assert found[group]["ta"]["srcc"] == pytest.approx(1)
+        assert found[group]["ta"]["groups"] == count
+    assert found["pairs"]["ta"]["agreement"] == 1
+
+
+def test_groups_count_by_their_clips_and_small_ones_not_at_all():
+    group = np.array(list("aaaa") + list("bbbbbbbb") + list("cc"))
+    rating = np.r_[np.arange(4), np.arange(8), 0, 1].astype(float)
+    prediction = np.r_[np.arange(4), -np.arange(8), 1, 0].astype(float)
+    found = metrics._grouped(rating, prediction, group)
+    assert found["srcc"] == pytest.approx((4 * 1 - 8 * 1) / 12)
+    assert found["groups"] == 2
+
+
+def test_pairs_of_one_prompt_by_hand():
+    """In p: 1<2 agreed, 1<3 tied, 2<3 not. In q equal ratings ask nothing. r has one clip."""
+    rating = np.array([1.0, 2, 3, 4, 4, 5])
+    prediction = np.array([2.0, 3, 2, 1, 5, 1])
+    prompt = np.array(list("pppqqr"))
+    assert metrics.agreement(rating, prediction, prompt) == {"agreement": 0.5, "pairs": 3}
+    assert metrics.agreement(rating[3:], prediction[3:], prompt[3:]) == {
+        "agreement": None,
+        "pairs": 0,
+    }
+
+
+def test_a_line_is_found_again():
+    prediction = np.linspace(1, 5, 50)
+    found = metrics.calibration(0.5 * prediction + 1, prediction)
+    assert (found["slope"], found["intercept"]) == (pytest.approx(0.5), pytest.approx(1))
+
+
+def test_the_curve_averages_bins_of_equal_size():
+    prediction, rating = np.array([4.0, 1, 2, 3]), np.array([5.0, 1, 3, 3])
+    low, high = metrics.calibration(rating, prediction, bins=2)["curve"]
+    assert low == {"prediction": 1.5, "rating": 2.0, "clips": 2, "error": pytest.approx(1)}
+    assert (high["prediction"], high["rating"]) == (3.5, 4.0)
+
+
+def test_constant_predictions_have_no_line_and_one_clip_no_error():
+    found = metrics.calibration(np.array([1.0, 2]), np.array([3.0, 3]))
+    assert (found["slope"], found["intercept"]) == (None, None)
+    assert metrics.calibration(np.array([1.0]), np.array([3.0]))["curve"][0]["error"] is None
+    assert metrics.calibration(np.array([]), np.array([]))["curve"] == []

@@ -7,9 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from whisq.evaluation import prompt_probes, sound_probes, truth
-from whisq.evaluation.bench import Bench, won
-from whisq.evaluation.probes import probe
+from whisq.evaluation import probes, prompt_probes, truth
+from whisq.evaluation.bench import Bench
 from whisq.rendered import faults
 from whisq.rendered.build import write_tables
 from whisq.rendered.requests import from_row, sentence
@@ -164,12 +163,12 @@ def test_without_ground_truth_the_probes_that_need_it_say_so(bench):
 
 def test_a_fault_that_the_model_hears_has_tau_minus_one(bench):
     bare = replace(bench, truth=None)
-    found, curves = sound_probes.fault_response(bare, list(bench.clips.index[:2]))
+    found, curves = probes.fault_response(bare, list(bench.clips.index[:2]))
     assert found["by_fault"]["noise"]["tau"] == -1
     assert found["by_fault"]["noise"]["fall"] > 0
     assert set(found["by_fault"]) == {*faults.SOUND_FAULTS, "abrupt_end"}
     noise = curves[curves["fault"] == "noise"]
-    assert noise["strength"].tolist() == list(sound_probes.STRENGTHS)
+    assert noise["strength"].tolist() == list(probes.STRENGTHS)
     assert noise["omq"].is_monotonic_decreasing
 
 
@@ -177,14 +176,14 @@ def test_a_model_that_hears_nothing_responds_to_nothing(bench):
     model = Model(reads)
     model.embed_audio = lambda samples: np.zeros((1, 2, 1))
     bare = replace(bench, truth=None, scorer=model)
-    found, _ = sound_probes.fault_response(bare, list(bench.clips.index[:1]))
+    found, _ = probes.fault_response(bare, list(bench.clips.index[:1]))
     assert {fault["tau"] for fault in found["by_fault"].values()} == {0}
-    moves = sound_probes.invariance(bare, list(bench.clips.index[:1]))
+    moves = probes.invariance(bare, list(bench.clips.index[:1]))
     assert {move[axis]["largest"] for move in moves.values() for axis in move} == {0}
 
 
 def test_gain_and_containers_do_not_move_a_model_that_hears_proportions_alone(bench):
-    moves = sound_probes.invariance(bench, list(bench.clips.index[:1]))
+    moves = probes.invariance(bench, list(bench.clips.index[:1]))
     assert {"polarity", "48000 Hz", "stereo", "flac", "ogg", "mp3"} < set(moves)
     for name in ("gain -12 dB", "gain +6 dB", "polarity", "stereo"):
         assert moves[name]["omq"]["largest"] == pytest.approx(0, abs=1e-6)
@@ -192,24 +191,24 @@ def test_gain_and_containers_do_not_move_a_model_that_hears_proportions_alone(be
 
 
 def test_the_cleanest_clips_are_those_without_faults_or_else_the_best_scored(bench):
-    keys = sound_probes.cleanest(bench, 3)
+    keys = probes.cleanest(bench, 3)
     assert (bench.truth.loc[keys, list(faults.NAMES)].astype(float) == 0).all(axis=None)
     quiet = {key: states[0, 0, 0] for key, states in bench.audio.items()}
-    keys = sound_probes.cleanest(replace(bench, truth=None), 2)
+    keys = probes.cleanest(replace(bench, truth=None), 2)
     assert keys == sorted(quiet, key=quiet.get)[:2]
 
 
 @pytest.mark.slow
 def test_where_the_corpus_knows_the_music_it_is_played_anew_with_each_fault(bench):
-    key = sound_probes.cleanest(bench, 1)
-    found, _ = sound_probes.fault_response(bench, key)
+    key = probes.cleanest(bench, 1)
+    found, _ = probes.fault_response(bench, key)
     assert set(found["by_fault"]) == set(faults.NAMES)
     assert bench.scorer.embedded == 1 + len(faults.NAMES) * 3
 
 
 def test_all_probes_make_one_result_that_json_a_table_and_a_picture_can_hold(bench, tmp_path):
     # Only the road that needs no music: the other has its own test.
-    found, curves = probe(replace(bench, truth=None), "rendered corpus", clips=2, prompts=2)
+    found, curves = probes.probe(replace(bench, truth=None), "rendered corpus", clips=2, prompts=2)
     text = json.dumps(found, allow_nan=False)
     assert "rendered corpus" in text
     short = kept.headline({}, found)
@@ -225,4 +224,4 @@ def test_all_probes_make_one_result_that_json_a_table_and_a_picture_can_hold(ben
 
 
 def test_equal_scores_are_half_a_win():
-    assert won(np.array([2.0, 1, 1]), np.array([1.0, 1, 2])).tolist() == [1, 0.5, 0]
+    assert prompt_probes._won(np.array([2.0, 1, 1]), np.array([1.0, 1, 2])).tolist() == [1, 0.5, 0]

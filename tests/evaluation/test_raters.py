@@ -41,8 +41,8 @@ def test_reliability_is_the_share_of_variance_that_raters_agree_on():
 
 
 def test_spearman_brown_by_hand_and_back():
-    assert raters.spearman_brown(0.5, 5) == pytest.approx(5 / 6)
-    assert raters.spearman_brown(raters.spearman_brown(0.3, 4), 0.25) == pytest.approx(0.3)
+    assert raters._stepped_up(0.5, 5) == pytest.approx(5 / 6)
+    assert raters._stepped_up(raters._stepped_up(0.3, 4), 0.25) == pytest.approx(0.3)
 
 
 def test_the_ceiling_is_what_the_truth_itself_scores():

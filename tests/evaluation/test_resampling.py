@@ -51,7 +51,7 @@ def test_a_resample_that_has_one_value_is_undefined_and_not_wrong():
 
 
 def test_means_of_groups_by_hand():
-    means, present = resampling.weighted_means(
+    means, present = resampling._group_means(
         np.array([1.0, 2.0, 4.0]), np.array([0, 0, 1]), np.array([[2, 1, 0], [0, 1, 2]])
     )
     assert means == pytest.approx(np.array([[4 / 3, 0], [2, 4]]))

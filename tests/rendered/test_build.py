@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from whisq.corpus import musiceval
 from whisq.files import file_digest
 from whisq.rendered import faults
 from whisq.rendered.build import build
@@ -171,3 +172,23 @@ def test_every_moment_of_a_fault_lies_where_the_clip_was_spoilt(corpus):
     assert [(row["id"], row["fault"]) for row in rows] == [(i, f.name) for i, f in expected]
     for row, (_, fault) in zip(rows, expected, strict=True):
         assert bool(row["start_seconds"]) == (fault.start is not None)
+
+
+def test_musicevals_reader_finds_no_problem_in_it_and_the_labels_that_were_given(corpus):
+    folder, made = corpus
+    found = musiceval.read(folder)
+    assert found.problems.found == []
+    clips = found.clips.merge(found.ratings, on="id").set_index("id")
+    assert set(clips.index) == {take.id for take in made.takes}
+    for take in made.takes:
+        clip = clips.loc[take.id]
+        assert (clip["system"], clip["split"]) == (take.system, take.split)
+        assert clip["prompt"] == sentence(take.prompt.request)
+        assert (clip["omq"], clip["ta"]) == pytest.approx(take.ratings[:, 1:].mean(axis=0))
+        assert clip["omq_raters"] == " ".join(map(str, take.ratings[:, 1]))
+
+
+def test_each_table_of_system_means_is_of_its_own_split(corpus):
+    bases = {"train": "train", "dev": "dev", "test": "test", "total": "train+dev+test"}
+    wanted = {f"system_mos_{split}.csv": basis for split, basis in bases.items()}
+    assert musiceval.read(corpus[0]).systems == wanted

@@ -263,3 +263,24 @@ def test_a_fault_keeps_the_length_and_stays_finite_even_on_silence(name):
         spoilt = SOUND_FAULTS[name](samples.astype(np.float32), 1.0, _rng(0))
         assert spoilt.shape == samples.shape
         assert np.isfinite(spoilt).all()
+
+
+@pytest.mark.parametrize("name", OF_SOUND)
+def test_chance_is_the_generators_alone(samples, name):
+    first, same = (apply(name, samples, 0.7, None, _rng(1)) for _ in range(2))
+    assert np.array_equal(first, same)
+
+
+@pytest.mark.parametrize("name", faults.NAMES)
+def test_how_much_a_moment_hurts_is_between_its_share_and_the_whole(name):
+    whole = Fault(name, 0.5).damage
+    for share in (0.1, 0.5, 0.9):
+        assert share * whole < Fault(name, 0.5, 0.05, 0.05 + share).damage < whole
+
+
+@pytest.mark.parametrize("name", SOUND_FAULTS)
+@pytest.mark.parametrize("gain", [0.1, 4.0])
+def test_a_quiet_clip_suffers_as_a_loud_one(samples, name, gain):
+    spoilt = apply(name, samples, 0.6, None, _rng(1))
+    scaled = apply(name, (gain * samples).astype(np.float32), 0.6, None, _rng(1))
+    assert scaled == pytest.approx(gain * spoilt, abs=1e-4 * gain)

@@ -192,3 +192,18 @@ def test_the_prompts_ask_for_every_kind_instrument_tempo_and_mode(groups):
 
 def test_a_group_too_small_for_a_pair_has_none():
     assert [r.order for r, _ in draw((3,), np.random.default_rng(0))[0]] == [""] * 3
+
+
+def test_the_seed_decides_what_is_asked():
+    first, same, other = (draw((20,), np.random.default_rng(seed)) for seed in (3, 3, 4))
+    assert first == same != other
+
+
+@pytest.mark.parametrize("attribute", ["kind", "instrument", "tempo", "mode"])
+def test_every_synonym_of_a_value_tells_it_from_the_others(whole, attribute):
+    def words(value):
+        request = replace(whole, held=(attribute,), **{attribute: value})
+        return {sentence(replace(request, wording=wording)) for wording in range(6)}
+
+    known = [words(value) for value in CHOICES[attribute]]
+    assert len(set.union(*known)) == sum(len(one) for one in known)

@@ -1,3 +1,4 @@
+import itertools
 from collections import Counter
 from dataclasses import replace
 
@@ -178,3 +179,12 @@ def test_the_damage_asked_for_is_done_where_faults_can_do_it(band):
     latent = [listeners.omq(sum(fault.damage for fault in clip)) for clip in _spoil_often(average)]
     assert np.mean(latent) == pytest.approx(3.3, abs=0.25)
     assert np.std(latent) == pytest.approx(0.5, abs=0.15)
+
+
+def test_distance_does_not_depend_on_which_of_two_was_asked_for():
+    for attribute, values in CHOICES.items():
+        for one, other in itertools.product(values, repeat=2):
+            there = distance(attribute, one, other)
+            assert there == distance(attribute, other, one)
+            assert (there == 0) == (one == other)
+            assert 0 <= there <= 1

@@ -5,6 +5,7 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
+from whisq.rendered import listeners
 from whisq.rendered.takes import Rendered, cast
 
 
@@ -113,3 +114,37 @@ def test_the_seed_decides_everything():
 def test_counts_that_make_no_corpus_are_refused(choices, told):
     with pytest.raises(ValueError, match=told):
         Rendered(**choices)
+
+
+def test_what_a_clip_is_worth_follows_from_what_was_done_to_it_and_nothing_else(full):
+    for take in full.takes[::50]:
+        damage = sum(fault.damage for fault in take.faults)
+        lost = sum(listeners.LOSS[fail.name] * fail.strength for fail in take.failures)
+        assert take.omq == listeners.omq(damage)
+        assert take.ta == listeners.ta(lost, take.omq)
+
+
+def test_the_reference_sounds_as_well_as_can_be_and_nobody_sounds_better(full):
+    [reference] = [system.name for system in full.systems if not system.faults]
+    best = {take.omq for take in full.takes if take.system == reference}
+    assert best == {listeners.BEST}
+    assert max(take.omq for take in full.takes) == listeners.BEST
+
+
+def test_who_plays_as_asked_is_aligned_but_for_what_the_sound_adds(full):
+    for take in full.takes:
+        asked = take.prompt.request
+        if not take.failures:
+            assert take.ta == listeners.ta(0.0, take.omq)
+            assert (take.played.first, take.played.then) == (asked.first, asked.then)
+
+
+def test_systems_that_share_prompts_are_asked_the_same_and_the_others_are_asked_alone(full):
+    shared = [prompt.key for prompt in full.prompts[:100]]
+    alone = {system.name for system in full.systems if system.demo_clips}
+    for system in full.systems:
+        keys = [take.prompt.key for take in full.takes if take.system == system.name]
+        if system.name in alone:
+            assert keys == [take.file for take in full.takes if take.system == system.name]
+        else:
+            assert keys == shared

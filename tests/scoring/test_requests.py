@@ -1,10 +1,11 @@
+import json
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whisq.scoring.requests import Request, named, system_of
+from whisq.scoring.requests import Request, named, read_lines, system_of
 
 NAMES = st.sampled_from(["a", "b", "a/x", "b/x", "x"])
 
@@ -41,3 +42,22 @@ def test_a_system_is_read_from_musicevals_names_or_the_folder():
     assert system_of(Path("top/jukebox/1/a.wav"), Path("top")) == "jukebox"
     assert system_of(Path("top/a.wav"), Path("top")) is None
     assert system_of(Path("jukebox/a.wav")) is None
+
+
+@given(st.lists(NAMES, max_size=12), st.sampled_from(["wav", "\udce9.wav"]))
+def test_lines_that_come_one_by_one_get_names_of_their_own_too(paths, suffix):
+    lines = [json.dumps({"path": f"{path}.{suffix}"}) for path in paths]
+    ids = [request.id for request in read_lines(lines)]
+    assert len(set(ids)) == len(paths)
+    assert all(id.encode() for id in ids)
+
+
+def test_an_id_that_comes_again_ends_the_lines():
+    lines = read_lines(['{"path": "a.wav", "id": "x"}', '{"path": "b.wav", "id": "x"}'])
+    assert next(lines).id == "x"
+    with pytest.raises(ValueError, match="line 2: ids must be unique, but 'x' is given twice"):
+        next(lines)
+
+
+def test_a_name_that_reads_as_nothing_is_no_id():
+    assert _ids("in/NA.wav", "nan.wav") == ["in/NA.wav", "nan.wav"]

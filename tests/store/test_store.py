@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from whisq.files import default_root
 from whisq.store.sequences import Found
 from whisq.store.store import Store
 
@@ -70,16 +69,6 @@ def test_what_earlier_versions_kept_is_still_valid(own_store, states):
     store.write("ab12", states() * 0 + 1)
     checksum = "10f398fe0776a3376d3c68cbdfe74a41520b3990c127aba57805a9294357f4ce"
     assert store.whole(["ab12"]) == {"ab12": Found(4, 192, checksum)}
-
-
-def test_the_user_chooses_where_the_store_is(monkeypatch):
-    monkeypatch.setenv("WHISQ_CACHE", "/somewhere")
-    assert default_root() == Path("/somewhere")
-    monkeypatch.delenv("WHISQ_CACHE")
-    monkeypatch.setenv("XDG_CACHE_HOME", "/caches")
-    assert default_root() == Path("/caches/whisq")
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    assert default_root() == Path.home() / ".cache" / "whisq"
 
 
 def test_two_processes_do_not_fill_one_folder_at_once(store):

@@ -67,10 +67,20 @@ def data_folder(tmp_path_factory, lay_out):
     lay_out(folder / "embeddings" / "text", text, [-1], spec={"model": "an/encoder"})
     truth = folder / "raw" / "truth"
     truth.mkdir(parents=True)
-    reversal = [[prompt, prompts[i ^ 1] if i < 6 else ""] for i, prompt in enumerate(prompts)]
-    DataFrame(reversal, columns=["prompt", "reversed"]).to_csv(truth / "prompts.csv", index=False)
-    faults = [[key, "order_reversed"] for key in list(audio)[:3]]
-    DataFrame(faults, columns=["id", "fault"]).to_csv(truth / "faults.csv", index=False)
+    # "first x then y" asks for the tempo x and then y; three clips play them backwards.
+    asked = [
+        ["tempo", *prompt.split()[1::2]] if i < 6 else ["", "", ""]
+        for i, prompt in enumerate(prompts)
+    ]
+    rows = [
+        [p, prompts[i ^ 1] if i < 6 else "", int(i < 6), *asked[i]] for i, p in enumerate(prompts)
+    ]
+    columns = ["order", "tempo", "then"]
+    prompted = DataFrame(rows, columns=["prompt", "reversed", "is_order", *columns])
+    prompted.to_csv(truth / "prompts.csv", index=False)
+    plays = [[key, *asked[number % len(prompts)]] for number, key in enumerate(audio)]
+    plays[:3] = [[key, order, then, first] for key, order, first, then in plays[:3]]
+    DataFrame(plays, columns=["id", *columns]).to_csv(truth / "clips.csv", index=False)
     return folder
 
 

@@ -18,9 +18,10 @@ LOWEST, HIGHEST = 1.0, 5.0
 
 
 def read_clips(path: str | Path) -> DataFrame:
-    """Read and check the table of clips.
+    """Read the table of clips.
 
-    What is not as `check_clips` wants it is a `ValueError`.
+    Missing columns, ids that are there twice, blank text and clips of no length are one
+    `ValueError` that names all of them, as in `write_clips`.
 
     Args:
         path: A `clips.csv`.
@@ -29,25 +30,24 @@ def read_clips(path: str | Path) -> DataFrame:
         One row a clip: `id, system, prompt_id, prompt` as text, `path` relative to the table's
         folder, `seconds` as float.
     """
-    return check_clips(_read(path, CLIP_COLUMNS, numbers=["seconds"]), str(path))
+    return _check_clips(_read(path, CLIP_COLUMNS, numbers=["seconds"]), str(path))
 
 
 def write_clips(clips: DataFrame, path: str | Path) -> None:
     """Check the table of clips and write it.
 
-    What is not as `check_clips` wants it is a `ValueError`.
-
     Args:
         clips: One row a clip, with at least the columns `CLIP_COLUMNS`.
         path: Where to; folders are made.
     """
-    _write(check_clips(clips, str(path)), CLIP_COLUMNS, path)
+    _write(_check_clips(clips, str(path)), CLIP_COLUMNS, path)
 
 
 def read_ratings(path: str | Path) -> DataFrame:
-    """Read and check the table of ratings.
+    """Read the table of ratings.
 
-    What is not as `check_ratings` wants it is a `ValueError`.
+    Missing columns, ids that are there twice, unknown splits and labels outside 1..5 are one
+    `ValueError` that names all of them, as in `write_ratings`.
 
     Args:
         path: A `ratings.csv`.
@@ -56,33 +56,20 @@ def read_ratings(path: str | Path) -> DataFrame:
         One row a labelled clip: `id`, `split`, mean ratings `omq` and `ta` in 1..5, and
         `raters, omq_raters, ta_raters` as space-separated text, blank where unknown.
     """
-    return check_ratings(_read(path, RATING_COLUMNS, numbers=["omq", "ta"]), str(path))
+    return _check_ratings(_read(path, RATING_COLUMNS, numbers=["omq", "ta"]), str(path))
 
 
 def write_ratings(ratings: DataFrame, path: str | Path) -> None:
     """Check the table of ratings and write it.
 
-    What is not as `check_ratings` wants it is a `ValueError`.
-
     Args:
         ratings: One row a labelled clip, with at least the columns `RATING_COLUMNS`.
         path: Where to; folders are made.
     """
-    _write(check_ratings(ratings, str(path)), RATING_COLUMNS, path)
+    _write(_check_ratings(ratings, str(path)), RATING_COLUMNS, path)
 
 
-def check_clips(clips: DataFrame, name: str) -> DataFrame:
-    """Hold a table of clips to its contract: columns, unique ids, no blank text, some length.
-
-    All that is wrong is told in one `ValueError`.
-
-    Args:
-        clips: One row a clip.
-        name: What the table is called in the error.
-
-    Returns:
-        The same table.
-    """
+def _check_clips(clips: DataFrame, name: str) -> DataFrame:
     problems = _missing_columns(clips, CLIP_COLUMNS)
     if not problems:
         problems += _duplicates(clips)
@@ -94,18 +81,7 @@ def check_clips(clips: DataFrame, name: str) -> DataFrame:
     return _checked(clips, problems, name)
 
 
-def check_ratings(ratings: DataFrame, name: str) -> DataFrame:
-    """Hold a table of ratings to its contract: columns, unique ids, splits, labels in 1..5.
-
-    All that is wrong is told in one `ValueError`.
-
-    Args:
-        ratings: One row a labelled clip.
-        name: What the table is called in the error.
-
-    Returns:
-        The same table.
-    """
+def _check_ratings(ratings: DataFrame, name: str) -> DataFrame:
     problems = _missing_columns(ratings, RATING_COLUMNS)
     if not problems:
         problems += _duplicates(ratings)

@@ -10,7 +10,7 @@ from whisq.corpus.card import FILE, read_card, write_card
 from whisq.corpus.clips import SPLITS
 from whisq.corpus.download import Download, download, make_sure_of_room
 from whisq.corpus.tables import Problems, read_mos
-from whisq.files import default_root, digest_of, file_digest
+from whisq.files import cache_folder, digest_of, file_digest
 from whisq.names import system_and_prompt
 from whisq.section import Section
 
@@ -95,7 +95,7 @@ def obtain(source: Source, into: Path) -> Download:
         raise ValueError(f"corpus.musiceval.source can't be {address!r}.\n{WHERE}")
     try:
         remote = "://" in address
-        got = download(address, default_root(), into) if remote else _local(address, into)
+        got = download(address, cache_folder(), into) if remote else _local(address, into)
     except OSError as error:
         raise OSError(f"{error}\n{WHERE}") from None
     if source.sha256:

@@ -57,27 +57,11 @@ class Problems:
         self.found: list[Problem] = []
 
     def fatal(self, kind: str, file: str, row: int | None, what: str, remedy: str) -> None:
-        """Note what must be mended before the corpus can be used.
-
-        Args:
-            kind: The rule that is broken.
-            file: The file, relative to the corpus.
-            row: The line, from 1, or None.
-            what: What was found.
-            remedy: What to do.
-        """
+        """Note what must be mended before the corpus can be used: what a `Problem` holds."""
         self.found.append(Problem(kind, file, row, what, remedy, fatal=True))
 
     def warn(self, kind: str, file: str, row: int | None, what: str, remedy: str) -> None:
-        """Note what is odd but leaves every label true.
-
-        Args:
-            kind: The rule that is broken.
-            file: The file, relative to the corpus.
-            row: The line, from 1, or None.
-            what: What was found.
-            remedy: What to do.
-        """
+        """Note what is odd but leaves every label true: what a `Problem` holds."""
         self.found.append(Problem(kind, file, row, what, remedy, fatal=False))
 
     @property

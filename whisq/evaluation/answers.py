@@ -1,19 +1,26 @@
-"""Scores in files: anybody's answer file, MOS list or table of systems.
+"""Anybody's scores judged, from files: what `whisq metrics` does.
 
-Files are read by `whisq.tables`; without a header their columns are the id, OMQ and, if there is a
-third, TA.
+An answer file, a MOS list and a table of systems are read by `whisq.tables`; without a header
+their columns are the id, OMQ and, if there is a third, TA.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from pandas import DataFrame
 
 from whisq import tables
+from whisq.evaluation.floors import FLOORS
+from whisq.evaluation.intervals import compare, intervals
+from whisq.evaluation.judge import levels, rounded
+from whisq.evaluation.metrics import evaluate
 from whisq.names import key, system_and_prompt
-from whisq.tables import Table, plain
+from whisq.tables import Table, listed, plain
 
 COLUMNS = {
     "id": ["id", "file", "filename", "file_name", "name", "wav", "wavname", "clip", "path",
@@ -22,6 +29,98 @@ COLUMNS = {
     "ta": ["ta", "textual", "textual_alignment", "alignment", "text_alignment"],
 }  # fmt: skip
 FOLDER = "folder"
+FLOOR = "floor:"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A call of `whisq metrics`.
+
+    Attributes:
+        answer: A file of scores, or `floor:` and a floor's name.
+        truth: A MOS list.
+        system_truth: A table of systems' ratings to use at the system level.
+        by: Where systems are named; see `read_scores`.
+        against: A second answer, compared clip by clip.
+        train: The training MOS list, from which floors are made.
+        allow_missing: Whether clips that only one file has are left out, not refused.
+        resamples: For the intervals; 0 for none.
+        seed: Of the resamples.
+        columns: The user's choice of ANSWER's columns for `id`, `omq`, `ta`.
+        truth_columns: The same of TRUTH.
+    """
+
+    answer: str
+    truth: Path
+    system_truth: Path | None = None
+    by: str | None = None
+    against: str | None = None
+    train: Path | None = None
+    allow_missing: bool = False
+    resamples: int = 2000
+    seed: int = 0
+    columns: Mapping[str, str | None] = field(default_factory=dict)
+    truth_columns: Mapping[str, str | None] = field(default_factory=dict)
+
+
+def figures(command: Command) -> dict[str, Any]:
+    """Evaluate an answer.
+
+    Args:
+        command: The call.
+
+    Returns:
+        `utt` and `sys` (axis by axis the four metrics), `n_clips`, `n_systems`, `system_truth`,
+        `missing` and `extra` (how many clips were left out), `intervals`; with `train` also
+        `floors`, with `against` also `against`.
+
+    Raises:
+        ValueError: A comparison is asked for without resamples, a file is wrong, or files lack
+            clips or have others, and may not.
+    """
+    if command.against and not command.resamples:
+        raise ValueError("--against compares on resamples: give --resamples 1 or more")
+    told = {"columns": command.truth_columns, "option": "--truth-{}-column"}
+    truth = read_scores(command.truth, command.by, **told)
+    _say_columns(command.truth, truth)
+    train = read_scores(command.train, command.by) if command.train else None
+    systems = read_scores(command.system_truth, systems=True) if command.system_truth else None
+    names = [name for name in (command.answer, command.against) if name]
+    answers = [_answer(name, truth, train, command.columns) for name in names]
+    truth, answers, left = _matched(truth, dict(zip(names, answers, strict=True)), command)
+    draws = (command.resamples, command.seed, systems)
+    result = evaluate(truth, answers[0], systems) | left
+    result["intervals"] = intervals(truth, answers[0], *draws) if command.resamples else {}
+    if train is not None:
+        result["floors"] = {
+            name: levels(truth, floor(train, truth), systems)
+            for name, floor in FLOORS.items()
+            if name != "gold_omq" or "omq" in truth
+        }
+    if len(answers) > 1:
+        result["against"] = compare(truth, *answers, *draws)
+    return rounded(result)
+
+
+def _matched(
+    truth: DataFrame, answers: dict[str, DataFrame], command: Command
+) -> tuple[DataFrame, list[DataFrame], dict[str, int]]:
+    # The clips that all files have, and how many an answer lacks or no MOS list has.
+    problems, left = [], {"missing": 0, "extra": 0}
+    shared = truth.index
+    for name, answer in answers.items():
+        gone, more = truth.index.difference(answer.index), answer.index.difference(truth.index)
+        shared = shared.intersection(answer.index, sort=False)
+        left = {"missing": left["missing"] + len(gone), "extra": left["extra"] + len(more)}
+        for what, ids in (("lacks", gone), ("has, but the MOS list has not,", more)):
+            if len(ids):
+                problems.append(f"{name} {what} {len(ids)} clip(s):\n{listed(list(ids))}")
+    if problems and not command.allow_missing:
+        text = "\n".join(problems)
+        raise ValueError(f"{text}\nmend the ids, or score the others with --allow-missing")
+    if shared.empty:
+        raise ValueError(f"no id is in both: {truth.index[0]!r} in the MOS list, say")
+    return truth.loc[shared], [answer.loc[shared] for answer in answers.values()], left
 
 
 def read_scores(
@@ -40,7 +139,8 @@ def read_scores(
             takes the folder in the id, and anything else is a column of the file.
         systems: Whether the rows are systems, whose names are taken as they stand.
         columns: The user's choice of columns for `id`, `omq`, `ta`.
-        failed: Whether rows whose column `error` says why they have no score are left out.
+        failed: Whether the table is an answer, of which rows are left out that have no score: whose
+            column `error` says why, or, beside such a column, that had no prompt.
         option: What the user names a column with, for messages.
 
     Returns:
@@ -56,6 +156,9 @@ def read_scores(
     places = _places(table, by, columns or {}, option)
     rows = [row for row in table.rows if not (failed and _failed(table, row[1]))]
     axes = _axes(rows, places)
+    if failed and _has_errors(table):
+        # Of a clip without a prompt there is no alignment to judge.
+        rows = [row for row in rows if all(row[1][places[axis]] is not None for axis in axes)]
     problems, found = [], {}
     for number, row in rows:
         name = (row[places["id"]] if len(row) > places["id"] else None) or ""
@@ -75,6 +178,26 @@ def read_scores(
     scores = DataFrame.from_dict(found, orient="index", columns=[*axes, "system", "prompt"])
     scores.attrs["columns"] = _used(table, places, axes)
     return scores.rename_axis("id")
+
+
+def _answer(
+    name: str, truth: DataFrame, train: DataFrame | None, columns: Mapping[str, str | None]
+) -> DataFrame:
+    if not name.startswith(FLOOR):
+        answer = read_scores(name, columns=columns, failed=True)
+        _say_columns(name, answer)
+        return answer
+    floor = name.removeprefix(FLOOR)
+    if floor not in FLOORS:
+        raise ValueError(f"a floor must be one of {', '.join(FLOORS)}, given {floor!r}")
+    if train is None:
+        raise ValueError(f"{name} needs the training MOS list: give it with --train")
+    return FLOORS[floor](train, truth)
+
+
+def _say_columns(name: str | Path, scores: DataFrame) -> None:
+    used = ", ".join(f"{what} from {column!r}" for what, column in scores.attrs["columns"].items())
+    print(f"{name}: {used}", file=sys.stderr)
 
 
 def _places(
@@ -104,9 +227,13 @@ def _places(
     return {what: header.index(name) for what, name in found.items()}
 
 
+def _has_errors(table: Table) -> bool:
+    return "error" in map(plain, table.header or ())
+
+
 def _failed(table: Table, row: tables.Cells) -> bool:
     names = [plain(name) for name in table.header or ()]
-    return "error" in names and row[names.index("error")] is not None
+    return _has_errors(table) and row[names.index("error")] is not None
 
 
 def _used(table: Table, places: Mapping[str, int], axes: list[str]) -> dict[str, str]:

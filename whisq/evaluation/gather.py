@@ -9,25 +9,22 @@ from pandas import DataFrame
 from whisq.audio import read, resampled
 from whisq.corpus.clips import read_clips, read_ratings
 from whisq.evaluation import truth
-from whisq.evaluation.bench import Bench
-from whisq.evaluation.judge import JUDGED, Case
-from whisq.evaluation.predict import Scorer, predict
-from whisq.evaluation.ridge import loudness, pooled, ridge
+from whisq.evaluation.bench import Bench, Scorer, predict
+from whisq.evaluation.floors import loudness, pooled, ridge
+from whisq.evaluation.judge import JUDGED, Case, join
 from whisq.store.sequences import Sequences
 
 
 def read_rated(data: Path) -> DataFrame:
-    """Join the corpus's two tables.
+    """Read the labelled clips.
 
     Args:
         data: The pipeline's data folder.
 
     Returns:
-        One row a labelled clip, in the order of its ratings, indexed by id, with the columns of
-        `clips.csv` and `ratings.csv`.
+        What `join` makes of `clips.csv` and `ratings.csv`.
     """
-    clips, ratings = read_clips(data / "clips.csv"), read_ratings(data / "ratings.csv")
-    return ratings.merge(clips, on="id", how="left", validate="1:1").set_index("id")
+    return join(read_clips(data / "clips.csv"), read_ratings(data / "ratings.csv"))
 
 
 def read_sequences(data: Path) -> tuple[Sequences, Sequences]:
@@ -84,12 +81,13 @@ def gather(scorer: Scorer, data: Path) -> Case:
     train = (rated["split"] == "train").to_numpy()
     sequences = [(audio[key], text[prompt]) for key, prompt in rated["prompt"].items()]
     vectors = pooled(*zip(*sequences, strict=True), train)
-    sound = loudness(read(data / path) for path in rated["path"])
+    sounds = (read(data / path) for path in rated["path"])
+    heard = loudness((sound.samples, sound.rate) for sound in sounds)
     return Case(
         rated=rated,
         predictions=predict(scorer, rated, audio, text),
         floors={
-            "loudness_ridge": ridge(sound, rated, train),
+            "loudness_ridge": ridge(heard, rated, train),
             "pooled_ridge": ridge(vectors, rated, train),
         },
         latent=truth.latent(truth.read_clips(data / "raw"), rated),

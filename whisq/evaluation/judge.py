@@ -7,13 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from whisq.evaluation.calibration import calibration
 from whisq.evaluation.floors import FLOORS
-from whisq.evaluation.intervals import intervals
-from whisq.evaluation.metrics import AXES, evaluate
+from whisq.evaluation.intervals import intervals, share_intervals, shares
+from whisq.evaluation.metrics import AXES, calibration, evaluate, within
 from whisq.evaluation.raters import ceilings, worth
-from whisq.evaluation.share import share_intervals, shares
-from whisq.evaluation.within import within
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -39,6 +36,20 @@ class Case:
     floors: dict[str, DataFrame] = field(default_factory=dict)
     latent: DataFrame | None = None
     order: Series | None = None
+
+
+def join(clips: DataFrame, ratings: DataFrame) -> DataFrame:
+    """Join the corpus's two tables.
+
+    Args:
+        clips: As `clips.csv` has them.
+        ratings: As `ratings.csv` has them.
+
+    Returns:
+        One row a labelled clip, in the order of its ratings, indexed by id, with the columns of
+        both.
+    """
+    return ratings.merge(clips, on="id", how="left", validate="1:1").set_index("id")
 
 
 def judge(case: Case, corpus: str, protocol: str, resamples: int, seed: int) -> dict[str, Any]:
@@ -73,26 +84,48 @@ def judge_split(case: Case, split: str, resamples: int, seed: int) -> dict[str, 
         `floors` and `ceilings` of the same form by name; `intervals`; `share` of the way from
         floor to ceiling; `within` systems and prompts; `subsets`; `calibration`; `raters_worth`.
     """
-    rated = case.rated[case.rated["split"] == split]
-    own = case.predictions.loc[rated.index]
-    others = floors(case, split)
-    result = evaluate(rated, own)
-    result["floors"] = {name: _levels(rated, other) for name, other in others.items()}
+    result = figures(case, split)
+    subsets = result.pop("subsets")
+    rated, own, others = _parties(case, split)
     result["ceilings"] = {"raters": ceilings(rated, seed=seed)}
     if case.latent is not None:
-        result["ceilings"]["latent_truth"] = _levels(rated, case.latent.loc[rated.index])
+        result["ceilings"]["latent_truth"] = levels(rated, case.latent.loc[rated.index])
     result["intervals"] = intervals(rated, own, resamples, seed)
     result["share"] = shares(result)
     share_intervals(result["share"], rated, own, others, resamples, seed)
     result["within"] = {"model": within(rated, own)} | {
         name: within(rated, other) for name, other in others.items()
     }
-    result["subsets"] = _subsets(case, rated, own, others)
+    result["subsets"] = subsets
     result["calibration"] = {
         axis: calibration(rated[axis].to_numpy(), own[axis].to_numpy()) for axis in AXES
     }
     result["raters_worth"] = worth(rated, own)
     return result
+
+
+def figures(case: Case, split: str) -> dict[str, Any]:
+    """Compare a model and the floors with the ratings of one split: what a trial's record tells.
+
+    Args:
+        case: What is judged; only this split's clips need predictions.
+        split: Such as test.
+
+    Returns:
+        The model's `utt` and `sys`, `n_clips, n_systems`; `floors` of the same form by name; and
+        both of the `subsets` of clips whose prompts do or do not state an order.
+    """
+    rated, own, others = _parties(case, split)
+    subsets = {}
+    if case.order is not None:
+        about = case.order.loc[rated.index].astype(bool)
+        subsets = {"order_prompts": about, "other_prompts": ~about}
+    return _beside_floors(rated, own, others) | {
+        "subsets": {
+            name: _beside_floors(rated[chosen], own[chosen], others)
+            for name, chosen in subsets.items()
+        }
+    }
 
 
 def floors(case: Case, split: str) -> dict[str, DataFrame]:
@@ -109,6 +142,23 @@ def floors(case: Case, split: str) -> dict[str, DataFrame]:
     train = case.rated[case.rated["split"] == "train"]
     simple = {name: floor(train, rated) for name, floor in FLOORS.items()}
     return simple | {name: table.loc[rated.index] for name, table in case.floors.items()}
+
+
+def levels(
+    rated: DataFrame, predictions: DataFrame, system_truth: DataFrame | None = None
+) -> dict[str, Any]:
+    """Compare predictions with ratings and leave the counts out.
+
+    Args:
+        rated: As `evaluate` takes it.
+        predictions: Alike.
+        system_truth: Alike.
+
+    Returns:
+        `utt` and `sys`.
+    """
+    result = evaluate(rated, predictions, system_truth)
+    return {level: result[level] for level in ("utt", "sys")}
 
 
 def rounded(value: Any) -> Any:
@@ -134,19 +184,11 @@ def rounded(value: Any) -> Any:
     return int(value) if isinstance(value, np.integer) else value
 
 
-def _levels(rated: DataFrame, predictions: DataFrame) -> dict[str, Any]:
-    result = evaluate(rated, predictions)
-    return {level: result[level] for level in ("utt", "sys")}
+def _parties(case: Case, split: str) -> tuple[DataFrame, DataFrame, dict[str, DataFrame]]:
+    rated = case.rated[case.rated["split"] == split]
+    return rated, case.predictions.loc[rated.index], floors(case, split)
 
 
-def _subsets(case: Case, rated: DataFrame, own: DataFrame, others: dict) -> dict[str, Any]:
-    if case.order is None:
-        return {}
-    about = case.order.loc[rated.index].astype(bool)
-    found = {}
-    for name, chosen in (("order_prompts", about), ("other_prompts", ~about)):
-        part = rated[chosen]
-        scores = evaluate(part, own[chosen])
-        scores["floors"] = {key: _levels(part, other[chosen]) for key, other in others.items()}
-        found[name] = scores
-    return found
+def _beside_floors(rated: DataFrame, own: DataFrame, others: dict[str, DataFrame]) -> dict:
+    found = {name: levels(rated, other.loc[rated.index]) for name, other in others.items()}
+    return evaluate(rated, own) | {"floors": found}

@@ -1,10 +1,14 @@
-"""Agreement between ratings and predictions: MSE, LCC, SRCC and KTAU, by clip and by system.
+"""Agreement of predictions with ratings: MSE, LCC, SRCC and KTAU, by clip and by system.
 
 Conventions: `rating` is a listeners' mean opinion score and `prediction` a model's, both in MOS
 units (1 to 5) and of shape (clips,). The utterance level (`utt`) compares clips, the system level
 (`sys`) compares the means of systems. A number that the input does not define (a correlation with
 a constant, or of one system) is None, written null in JSON, and the reason stands beside it under
 `undefined`; a NaN or an infinity in the input is an error.
+
+What the levels leave out is here too: `within` asks what is left when the system, or the prompt,
+is known, and `calibration` whether a predicted 4 is rated 4. All of it is exact with ties, by
+numpy alone: to import scipy.stats takes longer than to judge a list.
 """
 
 from __future__ import annotations
@@ -12,8 +16,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-
-from whisq.evaluation.ranks import mid_ranks, tau_b
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -25,6 +27,24 @@ LOWER_IS_BETTER = frozenset({"mse"})
 # MusicEval's test list move the system-level SRCC of TA between 0.936 and 0.940.
 DECIMALS = 9
 CLIPS_TRUTH = "mean of the evaluated clips"
+FEWEST = 4  # clips that a group needs for a correlation of its own to say anything
+
+
+def validate(rating: np.ndarray, prediction: np.ndarray) -> None:
+    """Refuse what can't be compared.
+
+    Args:
+        rating: Listeners' scores, shape (clips,), MOS units.
+        prediction: The model's, alike.
+
+    Raises:
+        ValueError: The two differ in shape or hold a NaN or an infinity.
+    """
+    if rating.shape != prediction.shape or rating.ndim != 1:
+        shapes = f"{rating.shape} and {prediction.shape}"
+        raise ValueError(f"ratings and predictions must pair up in one dimension, given {shapes}")
+    if not (np.isfinite(rating).all() and np.isfinite(prediction).all()):
+        raise ValueError("ratings and predictions must be finite numbers: mend or drop the others")
 
 
 def mse(rating: np.ndarray, prediction: np.ndarray) -> float:
@@ -66,11 +86,14 @@ def srcc(rating: np.ndarray, prediction: np.ndarray) -> float:
     Returns:
         The correlation, -1 to 1.
     """
-    return lcc(mid_ranks(rating), mid_ranks(prediction))
+    return lcc(_mid_ranks(rating), _mid_ranks(prediction))
 
 
 def ktau(rating: np.ndarray, prediction: np.ndarray) -> float:
     """Compute Kendall's tau-b, which corrects for ties: mean ratings have only 21 levels.
+
+    Source: Knight, "A computer method for calculating Kendall's tau with ungrouped data", 1966,
+    in n log n steps.
 
     Args:
         rating: Listeners' scores, shape (clips,), not constant.
@@ -79,7 +102,15 @@ def ktau(rating: np.ndarray, prediction: np.ndarray) -> float:
     Returns:
         The correlation, -1 to 1.
     """
-    return tau_b(rating, prediction)
+    one, two = (np.unique(side, return_inverse=True)[1] for side in (rating, prediction))
+    pairs = len(one) * (len(one) - 1) // 2
+    untied = [pairs - _ties(side) for side in (one, two)]
+    both = _ties(one * len(one) + two)
+    # Sorted by the one side and within its ties by the other, what stands the wrong way round is
+    # a discordant pair.
+    discordant = _inversions(two[np.lexsort((two, one))])
+    concordance = sum(untied) - pairs + both - 2 * discordant
+    return float(np.clip(concordance / np.sqrt(untied[0]) / np.sqrt(untied[1]), -1, 1))
 
 
 def measure(rating: np.ndarray, prediction: np.ndarray) -> dict[str, Any]:
@@ -91,39 +122,14 @@ def measure(rating: np.ndarray, prediction: np.ndarray) -> dict[str, Any]:
 
     Returns:
         `mse, lcc, srcc, ktau`; where one is None, also `undefined`, the reason.
-
-    Raises:
-        ValueError: The two differ in shape or hold a NaN or an infinity.
     """
     rating, prediction = np.asarray(rating, float), np.asarray(prediction, float)
-    if rating.shape != prediction.shape or rating.ndim != 1:
-        shapes = f"{rating.shape} and {prediction.shape}"
-        raise ValueError(f"ratings and predictions must pair up in one dimension, given {shapes}")
-    if not (np.isfinite(rating).all() and np.isfinite(prediction).all()):
-        raise ValueError("ratings and predictions must be finite numbers: mend or drop the others")
-    reason = undefined(rating, prediction)
+    validate(rating, prediction)
+    reason = _undefined(rating, prediction)
     scores: dict[str, Any] = {"mse": mse(rating, prediction) if len(rating) else None}
     for name, correlation in (("lcc", lcc), ("srcc", srcc), ("ktau", ktau)):
         scores[name] = None if reason else correlation(rating, prediction)
     return scores | ({"undefined": reason} if reason else {})
-
-
-def undefined(rating: np.ndarray, prediction: np.ndarray) -> str | None:
-    """Say why a correlation of the two is not defined.
-
-    Args:
-        rating: Listeners' scores, shape (clips,).
-        prediction: The model's, alike.
-
-    Returns:
-        The reason, or None where correlations are defined.
-    """
-    if len(rating) < 2:
-        return f"a correlation needs 2 items at least, given {len(rating)}"
-    for name, values in (("ratings", rating), ("predictions", prediction)):
-        if np.ptp(values) < 10.0**-DECIMALS:
-            return f"{name} are constant"
-    return None
 
 
 def system_means(scores: DataFrame, system: Series) -> DataFrame:
@@ -194,4 +200,136 @@ def record_of(scores: dict[str, Any]) -> dict[str, float | None]:
         for axis, metrics in scores[level].items()
         for metric, value in metrics.items()
         if metric != "undefined"
+    }
+
+
+def within(rated: DataFrame, predictions: DataFrame) -> dict[str, dict[str, Any]]:
+    """Compare predictions with ratings inside each system, inside each prompt, and by pairs.
+
+    A model that has learnt to tell the systems apart scores well over all clips and nothing inside
+    one system; one that hears the clip itself scores in both.
+
+    Args:
+        rated: Ratings indexed by clip id: `system`, `prompt`, `omq`, `ta`.
+        predictions: Indexed by the same ids: a column an axis.
+
+    Returns:
+        `system` and `prompt`, axis by axis `lcc, srcc, ktau` of its groups' own
+        correlations, a clip counting once (None where no group defines one) and `groups`, how many
+        did: those of FEWEST clips at least whose ratings and predictions vary; and `pairs`, axis
+        by axis as `agreement`.
+    """
+    predictions = predictions.loc[rated.index]
+    axes = [axis for axis in AXES if axis in predictions]
+    found: dict[str, dict[str, Any]] = {"system": {}, "prompt": {}, "pairs": {}}
+    for axis in axes:
+        values = rated[axis].to_numpy(float), predictions[axis].to_numpy(float)
+        for group in ("system", "prompt"):
+            found[group][axis] = _grouped(*values, rated[group].to_numpy())
+        found["pairs"][axis] = agreement(*values, rated["prompt"].to_numpy())
+    return found
+
+
+def agreement(rating: np.ndarray, prediction: np.ndarray, prompt: np.ndarray) -> dict[str, Any]:
+    """Ask of two clips of one prompt which is better, and count how often the model agrees.
+
+    Args:
+        rating: Shape (clips,), MOS units.
+        prediction: Alike.
+        prompt: Each clip's prompt, shape (clips,).
+
+    Returns:
+        `agreement`, 0 to 1 (0.5 is chance; equal predictions count half), None without pairs,
+        and `pairs`, how many there were whose ratings differ.
+    """
+    agreed, pairs = 0.0, 0
+    for name in np.unique(prompt):
+        inside = prompt == name
+        better = np.sign(rating[inside][:, None] - rating[inside])
+        said = np.sign(prediction[inside][:, None] - prediction[inside])
+        asked = np.triu(better != 0, k=1)
+        agreed += float((1 + (better * said)[asked]).sum() / 2)
+        pairs += int(asked.sum())
+    return {"agreement": agreed / pairs if pairs else None, "pairs": pairs}
+
+
+def calibration(rating: np.ndarray, prediction: np.ndarray, bins: int = 10) -> dict[str, Any]:
+    """Fit ratings by a line in the predictions, and average both in bins of equal size.
+
+    Args:
+        rating: Listeners' scores, shape (clips,), MOS units.
+        prediction: The model's, alike.
+        bins: How many points the curve has at most.
+
+    Returns:
+        `slope` and `intercept` of the line (1 and 0 at best; a slope below 1 says that
+        predictions spread too far), None where predictions are constant; and `curve`, for each
+        bin `prediction` and `rating` (means), `clips`, and `error` (the mean rating's standard
+        error, None of one clip).
+    """
+    slope = intercept = None
+    if len(prediction) > 1 and np.ptp(prediction) > 0:
+        slope, intercept = np.polyfit(prediction, rating, 1).tolist()
+    order = np.argsort(prediction, kind="stable")
+    curve = [
+        _point(rating[part], prediction[part])
+        for part in np.array_split(order, min(bins, len(order)) or 1)
+        if len(part)
+    ]
+    return {"slope": slope, "intercept": intercept, "curve": curve}
+
+
+def _undefined(rating: np.ndarray, prediction: np.ndarray) -> str | None:
+    if len(rating) < 2:
+        return f"a correlation needs 2 items at least, given {len(rating)}"
+    for name, values in (("ratings", rating), ("predictions", prediction)):
+        if np.ptp(values) < 10.0**-DECIMALS:
+            return f"{name} are constant"
+    return None
+
+
+def _mid_ranks(values: np.ndarray) -> np.ndarray:
+    # From 1, whole or half: tied values share their mean rank.
+    _, code, count = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(count) - (count - 1) / 2)[code]
+
+
+def _inversions(codes: np.ndarray) -> int:
+    # How many pairs of whole numbers from 0 have the larger one first.
+    found = 0
+    # Two numbers are in the order of the highest bit in which they differ.
+    for bit in range(int(codes.max(initial=0)).bit_length()):
+        above = codes >> (bit + 1)
+        order = np.argsort(above, kind="stable")
+        above, high = above[order], codes[order] >> bit & 1
+        ones = np.r_[0, np.cumsum(high)]
+        before = ones[:-1] - ones[np.searchsorted(above, above)]
+        found += int(before[high == 0].sum())
+    return found
+
+
+def _ties(codes: np.ndarray) -> int:
+    count = np.unique(codes, return_counts=True)[1]
+    return int((count * (count - 1) // 2).sum())
+
+
+def _grouped(rating: np.ndarray, prediction: np.ndarray, group: np.ndarray) -> dict[str, Any]:
+    rows, sizes = [], []
+    for name in np.unique(group):
+        inside = group == name
+        scores = measure(rating[inside], prediction[inside])
+        if inside.sum() >= FEWEST and "undefined" not in scores:
+            rows.append([scores[metric] for metric in METRICS[1:]])
+            sizes.append(inside.sum())
+    means = np.average(rows, axis=0, weights=sizes).tolist() if rows else [None] * 3
+    return dict(zip(METRICS[1:], means, strict=True)) | {"groups": len(rows)}
+
+
+def _point(rating: np.ndarray, prediction: np.ndarray) -> dict[str, Any]:
+    count = len(rating)
+    return {
+        "prediction": float(prediction.mean()),
+        "rating": float(rating.mean()),
+        "clips": count,
+        "error": float(rating.std(ddof=1) / np.sqrt(count)) if count > 1 else None,
     }

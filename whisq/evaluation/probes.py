@@ -1,9 +1,20 @@
-"""The probes: what a trained model responds to, and what it ignores."""
+"""The probes: what a trained model responds to, and what it ignores.
+
+Those of the prompt are in `prompt_probes`. Those of the sound are here: faults should lower a
+model's OMQ, another container should not.
+"""
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from whisq.audio import RATE, read, resampled
 from whisq.evaluation.judge import rounded
 from whisq.evaluation.prompt_probes import (
     changed_attributes,
@@ -11,12 +22,19 @@ from whisq.evaluation.prompt_probes import (
     other_prompts,
     shuffled_prompts,
 )
-from whisq.evaluation.sound_probes import cleanest, fault_response, invariance
+from whisq.rendered import faults, studio
+from whisq.rendered.requests import from_row
 
 if TYPE_CHECKING:
     from pandas import DataFrame
 
     from whisq.evaluation.bench import Bench
+
+STRENGTHS = (0.0, 1 / 3, 2 / 3, 1.0)
+RATES = (22050, 44100, 48000)  # Hz
+GAINS = (-12, 6)  # dB
+CONTAINERS = {"flac": ("FLAC", "PCM_16"), "ogg": ("OGG", "VORBIS"), "mp3": ("MP3", None)}
+SILENCE = 0.5  # seconds that are put before a clip
 
 
 def probe(bench: Bench, corpus: str, clips: int, prompts: int) -> tuple[dict[str, Any], DataFrame]:
@@ -42,3 +60,137 @@ def probe(bench: Bench, corpus: str, clips: int, prompts: int) -> tuple[dict[str
         "invariance": invariance(bench, keys),
     }
     return {"corpus": corpus, "clips": len(bench.clips), **rounded(found)}, curves
+
+
+def cleanest(bench: Bench, count: int) -> list[str]:
+    """Choose the clips to alter: free of faults where the corpus knows, else those scored best.
+
+    Args:
+        bench: What to work on.
+        count: How many at most.
+
+    Returns:
+        Ids.
+    """
+    if bench.truth is not None:
+        order = bench.truth.loc[bench.clips.index, "omq_latent"].astype(float)
+    else:
+        prompts = bench.clips["prompt"].items()
+        pairs = [(bench.audio[key], bench.prompt(text)) for key, text in prompts]
+        order = pd.Series([s.omq for s in bench.scorer.score_embedded(pairs)], bench.clips.index)
+    return order.sort_values(ascending=False, kind="stable").index[:count].tolist()
+
+
+def fault_response(bench: Bench, keys: list[str]) -> tuple[dict[str, Any], DataFrame]:
+    """Give clean clips each fault at rising strength.
+
+    Where the corpus knows what a clip plays it is played anew, so faults of the playing are asked
+    too; elsewhere the faults of the sound are put on the clip's own samples.
+
+    Args:
+        bench: What to work on.
+        keys: Clips to alter.
+
+    Returns:
+        `by_fault`, for each Kendall's `tau` of strength and predicted OMQ (-1 at best, the mean
+        over clips) and the `fall` in MOS units at full strength, and `tau`, their mean; and the
+        curves: `fault, strength, omq, error`.
+    """
+    spoil = _replay(bench) if bench.truth is not None else _apply(bench)
+    rows = [
+        (key, fault, strength, samples) for key in keys for fault, strength, samples in spoil(key)
+    ]
+    scores = bench.rescore([(key, samples) for key, _, _, samples in rows])[:, 0]
+    table = pd.DataFrame([row[:3] for row in rows], columns=["id", "fault", "strength"])
+    table["omq"] = scores
+    by_fault, curves = {}, []
+    clean = table[table["fault"] == ""]
+    for fault in sorted(set(table["fault"]) - {""}):
+        part = pd.concat([clean, table[table["fault"] == fault]])
+        wide = part.pivot(index="id", columns="strength", values="omq")
+        taus = [_tau(row) for row in wide.to_numpy()]
+        fall = float((wide[0.0] - wide[1.0]).mean())
+        by_fault[fault] = {"tau": float(np.mean(taus)), "fall": fall}
+        error = wide.std() / np.sqrt(len(wide)) if len(wide) > 1 else 0.0
+        curve = pd.DataFrame({"omq": wide.mean(), "error": error})
+        curves.append(curve.reset_index().assign(fault=fault))
+    mean = float(np.mean([found["tau"] for found in by_fault.values()]))
+    return {"tau": mean, "clips": len(keys), "by_fault": by_fault}, pd.concat(curves)
+
+
+def invariance(bench: Bench, keys: list[str]) -> dict[str, Any]:
+    """Change what no listener would mind, and see how far scores move.
+
+    Args:
+        bench: What to work on.
+        keys: Clips to alter.
+
+    Returns:
+        For each change and axis the `mean` and `largest` absolute move in MOS units.
+    """
+    rows = [(key, name, samples) for key in keys for name, samples in _variants(bench.read(key))]
+    scores = bench.rescore([(key, samples) for key, _, samples in rows])
+    table = pd.DataFrame(scores, columns=["omq", "ta"])
+    table["id"], table["change"] = [row[0] for row in rows], [row[1] for row in rows]
+    same = table[table["change"] == "none"].set_index("id")[["omq", "ta"]]
+    found = {}
+    for name, part in table[table["change"] != "none"].groupby("change", sort=False):
+        moved = (part.set_index("id")[["omq", "ta"]] - same.loc[part["id"]]).abs()
+        found[name] = {
+            axis: {"mean": moved[axis].mean(), "largest": moved[axis].max()} for axis in moved
+        }
+    return found
+
+
+def _replay(bench: Bench) -> Callable[[str], Iterator[tuple[str, float, np.ndarray]]]:
+    def spoil(key: str) -> Iterator[tuple[str, float, np.ndarray]]:
+        row = bench.truth.loc[key]
+        music = from_row(row), [int(part) for part in row["seed"].split()]
+        yield "", 0.0, studio.render(music[0], (), music[1])
+        for name in faults.NAMES:
+            for strength in STRENGTHS[1:]:
+                spoilt = (faults.Fault(name, strength),)
+                yield name, strength, studio.render(music[0], spoilt, music[1])
+
+    return spoil
+
+
+def _apply(bench: Bench) -> Callable[[str], Iterator[tuple[str, float, np.ndarray]]]:
+    def spoil(key: str) -> Iterator[tuple[str, float, np.ndarray]]:
+        samples = bench.read(key)
+        yield "", 0.0, samples
+        for name in (*faults.SOUND_FAULTS, "abrupt_end"):
+            for strength in STRENGTHS[1:]:
+                draw = np.random.default_rng(bench.seed)
+                yield name, strength, faults.apply(name, samples, strength, None, draw)
+
+    return spoil
+
+
+def _variants(samples: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    from torch import from_numpy
+    from torchaudio.functional import resample
+
+    yield "none", samples
+    for decibels in GAINS:
+        yield f"gain {decibels:+d} dB", samples * np.float32(10 ** (decibels / 20))
+    yield "polarity", -samples
+    for rate in RATES:
+        yield f"{rate} Hz", resampled(read(resample(from_numpy(samples), RATE, rate), rate))
+    yield "stereo", resampled(read(np.stack([samples, samples], axis=1), RATE))
+    yield f"{SILENCE} s of silence first", np.pad(samples, (round(SILENCE * RATE), 0))
+    for name in CONTAINERS:
+        yield name, resampled(read(_encoded(samples, name)))
+
+
+def _encoded(samples: np.ndarray, name: str) -> bytes:
+    import soundfile
+
+    file, (container, subtype) = io.BytesIO(), CONTAINERS[name]
+    soundfile.write(file, np.clip(samples, -1, 1), RATE, format=container, subtype=subtype)
+    return file.getvalue()
+
+
+def _tau(row: np.ndarray) -> float:
+    # A model whose score does not move at all does not respond.
+    return float(stats.kendalltau(STRENGTHS, row).statistic) if np.ptp(row) > 0 else 0.0

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from whisq.evaluation.bench import Bench, won
 from whisq.evaluation.metrics import measure
 from whisq.rendered.requests import CHOICES, change, from_row, sentence
 
 if TYPE_CHECKING:
     from pandas import Series
+
+    from whisq.evaluation.bench import Bench
 
 SHUFFLES = 5
 DISTANCES = ("near", "middle", "far")
@@ -48,7 +49,7 @@ def order_swap(bench: Bench) -> dict[str, Any]:
         return {"swap": None, "undefined": "no held-out clip plays an order that was asked for"}
     right = bench.alignment(zip(rows.index, rows["prompt"], strict=True))
     wrong = bench.alignment(zip(rows.index, rows["reversed"], strict=True))
-    rows = rows.assign(won=won(right, wrong))
+    rows = rows.assign(won=_won(right, wrong))
     asked = rows[played == "asked"]
     by_prompt = asked.groupby("prompt")["won"].mean()
     by_attribute = {name: _share(part["won"]) for name, part in asked.groupby("order")}
@@ -87,7 +88,7 @@ def other_prompts(bench: Bench, count: int) -> dict[str, Any]:
     if not pairs:
         return {"auc": None, "undefined": "all held-out clips have one prompt"}
     true = dict(zip(bench.clips.index, bench.alignment(bench.clips["prompt"].items()), strict=True))
-    wins = won(np.array([true[key] for key, _ in pairs]), bench.alignment(pairs))
+    wins = _won(np.array([true[key] for key, _ in pairs]), bench.alignment(pairs))
     thirds = np.array_split(np.argsort(distance, kind="stable"), len(DISTANCES))
     by_distance = {
         name: float(wins[part].mean())
@@ -149,7 +150,7 @@ def changed_attributes(bench: Bench) -> dict[str, Any]:
         if pairs:
             right = bench.alignment((key, own) for key, own, _ in pairs)
             wrong = bench.alignment((key, new) for key, _, new in pairs)
-            fall = {"fell": won(right, wrong).mean(), "fall": (right - wrong).mean()}
+            fall = {"fell": _won(right, wrong).mean(), "fall": (right - wrong).mean()}
             found[attribute] = fall | {"clips": len(pairs)}
     return found
 
@@ -163,6 +164,10 @@ def _played(bench: Bench, key: str, text: str) -> str:
         return "other"
     halves, wanted = (clip[changes], clip["then"]), (want[changes], want["then"])
     return {wanted: "asked", wanted[::-1]: "reversed"}.get(halves, "other")
+
+
+def _won(better: np.ndarray, worse: np.ndarray) -> np.ndarray:
+    return (np.sign(better - worse) + 1) / 2  # half where they are equal
 
 
 def _share(wins: Series) -> dict[str, Any]:

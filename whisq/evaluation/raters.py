@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from whisq.evaluation.metrics import AXES, evaluate
+from whisq.evaluation.metrics import AXES, METRICS, evaluate
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series
@@ -46,7 +46,7 @@ def reliability(table: np.ndarray) -> tuple[float, int] | None:
     Returns:
         ICC(1) and the raters a clip, or None where it is not defined or not above 0.
     """
-    table = _complete(table)
+    table = table[~np.isnan(table).any(axis=1)]
     if table.shape[0] < 2 or table.shape[1] < 2:
         return None
     count = table.shape[1]
@@ -55,21 +55,6 @@ def reliability(table: np.ndarray) -> tuple[float, int] | None:
     if between <= within:
         return None
     return float((between - within) / (between + (count - 1) * within)), count
-
-
-def spearman_brown(reliability: float, times: float) -> float:
-    """Step a reliability up to more raters.
-
-    Source: Spearman (1910), Brown (1910).
-
-    Args:
-        reliability: Of the mean of some raters, above 0 and up to 1.
-        times: How many times as many raters, above 0.
-
-    Returns:
-        The reliability of their mean.
-    """
-    return times * reliability / (1 + (times - 1) * reliability)
 
 
 def ceilings(rated: DataFrame, repeats: int = 40, seed: int = 0) -> dict[str, Any]:
@@ -120,12 +105,17 @@ def worth(rated: DataFrame, predictions: DataFrame) -> dict[str, dict[str, Any]]
     return {axis: _worth(grades(rated[f"{axis}_raters"]), scores[axis]["lcc"]) for axis in AXES}
 
 
+def _stepped_up(reliability: float, times: float) -> float:
+    # Source: Spearman (1910), Brown (1910): of the mean of so many times as many raters.
+    return times * reliability / (1 + (times - 1) * reliability)
+
+
 def _worth(table: np.ndarray, lcc: float | None) -> dict[str, Any]:
     found = reliability(table)
     if found is None:
         return {"raters": None, "undefined": NO_ROWS}
     one, count = found
-    every = spearman_brown(one, count)
+    every = _stepped_up(one, count)
     result = {"one_rater": one, "all_raters": every}
     if lcc is None:
         return result | {"raters": None, "undefined": "the model's correlation is undefined"}
@@ -148,7 +138,7 @@ def _halves(rated: DataFrame, table: np.ndarray, axis: str, repeats: int, seed: 
         for level, rows in sums.items():
             rows.append(scores[level][axis])
     return {
-        level: {name: _mean([row[name] for row in rows]) for name in ("mse", "lcc", "srcc", "ktau")}
+        level: {name: _mean([row[name] for row in rows]) for name in METRICS}
         for level, rows in sums.items()
     }
 
@@ -157,7 +147,7 @@ def _ceiling(scores: dict[str, float | None], times: float) -> dict[str, float |
     def root(correlation: float | None) -> float | None:
         if correlation is None or correlation <= 0:
             return None
-        return float(np.sqrt(spearman_brown(correlation, times)))
+        return float(np.sqrt(_stepped_up(correlation, times)))
 
     sine = None if scores["ktau"] is None else float(np.sin(np.pi / 2 * scores["ktau"]))
     tau = root(sine)
@@ -168,10 +158,6 @@ def _ceiling(scores: dict[str, float | None], times: float) -> dict[str, float |
         "srcc": root(scores["srcc"]),
         "ktau": None if tau is None else float(2 / np.pi * np.arcsin(tau)),
     }
-
-
-def _complete(table: np.ndarray) -> np.ndarray:
-    return table[~np.isnan(table).any(axis=1)]
 
 
 def _mean(values: list[float | None]) -> float | None:

@@ -18,6 +18,7 @@ import soundfile
 from tqdm import tqdm
 
 from whisq.corpus.card import write_card
+from whisq.corpus.clips import SPLITS
 from whisq.extras import require
 from whisq.rendered import faults, studio
 from whisq.rendered.requests import reverse, sentence
@@ -25,7 +26,6 @@ from whisq.rendered.synthesis import RATE
 from whisq.rendered.systems import System
 from whisq.rendered.takes import Cast, Prompt, Rendered, Take, cast
 
-_SPLITS = ("train", "dev", "test", "total")
 _ATTRIBUTES = ("kind", "instrument", "tempo", "mode", "dynamics", "mood", "order", "then")
 _LICENCE = (
     "Made where it is used; the ratings are simulated. Music out of copyright, in the encodings "
@@ -71,7 +71,7 @@ def write_tables(folder: Path, cast: Cast, seed: int) -> None:
     """
     for name in ("sets", "person_mos", "system_mos", "truth"):
         (folder / name).mkdir()
-    for split in _SPLITS:
+    for split in (*SPLITS, "total"):
         takes = [take for take in cast.takes if split in ("total", take.split)]
         _rows(folder / "sets" / f"{split}_mos_list.txt", map(_mos, takes))
         _rows(folder / "person_mos" / f"{split}_person_mos.txt", _person(takes))

@@ -11,6 +11,7 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
+from whisq.corpus.clips import SPLITS
 from whisq.rendered import listeners, requests
 from whisq.rendered.faults import Fault
 from whisq.rendered.requests import Request
@@ -184,5 +185,5 @@ def _take(
 
 def _split(clips: int, rng: np.random.Generator) -> list[str]:
     train, dev, _ = (round(clips * share / sum(SHARES)) for share in SHARES)
-    names = np.repeat(["train", "dev", "test"], [train, dev, clips - train - dev])
+    names = np.repeat(SPLITS, [train, dev, clips - train - dev])
     return rng.permutation(names).tolist()

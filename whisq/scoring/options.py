@@ -20,7 +20,8 @@ Sources = Annotated[
     list[str],
     Argument(
         metavar="SOURCE",
-        help="Clips, lists (.csv, .tsv, .jsonl), folders, patterns such as 'out/*.wav', "
+        help="Clips, lists (csv, tsv, jsonl, json, parquet), folders, patterns such as "
+        "'out/*.wav', "
         "or - for jsonl on standard input.",
     ),
 ]
@@ -36,7 +37,8 @@ Output = Annotated[
     Option(
         "--output",
         "-o",
-        help="What to write: .csv, .jsonl, .parquet, or .txt for a MusicEval answer file. "
+        help="What to write: .csv, .jsonl, .parquet, or .txt for a MusicEval answer file "
+        "(of scored clips, all or none with a prompt). "
         "Without it rows go to standard output as jsonl.",
     ),
 ]

@@ -6,12 +6,12 @@ import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from whisq.evaluation.command import figures
+from whisq.evaluation.answers import figures
 from whisq.show.intervals import differences, every_metric
 from whisq.show.results import Judged
 
 if TYPE_CHECKING:
-    from whisq.evaluation.command import Command
+    from whisq.evaluation.answers import Command
 
 DONE, WRONG_CALL = 0, 2
 

@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from whisq.encoders.frozen import Spec
 from whisq.encoders.weights import Location, fingerprint
-from whisq.files import default_root, digest_of, sweep, tell, write_whole
+from whisq.files import cache_folder, digest_of, sweep, tell, write_whole
 from whisq.store.known_files import digests
 from whisq.store.sequences import Found, file_of, pack, verify
 
@@ -35,10 +35,10 @@ class Store:
         Args:
             about: All that decides the numbers, as JSON can hold it; its `kind` comes first
                 in the folder's name.
-            root: Where all encoders' outputs are kept; `default_root()` if None.
+            root: Where all encoders' outputs are kept; the user's cache if None.
         """
         self.about = json.dumps(about, sort_keys=True, indent=1) + "\n"
-        self.root = root or default_root()
+        self.root = root or cache_folder()
         self.folder = self.root / f"{about['kind']}-{digest_of(self.about)[:16]}"
 
     @classmethod
@@ -52,7 +52,7 @@ class Store:
             spec: What is kept of which encoder.
             location: Where its weights are.
             preprocessing: Version of what is done around the encoder.
-            root: Where all encoders' outputs are kept; `default_root()` if None.
+            root: Where all encoders' outputs are kept; `cache_folder()` if None.
 
         Returns:
             The store of its outputs.

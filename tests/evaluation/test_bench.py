@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 
-from whisq.evaluation.predict import predict, write_predictions
+from whisq.evaluation.bench import predict, write_predictions
 
 
 class Echo:
