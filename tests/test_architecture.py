@@ -22,7 +22,7 @@ LEVELS = [
     ["audio"],
     ["corpus", "encoders"],
     ["rendered", "store"],
-    ["intake", "scores"],
+    ["addresses", "scores"],
     ["predictor"],
     ["evaluation"],
     ["training"],

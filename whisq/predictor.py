@@ -19,11 +19,11 @@ import numpy as np
 import torch
 
 from whisq import audio as sounds
+from whisq.addresses import read_network
 from whisq.batch import Example, collate
 from whisq.devices import AUTO, BatchSize, at_once, resolve
 from whisq.encoders.text import Prompt, TextEncoder, TextSpec
 from whisq.encoders.whisper import LONGEST, AudioSpec, WhisperEncoder
-from whisq.intake.addresses import read_network
 from whisq.scores import Score, scores_of
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from whisq.addresses import bring, fingerprint
 from whisq.devices import AUTO, BatchSize, at_once
 from whisq.encoders.text import check_prompt
-from whisq.intake.addresses import bring, fingerprint
+from whisq.files import tell
 from whisq.scoring.job import Engine, Journal, StrictError, Tally, complete, stream
 from whisq.scoring.requests import Request, read_lines
 from whisq.scoring.rows import Row, form, summary, write_rows
@@ -54,28 +55,6 @@ class Command:
     strict: bool = False
     summary: bool = False
 
-    def check(self) -> None:
-        """Refuse options that contradict each other.
-
-        Raises:
-            ValueError: They do.
-        """
-        if self.prompt is not None:
-            check_prompt(self.prompt)
-        if STDIN in self.sources and len(self.sources) > 1:
-            raise ValueError("`-` (standard input) must stand alone: leave the others out")
-        if self.output is None:
-            if self.resume:
-                raise ValueError("--resume needs a file to go on with: give it with --output")
-            return
-        form(self.output)
-        if not self.output.parent.is_dir():
-            raise ValueError(f"there is no folder {self.output.parent} to write in: make it first")
-        if self.output.is_dir():
-            raise ValueError(f"{self.output} is a folder: name a file to write")
-        if STDIN in self.sources:
-            raise ValueError("rows of standard input go to standard output: use > instead of -o")
-
 
 def run(command: Command) -> int:
     """Carry a call out.
@@ -90,19 +69,38 @@ def run(command: Command) -> int:
         BrokenPipeError: Whoever read the rows has had enough, which typer takes as a quiet end.
     """
     try:
-        command.check()
+        _check(command)
         return _score(command)
     except StrictError as error:
-        _say(f"stopped at the first clip that can't be scored, as --strict asks: {error}")
+        tell(f"stopped at the first clip that can't be scored, as --strict asks: {error}")
         return SOME_FAILED
     except BrokenPipeError:
         raise
     except (ValueError, OSError) as error:
-        _say(f"whisq score: {error}")
+        tell(f"whisq score: {error}")
         return WRONG_CALL
     except KeyboardInterrupt:
-        _say("stopped" + (": go on with --resume" if command.output else ""))
+        tell("stopped" + (": go on with --resume" if command.output else ""))
         return STOPPED
+
+
+def _check(command: Command) -> None:
+    if command.prompt is not None:
+        check_prompt(command.prompt)
+    if STDIN in command.sources and len(command.sources) > 1:
+        raise ValueError("`-` (standard input) must stand alone: leave the others out")
+    if command.output is None:
+        if command.resume:
+            raise ValueError("--resume needs a file to go on with: give it with --output")
+        return
+    form(command.output)
+    folder = command.output.parent
+    if not folder.is_dir():
+        raise ValueError(f"there is no folder {folder} to write in: make it first")
+    if command.output.is_dir():
+        raise ValueError(f"{command.output} is a folder: name a file to write")
+    if STDIN in command.sources:
+        raise ValueError("rows of standard input go to standard output: use > instead of -o")
 
 
 def _score(command: Command) -> int:
@@ -119,9 +117,9 @@ def _score(command: Command) -> int:
     if command.summary:
         # Where the rows fill standard output, people read the summary beside it.
         print(summary(rows), end="", file=sys.stdout if command.output else sys.stderr)
-    _say(tally.report())
+    tell(tally.report())
     if tally.failed and command.output and command.output.suffix.lower() == ".txt":
-        _say(f"an answer file holds scores alone: {command.output} leaves out those that failed")
+        tell(f"an answer file holds scores alone: {command.output} leaves out those that failed")
     return SOME_FAILED if tally.failed else DONE
 
 
@@ -165,12 +163,12 @@ def _to_stdout(command: Command, requests: Iterable[Request], tally: Tally) -> l
 def _one(command: Command, requests: list[Request]) -> int:
     ((row, _),) = stream(requests, _engine(command), Tally())
     if row.error is not None:
-        _say(f"whisq score: {row.error}")
+        tell(f"whisq score: {row.error}")
         return SOME_FAILED
     shown = {"path": row.path, "prompt": row.prompt, "omq": row.omq, "ta": row.ta}
     print(json.dumps(shown, ensure_ascii=False))
     if row.note:
-        _say(f"note: {row.note}")
+        tell(f"note: {row.note}")
     return DONE
 
 
@@ -194,7 +192,3 @@ def _engine(command: Command) -> Engine:
     if together == 1:
         torch.set_num_threads(1)  # of many clips a core each is faster than all cores on one
     return lambda requests: scorer.rows(requests, threads=threads, together=together)
-
-
-def _say(message: str) -> None:
-    print(message, file=sys.stderr)

@@ -21,8 +21,7 @@ Sources = Annotated[
     Argument(
         metavar="SOURCE",
         help="Clips, lists (csv, tsv, jsonl, json, parquet), folders, patterns such as "
-        "'out/*.wav', "
-        "or - for jsonl on standard input.",
+        "'out/*.wav', or - for jsonl on standard input.",
     ),
 ]
 Prompt = Annotated[

@@ -3,7 +3,7 @@ import shutil
 import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 
-from whisq.intake.addresses import bring, fingerprint
+from whisq.addresses import bring, fingerprint
 
 
 def test_a_folder_is_itself(tiny_model):
