@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -110,9 +109,15 @@ def load(path: str | Path = "params.yaml", overrides: Changes | None = None) -> 
     """
     values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
     params = Params.read(_changed(values, overrides or {}), str(path))
+    sets = {
+        "recipes": params.recipes,
+        "paper_table.networks": params.paper_table.networks,
+        "ablations": params.ablations,
+    }
     problems = [
-        f"{where}: {problem}"
-        for where, changes in _named(params)
+        f"{group}.{name}: {problem}"
+        for group, named in sets.items()
+        for name, changes in named.items()
         for problem in Params.wrong(_changed(values, changes))
     ]
     if problems:
@@ -166,16 +171,6 @@ def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         name = f"{prefix}{key}"
         flat |= flatten(value, f"{name}.") if isinstance(value, dict) else {name: value}
     return flat
-
-
-def _named(params: Params) -> Iterator[tuple[str, Changes]]:
-    groups = {
-        "recipes": params.recipes,
-        "paper_table.networks": params.paper_table.networks,
-        "ablations": params.ablations,
-    }
-    for group, sets in groups.items():
-        yield from ((f"{group}.{name}", changes) for name, changes in sets.items())
 
 
 def _changed(values: Changes, changes: Changes) -> Changes:
