@@ -16,7 +16,7 @@ from whisq.corpus.musiceval import read
 from whisq.corpus.summary import summarise
 from whisq.corpus.tables import report
 from whisq.files import cache_folder
-from whisq.store.known_files import SAMPLES, Memory, memory
+from whisq.store.known_files import SAMPLES, Memory
 
 RAW = Path("data/raw")
 
@@ -27,7 +27,7 @@ def main() -> None:
     with tracking.data_run(
         "clips", whisq.params.flatten({"split": params.split.model_dump()})
     ) as run:
-        with memory(SAMPLES, cache_folder()) as known:
+        with Memory(SAMPLES, cache_folder()) as known:
             corpus = read(RAW, hear=partial(hear, known))
         for line in report(corpus.problems.warnings):
             print(f"warning:{line}")

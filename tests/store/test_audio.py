@@ -14,7 +14,7 @@ from whisq.encoders.weights import locate
 from whisq.encoders.whisper import AudioSpec, WhisperEncoder
 from whisq.store import audio
 from whisq.store.audio import embed_audio
-from whisq.store.known_files import SAMPLES, memory
+from whisq.store.known_files import SAMPLES, Memory
 from whisq.store.sequences import Sequences
 
 
@@ -54,7 +54,7 @@ def test_a_clip_that_was_heard_by_the_check_is_decoded_once(run, wavs, own_store
 
     monkeypatch.setattr("whisq.store.known_files.SETTLED", 0)
     paths, decoded = wavs(3), []
-    with memory(SAMPLES, own_store) as known:
+    with Memory(SAMPLES, own_store) as known:
         for path in paths.values():
             assert hear(known, path).seconds > 0
     monkeypatch.setattr(audio, "read", lambda path: decoded.append(path) or read(path))

@@ -21,13 +21,34 @@ TABLE = "CREATE TABLE IF NOT EXISTS files (name TEXT PRIMARY KEY, stamp TEXT, di
 
 
 class Memory:
-    """The hashes of one kind that are known, and those that are learnt."""
+    """The hashes of one kind: what is known, and what is learnt, which is kept at the end."""
 
-    def __init__(self, kind: str, known: dict[str, list[str]], linked: bool) -> None:
-        """Take what `memory` has read."""
-        self.kind, self.linked = kind, linked
-        self._known, self._learnt = known, {}
+    def __init__(self, kind: str, root: Path, linked: bool = False) -> None:
+        """Read what is known.
+
+        Args:
+            kind: What is hashed, so that two ways of hashing one file keep apart.
+            root: Folder of the memory, shared by all who hash.
+            linked: The files are never written into, but linked: then their time of change, which
+                each link sets, tells nothing and is left out.
+        """
+        root.mkdir(parents=True, exist_ok=True)
+        self.kind, self.linked, self._file = kind, linked, root / "files.sqlite"
         self._resolved = functools.cache(Path.resolve)
+        self._learnt: dict[str, tuple[str, str]] = {}
+        with self._opened() as file:
+            file.execute(TABLE)
+            self._known = {name: rest for name, *rest in file.execute("SELECT * FROM files")}
+
+    def __enter__(self) -> Memory:
+        """Return the memory itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Keep what was learnt, whether or not there was an error."""
+        rows = [(name, *values) for name, values in self._learnt.items()]
+        with self._opened() as file:
+            file.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", rows)
 
     def recall(self, path: Path) -> str | None:
         """Return the hash of a file that has not changed since it was hashed, if it was."""
@@ -35,7 +56,7 @@ class Memory:
         return digest if stamp and stamp == self.stamp(path) else None
 
     def stamp(self, path: Path) -> str | None:
-        """Tell what a change of a file changes; to be taken before the file is read.
+        """Return what a change of a file changes, to be taken before the file is read.
 
         Args:
             path: The file.
@@ -48,54 +69,23 @@ class Memory:
             status = os.stat(path)
         except OSError:
             return None
-        times = [status.st_mtime_ns] + ([] if self.linked else [status.st_ctime_ns])
+        times = [status.st_mtime_ns] if self.linked else [status.st_mtime_ns, status.st_ctime_ns]
         if time.time_ns() - max(times) < SETTLED:
             return None
         return " ".join(map(str, [status.st_size, status.st_ino, *times]))
 
     def learn(self, path: Path, stamp: str | None, digest: str) -> None:
-        """Remember a file's hash, unless it has changed meanwhile.
-
-        Args:
-            path: The file.
-            stamp: What `stamp` told before the file was read.
-            digest: Its hash.
-        """
+        """Remember a file's hash, unless the file is another than when `stamp` was taken."""
         if stamp and stamp == self.stamp(path):
             self._learnt[self._name(path)] = (stamp, digest)
-
-    def rows(self) -> list[tuple[str, str, str]]:
-        """Return what was learnt: name, stamp and hash."""
-        return [(name, *values) for name, values in self._learnt.items()]
 
     def _name(self, path: Path) -> str:
         return f"{self.kind}:{self._resolved(path.parent) / path.name}"
 
-
-@contextmanager
-def memory(kind: str, root: Path, linked: bool = False) -> Iterator[Memory]:
-    """Read what is known and keep what is learnt.
-
-    Args:
-        kind: What is hashed, so that two ways of hashing one file keep apart.
-        root: Folder of the memory, shared by all who hash.
-        linked: The files are never written into, but linked: then their time of change, which
-            each link sets, tells nothing and is left out.
-
-    Yields:
-        The memory.
-    """
-    root.mkdir(parents=True, exist_ok=True)
-    with closing(sqlite3.connect(root / "files.sqlite", timeout=60)) as file:
-        with file:
-            file.execute(TABLE)
-        known = {name: rest for name, *rest in file.execute("SELECT * FROM files")}
-        found = Memory(kind, known, linked)
-        try:
-            yield found
-        finally:
-            with file:
-                file.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", found.rows())
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self._file, timeout=60)) as file, file:
+            yield file
 
 
 def digests(
@@ -109,10 +99,10 @@ def digests(
 
     Args:
         paths: Files.
-        kind: As `memory` takes it.
+        kind: As `Memory` takes it.
         compute: Hashes a file; its `ValueError`s are collected.
-        root: As `memory` takes it.
-        linked: As `memory` takes it.
+        root: As `Memory` takes it.
+        linked: As `Memory` takes it.
 
     Returns:
         Hash by path.
@@ -122,7 +112,7 @@ def digests(
     """
     found: dict[Path, str] = {}
     problems = []
-    with memory(kind, root, linked) as known:
+    with Memory(kind, root, linked) as known:
         for path in paths:
             if digest := known.recall(path):
                 found[path] = digest
