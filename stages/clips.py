@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import whisq.params
-from whisq import tracking
+from whisq import audio, tracking
+from whisq.audio import Sound
 from whisq.corpus import splits
 from whisq.corpus.card import read_card
 from whisq.corpus.clips import write_clips, write_ratings
 from whisq.corpus.musiceval import read
 from whisq.corpus.summary import summarise
 from whisq.corpus.tables import report
+from whisq.files import cache_folder
+from whisq.store.known_files import SAMPLES, Memory, memory
 
 RAW = Path("data/raw")
 
@@ -23,7 +27,8 @@ def main() -> None:
     with tracking.data_run(
         "clips", whisq.params.flatten({"split": params.split.model_dump()})
     ) as run:
-        corpus = read(RAW)
+        with memory(SAMPLES, cache_folder()) as known:
+            corpus = read(RAW, hear=partial(hear, known))
         for line in report(corpus.problems.warnings):
             print(f"warning:{line}")
         ratings = splits.assign(corpus.ratings, corpus.clips, params.split)
@@ -36,6 +41,22 @@ def main() -> None:
         run.metrics(whisq.params.flatten(summary))
         run.artifacts("metrics/corpus.json")
     print(json.dumps(summary, indent=2))
+
+
+def hear(known: Memory, path: Path) -> Sound:
+    """Decode a clip, and remember what it holds: `embed_audio` need not decode it to know.
+
+    Args:
+        known: Where it is remembered.
+        path: The clip.
+
+    Returns:
+        The clip, decoded.
+    """
+    stamp = known.stamp(path)
+    clip = audio.read(path)
+    known.learn(path, stamp, clip.digest)
+    return clip
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ import shutil
 import stat
 import sys
 import zipfile
-from dataclasses import asdict
 from pathlib import Path, PurePosixPath
 from subprocess import Popen
 
@@ -162,8 +161,8 @@ def tiny_model(tmp_path_factory):
     heads = {"encoder_attention_heads": 2, "decoder_attention_heads": 2, "pad_token_id": 0}
     whisper = WhisperModel(WhisperConfig(**sizes, **heads, encoder_ffn_dim=16, decoder_ffn_dim=16))
     whisper.save_pretrained(folder / "whisper")
-    audio = asdict(AudioSpec(str(folder / "whisper"), layers=(1, 2), window="clip", pool=4))
-    text = asdict(TextSpec("sentence-transformers/all-MiniLM-L6-v2"))
+    audio = AudioSpec(model=str(folder / "whisper"), layers=(1, 2), window="clip", pool=4).kept()
+    text = TextSpec(model="sentence-transformers/all-MiniLM-L6-v2").kept()
     own = {"audio_layer": 1, "quality_layers": [2], "audio": audio | {"layers": [1, 2]}}
     own["quality_pooling"] = "attention"  # whose weights are shown
     sizes = {"audio_dim": 16, "text_dim": 384, "width": 8, "hidden": 8}
@@ -197,7 +196,7 @@ def clips(tmp_path_factory):
 @pytest.fixture(scope="session")
 def lay_out(tmp_path_factory):
     """Write arrays by key as a stage would: `lay_out(folder, {"a": array}, layers=[2, 6])`."""
-    from whisq.store.fill import fill
+    from whisq.store.output import fill
     from whisq.store.sequences import Sequences
     from whisq.store.store import Store
 

@@ -6,7 +6,6 @@ import re
 import subprocess
 import sys
 import tomllib
-from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions
 from pathlib import Path
 
@@ -90,8 +89,8 @@ def save_model(folder, whisper, text, audio_dim, text_dim):
     from whisq.model.build import ModelConfig, build
 
     torch.manual_seed(0)
-    audio = asdict(AudioSpec(str(whisper), layers=(1, 2), window="clip", pool=4))
-    own = {"audio": audio | {"layers": [1, 2]}, "text": asdict(TextSpec(str(text)))}
+    audio = AudioSpec(model=str(whisper), layers=(1, 2), window="clip", pool=4).kept()
+    own = {"audio": audio | {"layers": [1, 2]}, "text": TextSpec(model=str(text)).kept()}
     sizes = {"audio_dim": audio_dim, "text_dim": text_dim, "width": 8, "hidden": 8}
     layers = {"audio_layer": 1, "quality_layers": [2]}
     build(ModelConfig(**sizes, **own, **layers)).save_pretrained(folder)

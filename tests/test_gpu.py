@@ -22,7 +22,7 @@ from whisq.store.sequences import Sequences
 from whisq.store.text import embed_text
 
 PROMPTS = ["a calm piano waltz", "drums", "a flute begins, strings join, then it slows down"]
-MINILM = TextSpec("sentence-transformers/all-MiniLM-L6-v2")
+MINILM = TextSpec(model="sentence-transformers/all-MiniLM-L6-v2")
 
 
 @pytest.fixture
@@ -115,7 +115,7 @@ def test_probes_encode_altered_clips_on_a_gpu(predictor, tiny_model, clips, pret
 @pytest.fixture
 def embed(tiny_whisper, clips, tmp_path):
     """Embed clips and prompts on a device, each time with a cache of its own: `embed("cuda")`."""
-    spec = AudioSpec(str(tiny_whisper), layers=(1, 3), window="padded", pool=4)
+    spec = AudioSpec(model=str(tiny_whisper), layers=(1, 3), window="padded", pool=4)
 
     def run(device, **options):
         folder = tmp_path / f"{device}{len(list(tmp_path.iterdir()))}"
@@ -190,7 +190,7 @@ def test_a_real_gpu_embeds_as_the_cpu_does(cuda, embed):
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_a_real_gpu_computes_in_either_precision(cuda, dtype, tiny_whisper, sound):
-    spec = AudioSpec(str(tiny_whisper), layers=(0, 2), window="clip", dtype=dtype)
+    spec = AudioSpec(model=str(tiny_whisper), layers=(0, 2), window="clip", dtype=dtype)
     sounds = [sound(seconds, seed) for seed, seconds in enumerate((0.5, 0.5, 0.7))]
     known = WhisperEncoder(spec).encode(sounds)
     rough = {"float32": 0.01, "bfloat16": 0.1}[dtype]

@@ -54,6 +54,16 @@ def test_choices_that_do_not_go_together_are_named():
         )
 
 
+def test_what_an_encoder_cannot_keep_is_told_before_anything_runs():
+    wrong = {"embed_audio.window": "wide", "embed_text.template": "music"}
+    with pytest.raises(ValueError, match=r"(?s)2 problem.*embed_audio: window.*embed_text: templ"):
+        params.load(ROOT / "params.yaml", overrides=wrong)
+
+
+def test_a_constant_is_no_choice():
+    assert "past_window" not in params.load(ROOT / "params.yaml").embed_audio.model_dump()
+
+
 def test_a_negative_weight_is_refused():
     with pytest.raises(ValueError, match=r"loss\.ot_weight"):
         params.load(ROOT / "params.yaml", overrides={"loss.ot_weight": -0.1})

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from whisq.containers import mend
+from whisq.files import digest_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -71,6 +72,11 @@ class Sound:
     def seconds(self) -> float:
         """Its length."""
         return len(self.samples) / self.rate
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of what was decoded, before any resampling, hexadecimal."""
+        return digest_of("audio", str(self.rate), self.samples.data)
 
 
 def read(audio: Audio, rate: int | None = None) -> Sound:

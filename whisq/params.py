@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -12,10 +11,12 @@ from pydantic import Field
 
 from whisq.corpus.fetch import Source
 from whisq.corpus.splits import Protocol, Split
+from whisq.encoders.text import TextSpec
+from whisq.encoders.whisper import AudioSpec
 from whisq.losses.objective import Objective
 from whisq.model.build import Model
 from whisq.rendered.takes import Rendered
-from whisq.section import Device, Positive, Precision, Section, told
+from whisq.section import Device, Positive, Section, told
 from whisq.training.loop import Schedule
 
 BatchSize = Positive | Literal["auto"]  # auto: 1 on a CPU, 16 on a GPU
@@ -32,29 +33,18 @@ class Corpus(Section):
     musiceval: Source = Source()
 
 
-class EmbedAudio(Section):
-    """The frozen audio encoder and what is kept of it."""
+class EmbedAudio(AudioSpec):
+    """What is kept of the frozen audio encoder, and how it is run."""
 
-    model: str = "openai/whisper-base"
-    revision: str | None = None
-    layers: list[int] = Field([2])
-    window: Literal["padded", "clip"] | float = "clip"
-    pool: Positive = 8
-    dtype: Precision = "float32"
     device: Device = "auto"
     batch_size: BatchSize = "auto"
     workers: Positive = 2
     engine: Literal["local", "ray"] = "local"
 
 
-class EmbedText(Section):
-    """The frozen text encoder and what is kept of it."""
+class EmbedText(TextSpec):
+    """What is kept of the frozen text encoder, and how it is run."""
 
-    model: str = "sentence-transformers/all-MiniLM-L6-v2"
-    revision: str | None = None
-    layer: int = -1
-    template: str = "{prompt}"
-    dtype: Precision = "float32"
     device: Device = "auto"
     batch_size: BatchSize = "auto"
 
@@ -119,9 +109,15 @@ def load(path: str | Path = "params.yaml", overrides: Changes | None = None) -> 
     """
     values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
     params = Params.read(_changed(values, overrides or {}), str(path))
+    sets = {
+        "recipes": params.recipes,
+        "paper_table.networks": params.paper_table.networks,
+        "ablations": params.ablations,
+    }
     problems = [
-        f"{where}: {problem}"
-        for where, changes in _named(params)
+        f"{group}.{name}: {problem}"
+        for group, named in sets.items()
+        for name, changes in named.items()
         for problem in Params.wrong(_changed(values, changes))
     ]
     if problems:
@@ -175,16 +171,6 @@ def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         name = f"{prefix}{key}"
         flat |= flatten(value, f"{name}.") if isinstance(value, dict) else {name: value}
     return flat
-
-
-def _named(params: Params) -> Iterator[tuple[str, Changes]]:
-    groups = {
-        "recipes": params.recipes,
-        "paper_table.networks": params.paper_table.networks,
-        "ablations": params.ablations,
-    }
-    for group, sets in groups.items():
-        yield from ((f"{group}.{name}", changes) for name, changes in sets.items())
 
 
 def _changed(values: Changes, changes: Changes) -> Changes:

@@ -75,6 +75,8 @@ class Section(BaseModel):
     @classmethod
     def _absent(cls, values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
         for name, field in cls.model_fields.items():
+            if field.exclude:  # a constant is no choice, and no file names it
+                continue
             if name not in values:
                 yield prefix + name
             elif isinstance(field.annotation, type) and issubclass(field.annotation, Section):

@@ -13,7 +13,7 @@ from whisq.corpus.splits import Split, assign
 from whisq.evaluation import judge
 from whisq.evaluation.floors import pooled, ridge
 from whisq.evaluation.gather import read_rated, read_sequences
-from whisq.evaluation.metrics import evaluate, record_of
+from whisq.evaluation.metrics import record_of
 from whisq.show.paper_table import markdown, paper_table
 
 DATA, FOLDER = Path("data"), Path("metrics/paper_table")
@@ -76,16 +76,14 @@ def _judged(
     rows = rated.reset_index()
     clips = rows[["id", "system", "prompt"]]
     split = Split(protocol=protocol, folds=folds, fold=fold)
-    rated = assign(rows.drop(columns=["system", "prompt"]), clips, split)
-    rated = rated.merge(clips, on="id").set_index("id")
+    ratings = assign(rows.drop(columns=["system", "prompt"]), clips, split)
+    rated, (audio, text) = judge.join(clips, ratings), sequences
     train = (rated["split"] == "train").to_numpy()
-    audio, text = sequences
     pairs = [(audio[key], text[prompt]) for key, prompt in rated["prompt"].items()]
     linear = ridge(pooled(*zip(*pairs, strict=True), train), rated, train)
     case = judge.Case(rated, linear, floors={"pooled_ridge": linear})
-    predicted = judge.floors(case, SPLIT)
-    test = rated[rated["split"] == SPLIT]
-    return {name: record_of(evaluate(test, predicted[name])) for name in FLOORS}
+    found = judge.figures(case, SPLIT)["floors"]
+    return {name: record_of(found[name]) for name in FLOORS}
 
 
 if __name__ == "__main__":

@@ -30,8 +30,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from whisq.audio import read, resampled
 from whisq.encoders.weights import locate, whisper_base_file
 from whisq.encoders.whisper import AudioSpec, WhisperEncoder
-from whisq.store import workers
-from whisq.store.audio import content_at, embed_audio
+from whisq.store import audio as workers
+from whisq.store.audio import embed_audio
 from whisq.store.store import Store
 
 RATE = 16_000
@@ -81,11 +81,16 @@ def matmul_rate(dtype: torch.dtype) -> float:
         return 2 * size**3 / seconds_of(lambda: left @ right, 5)
 
 
+def spec_of(window: str = "padded", dtype: str = "float32") -> AudioSpec:
+    """Keep every state of the last layer."""
+    return AudioSpec(layers=(-1,), window=window, pool=1, dtype=dtype)
+
+
 def plain_transformers(paths: list[Path]) -> float:
     """Clips a second of the usual loop: windows of 30 s, batches of 8, float32, one process."""
     from transformers import WhisperFeatureExtractor
 
-    extractor, encoder = WhisperFeatureExtractor(), WhisperEncoder(AudioSpec()).encoder
+    extractor, encoder = WhisperFeatureExtractor(), WhisperEncoder(spec_of()).encoder
 
     def run():
         for start in range(0, len(paths), 8):
@@ -124,21 +129,22 @@ def ctranslate2(paths: list[Path]) -> float | None:
     return len(paths) / seconds_of(run, 1)
 
 
-_encoders: dict[AudioSpec, workers.Worker] = {}
+_encoders: dict[str, workers.Worker] = {}
 
 
 def encode(setting: tuple, batches: list[list[workers.Job]]) -> int:
     """Do what the stage's processes do; one process serves every setting, to start it once."""
-    if setting[0] not in _encoders:
-        _encoders[setting[0]] = workers.Worker(*setting)
-    return _encoders[setting[0]](batches)
+    name = setting[0].model_dump_json()
+    if name not in _encoders:
+        _encoders[name] = workers.Worker(*setting)
+    return _encoders[name](batches)
 
 
 def ours(pool: Executor, paths: list[Path], spec: AudioSpec, root: Path) -> float:
     """Clips a second of the stage's processes once they are started."""
     store = Store({"kind": "audio", "spec": str(spec)}, root)
     run = functools.partial(encode, (spec, locate(spec.model, spec.revision), store))
-    jobs = [[(content_at(path), path)] for path in paths]
+    jobs = [[(read(path).digest, path)] for path in paths]
     size = workers.TOGETHER
     groups = [jobs[start : start + size] for start in range(0, len(jobs), size)]
     return len(paths) / seconds_of(lambda: list(pool.map(run, groups)), 2)
@@ -210,14 +216,14 @@ def peak_memory(folder: Path) -> dict[str, float]:
     code = (
         "import sys; from pathlib import Path\n"
         "from training_rehearsal import Memory\n"
-        "from whisq.store.audio import content_at\n"
-        "from whisq.store.store import Store; from whisq.store.workers import Worker\n"
+        "from whisq.audio import read\n"
+        "from whisq.store.store import Store; from whisq.store.audio import Worker\n"
         "from whisq.encoders.weights import locate; from whisq.encoders.whisper import AudioSpec\n"
-        "spec = AudioSpec(layers=(6,))\n"
+        "spec = AudioSpec(layers=(6,), window='padded', pool=1)\n"
         "worker = Worker(spec, locate(spec.model), Store({'kind': 'audio'}, Path(sys.argv[1])))\n"
         "paths = sorted(Path(sys.argv[2]).glob('*.wav'))\n"
         "with Memory() as memory:\n"
-        "    worker([[(content_at(path), path)] for path in paths])\n"
+        "    worker([[(read(path).digest, path)] for path in paths])\n"
         "print(memory.peak / 1e6)"
     )
     say("an hour of audio")
@@ -243,7 +249,7 @@ def compare(folder: Path, number: int) -> dict:
     with workers.start((None, None, None), CORES) as pool:
         for seconds, window, dtype in RUNS:
             say(f"{seconds} s, {window}, {dtype}")
-            paths, spec = {10: ten, 5: five}[seconds], AudioSpec(window=window, dtype=dtype)
+            paths, spec = {10: ten, 5: five}[seconds], spec_of(window, dtype)
             # A shared machine is not equally fast all the time.
             before = matmul_rate(getattr(torch, dtype))
             rate = ours(pool, paths, spec, folder / "cache")
@@ -257,11 +263,11 @@ def compare(folder: Path, number: int) -> dict:
                     "times_plain": rate / plain,
                     "matmul_gflops": possible / 1e9,
                     "share_of_floor": rate * operations(spec, paths[0]) / possible,
-                    "error_to_float32": error(spec, AudioSpec(window=window), paths),
+                    "error_to_float32": error(spec, spec_of(window), paths),
                     "shares": shares(spec, paths[0]),
                 }
             )
-    result["error_of_clip_window"] = error(AudioSpec(window="clip"), AudioSpec(), ten)
+    result["error_of_clip_window"] = error(spec_of("clip"), spec_of(), ten)
     return result
 
 

@@ -26,9 +26,9 @@ from whisq.model.build import ModelConfig, build
 from whisq.predictor import Predictor
 from whisq.scoring.engines import Scorer
 from whisq.scoring.requests import Request, named
-from whisq.store import workers
+from whisq.store import audio as workers
 
-TEXT = TextSpec("sentence-transformers/all-MiniLM-L6-v2")
+TEXT = TextSpec(model="sentence-transformers/all-MiniLM-L6-v2")
 SETTINGS = {
     "default": AudioSpec(layers=(2,), window="clip", pool=8),
     "paper's window": AudioSpec(layers=(6,), window="padded", pool=1),

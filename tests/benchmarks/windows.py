@@ -57,7 +57,7 @@ def embed(data: Path, settings: dict) -> None:
     clips = read_clips(data / "clips.csv")
     paths = dict(zip(clips["id"], (data / path for path in clips["path"]), strict=True))
     workers = settings["workers"]
-    kept = {key: settings[key] for key in AudioSpec.__dataclass_fields__ if key in settings}
+    kept = {key: settings[key] for key in AudioSpec.model_fields if key in settings}
     for window in WINDOWS:
         spec = AudioSpec(**kept | {"window": window})
         embed_audio(paths, spec, data / "embeddings" / window, workers=workers)

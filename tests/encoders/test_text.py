@@ -61,12 +61,12 @@ def tiny_t5(tmp_path_factory, tokenizer_folder):
 
 @pytest.fixture(scope="module")
 def minilm():
-    return TextEncoder(TextSpec(MINILM))
+    return TextEncoder(TextSpec(model=MINILM))
 
 
 @pytest.fixture
 def qwen(tiny_qwen):
-    return TextEncoder(TextSpec(str(tiny_qwen)))
+    return TextEncoder(TextSpec(model=str(tiny_qwen)))
 
 
 @pytest.mark.parametrize("name", ["minilm", "qwen"])
@@ -121,13 +121,13 @@ def test_a_causal_models_states_do_not_see_what_follows(qwen):
 
 
 def test_of_an_encoder_decoder_the_encoder_serves(tiny_t5):
-    encoder = TextEncoder(TextSpec(str(tiny_t5)))
+    encoder = TextEncoder(TextSpec(model=str(tiny_t5)))
     assert encoder.encode(["a flute"])[0].shape == (1, 2, 16)
 
 
 def test_layers_are_counted_as_hidden_states(tiny_qwen):
     states = [
-        TextEncoder(TextSpec(str(tiny_qwen), layer=layer)).encode(["a flute"])[0]
+        TextEncoder(TextSpec(model=str(tiny_qwen), layer=layer)).encode(["a flute"])[0]
         for layer in (0, 2, -1)
     ]
     np.testing.assert_array_equal(states[1], states[2])
@@ -136,12 +136,12 @@ def test_layers_are_counted_as_hidden_states(tiny_qwen):
 
 def test_a_layer_that_the_model_lacks_is_refused(tiny_qwen):
     with pytest.raises(ValueError, match="hidden states 0 to 2"):
-        TextEncoder(TextSpec(str(tiny_qwen), layer=3))
+        TextEncoder(TextSpec(model=str(tiny_qwen), layer=3))
 
 
 def test_the_template_surrounds_the_prompt_whatever_the_prompt_holds(tiny_qwen):
-    encoder = TextEncoder(TextSpec(str(tiny_qwen), template="begins with {prompt}"))
-    plain = TextEncoder(TextSpec(str(tiny_qwen)))
+    encoder = TextEncoder(TextSpec(model=str(tiny_qwen), template="begins with {prompt}"))
+    plain = TextEncoder(TextSpec(model=str(tiny_qwen)))
     for prompt in ("a flute", "a {flute}"):
         filled = plain.states([plain.read(f"begins with {prompt}")])[0]
         np.testing.assert_array_equal(encoder.states([encoder.read(prompt)])[0], filled)
@@ -153,7 +153,7 @@ def test_a_template_without_a_place_for_the_prompt_is_refused():
 
 
 def test_an_unknown_type_is_refused():
-    with pytest.raises(ValueError, match="float32 or bfloat16"):
+    with pytest.raises(ValueError, match="'float32' or 'bfloat16'"):
         TextSpec(dtype="int8")
 
 
@@ -182,10 +182,10 @@ def test_a_prompt_is_tokenised_once(qwen, monkeypatch):
 
 
 def test_bfloat16_stays_near(tiny_qwen, qwen):
-    rough = TextEncoder(TextSpec(str(tiny_qwen), dtype="bfloat16")).encode(["a flute"])[0]
+    rough = TextEncoder(TextSpec(model=str(tiny_qwen), dtype="bfloat16")).encode(["a flute"])[0]
     np.testing.assert_allclose(rough, qwen.encode(["a flute"])[0], atol=0.1)
 
 
 def test_a_folder_of_weights_keeps_its_settings(tiny_qwen):
     settings = json.loads((tiny_qwen / "config.json").read_text())
-    assert TextEncoder(TextSpec(str(tiny_qwen))).dim == settings["hidden_size"]
+    assert TextEncoder(TextSpec(model=str(tiny_qwen))).dim == settings["hidden_size"]

@@ -7,7 +7,7 @@ from whisq.encoders.words import load_tokenizer, split
 
 @pytest.fixture(scope="module")
 def tokenizer():
-    return load_tokenizer(TextSpec("sentence-transformers/all-MiniLM-L6-v2"))
+    return load_tokenizer(TextSpec(model="sentence-transformers/all-MiniLM-L6-v2"))
 
 
 def words_of(tokenizer, prompt, template="{prompt}"):

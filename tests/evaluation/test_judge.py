@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from whisq.evaluation.judge import Case, floors, judge, rounded
+from whisq.evaluation.judge import Case, figures, floors, join, judge, rounded
 
 
 @pytest.fixture(scope="module")
@@ -70,6 +70,31 @@ def test_subsets_share_out_the_clips(case, result):
     bare = judge(replace(case, order=None, latent=None), "MusicEval", "official", 20, 0)
     assert bare["test"]["subsets"] == {}
     assert set(bare["test"]["ceilings"]) == {"raters"}
+
+
+def test_what_a_trial_is_told_is_part_of_what_the_pipeline_is_told(case, result):
+    test = case.rated["split"] == "test"
+    found = rounded(figures(replace(case, predictions=case.predictions[test]), "test"))
+    assert set(found) > {"utt", "sys", "floors", "subsets"}
+    assert found == {name: result["test"][name] for name in found}
+
+
+def test_a_subset_is_judged_beside_floors_that_were_fitted_on_all_training_clips(case, result):
+    of_order = case.rated[case.order & (case.rated["split"] == "test")]
+    part = result["test"]["subsets"]["order_prompts"]
+    assert part["n_clips"] == len(of_order)
+    gold = ((of_order["omq"] - of_order["ta"]) ** 2).mean()
+    assert part["floors"]["gold_omq"]["utt"]["ta"]["mse"] == pytest.approx(gold, abs=1e-6)
+    assert set(part["floors"]) == set(result["test"]["floors"])
+
+
+def test_labelled_clips_are_joined_in_the_order_of_their_ratings():
+    clips = pd.DataFrame({"id": ["a", "b", "c"], "prompt": ["p", "q", "r"]})
+    found = join(clips, pd.DataFrame({"id": ["c", "a"], "omq": [1.0, 2.0]}))
+    assert found["prompt"].to_dict() == {"c": "r", "a": "p"}
+    assert found.index.tolist() == ["c", "a"]
+    with pytest.raises(ValueError, match="one-to-one"):
+        join(clips, pd.DataFrame({"id": ["c", "c"], "omq": [1.0, 2.0]}))
 
 
 def test_another_order_of_rows_gives_the_same_figures(case, result):

@@ -1,6 +1,5 @@
 import json
 import shutil
-from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -17,7 +16,7 @@ from whisq.model.build import ModelConfig, build
 from whisq.show.page import render
 from whisq.show.run import read_run
 
-MINILM = TextSpec("sentence-transformers/all-MiniLM-L6-v2")
+MINILM = TextSpec(model="sentence-transformers/all-MiniLM-L6-v2")
 PROMPTS = [
     f"a calm waltz for {name}" for name in ("flute", "squeezebox", "<b>drum</b>", "two oboes")
 ]
@@ -73,7 +72,7 @@ def run(tmp_path_factory, tokenizer, lay_out):
     lay_out(data / "embeddings/audio", audio, [1], spec={})
     lay_out(data / "embeddings/text", text, [6], spec={})
     torch.manual_seed(0)
-    own = {"audio": asdict(AudioSpec(layers=(1,), pool=4)), "text": asdict(MINILM)}
+    own = {"audio": AudioSpec(layers=(1,), pool=4).kept(), "text": MINILM.kept()}
     config = ModelConfig(audio_dim=16, text_dim=8, audio_layer=1, width=8, hidden=8, **own)
     build(config).save_pretrained(data / "model")
     return folder

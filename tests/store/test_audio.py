@@ -1,12 +1,20 @@
 import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
 from whisq.audio import read, resampled
+from whisq.encoders.weights import locate
 from whisq.encoders.whisper import AudioSpec, WhisperEncoder
+from whisq.store import audio
 from whisq.store.audio import embed_audio
+from whisq.store.known_files import SAMPLES, memory
 from whisq.store.sequences import Sequences
 
 
@@ -39,6 +47,19 @@ def test_nothing_is_computed_twice(run, wavs):
     paths = wavs(3)
     assert run(paths).computed == 3
     assert run(paths).computed == 0
+
+
+def test_a_clip_that_was_heard_by_the_check_is_decoded_once(run, wavs, own_store, monkeypatch):
+    from stages.clips import hear
+
+    monkeypatch.setattr("whisq.store.known_files.SETTLED", 0)
+    paths, decoded = wavs(3), []
+    with memory(SAMPLES, own_store) as known:
+        for path in paths.values():
+            assert hear(known, path).seconds > 0
+    monkeypatch.setattr(audio, "read", lambda path: decoded.append(path) or read(path))
+    assert run(paths).computed == 3
+    assert sorted(decoded) == sorted(paths.values())
 
 
 def test_a_new_clip_costs_one(run, wavs):
@@ -119,9 +140,114 @@ def test_all_bad_files_are_named_and_nothing_is_written(tmp_path, run, wavs):
 
 @pytest.mark.slow
 def test_processes_and_batches_change_no_byte(tmp_path, spec, run, wavs, read_all, monkeypatch):
-    monkeypatch.setattr("whisq.store.workers.FEW", 0)
+    monkeypatch.setattr("whisq.store.audio.FEW", 0)
     paths = wavs(5)
     run(paths)
     alone = read_all(tmp_path / "out")
     embed_audio(paths, spec, tmp_path / "many", root=tmp_path / "other", workers=2)
     assert read_all(tmp_path / "many") == alone
+
+
+@pytest.fixture
+def setting(tiny_whisper, store):
+    spec = AudioSpec(model=str(tiny_whisper), layers=(1,), window="clip")
+    return spec, locate(spec.model), store
+
+
+@pytest.fixture
+def jobs(wavs):
+    return [[(read(path).digest, path)] for path in wavs(3).values()]
+
+
+@pytest.fixture
+def many(monkeypatch):
+    monkeypatch.setattr(audio, "FEW", 0)
+
+
+def test_a_few_files_are_encoded_without_other_processes(setting, jobs):
+    assert sum(audio.encode_here(setting, jobs, 4)) == 3
+    assert all(content in setting[2] for ((content, _),) in jobs)
+
+
+def test_what_was_encoded_is_known_of_the_encoder(setting, jobs):
+    list(audio.encode_here(setting, jobs, 1))
+    assert setting[2].noted() == {"layers": [1], "dim": 16}
+
+
+def test_a_file_that_changes_meanwhile_is_named(setting, jobs):
+    ((content, path),) = jobs[0]
+    with pytest.raises(ValueError, match=rf"{path.name} must not change"):
+        audio.Worker(*setting)([[(content[::-1], path)]])
+
+
+def test_what_was_encoded_before_an_error_is_stored(setting, jobs):
+    gone = [(jobs[1][0][0], jobs[1][0][1].with_name("gone.wav"))]
+    with pytest.raises(ValueError, match=r"gone\.wav"):
+        audio.Worker(*setting)([jobs[0], gone, jobs[2]])
+    assert [content in setting[2] for ((content, _),) in jobs] == [True, False, False]
+
+
+def test_a_result_that_cannot_be_stored_is_an_error(setting, jobs, monkeypatch):
+    def full(*_):
+        raise OSError("no space left")
+
+    worker = audio.Worker(*setting)
+    monkeypatch.setattr(worker.store, "write", full)
+    with pytest.raises(OSError, match="no space left"):
+        worker(jobs)
+
+
+def test_processes_take_the_gpus_in_turn(setting, monkeypatch):
+    told = []
+    monkeypatch.setattr(audio, "ProcessPoolExecutor", lambda *given: told.append(given))
+    audio.start(setting, 3, ["cuda:0", "cuda:1"])
+    waiting = told[0][3][1]
+    assert [waiting.get() for _ in range(3)] == ["cuda:0", "cuda:1", "cuda:0"]
+
+
+@pytest.mark.slow
+def test_an_error_in_a_process_arrives_as_it_was_raised(setting, jobs):
+    spec = AudioSpec(model=setting[0].model, layers=(9,))
+    with audio.start((spec, *setting[1:]), 1) as pool:
+        with pytest.raises(ValueError, match="hidden states 0 to 3"):
+            pool.submit(audio.work, jobs).result()
+        assert pool.submit(os.getpid).result() != os.getpid()
+
+
+ORPHAN = """
+import os, time
+from whisq.store import audio
+
+if __name__ == "__main__":
+    pool = audio.start((None, None, None), 1)
+    print(pool.submit(os.getpid).result(), flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.slow
+def test_processes_end_with_the_one_that_started_them_even_if_it_is_killed(tmp_path):
+    (tmp_path / "parent.py").write_text(ORPHAN)
+    command = [sys.executable, tmp_path / "parent.py"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as parent:
+        worker = int(parent.stdout.readline())
+        parent.kill()
+    ends = time.monotonic() + 20
+    while Path(f"/proc/{worker}").exists() and time.monotonic() < ends:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{worker}").exists()
+
+
+@pytest.mark.slow
+def test_a_killed_process_is_told_with_a_remedy(setting, jobs, many, monkeypatch):
+    started = audio.start
+
+    def start_and_kill(setting, *_):
+        pool = started(setting, 1)
+        os.kill(pool.submit(os.getpid).result(), signal.SIGKILL)
+        time.sleep(0.2)
+        return pool
+
+    monkeypatch.setattr(audio, "start", start_and_kill)
+    with pytest.raises(ChildProcessError, match="run the stage again"):
+        list(audio.encode_here(setting, jobs, 2))

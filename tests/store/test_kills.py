@@ -12,7 +12,7 @@ import pytest
 
 from whisq.files import UNFINISHED
 from whisq.store import output
-from whisq.store.fill import fill
+from whisq.store.output import fill
 from whisq.store.store import Store
 
 CLIPS, RUNS = 60, 40
@@ -52,7 +52,7 @@ def embed(folder, told):
 def server():
     """Processes that start with everything imported."""
     context = get_context("forkserver")
-    context.set_forkserver_preload(["numpy", "whisq.store.fill"])
+    context.set_forkserver_preload(["numpy", "whisq.store.output"])
     return context
 
 

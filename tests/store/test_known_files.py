@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from whisq.store.known_files import digests
+from whisq.store.known_files import digests, memory
 
 
 @pytest.fixture
@@ -79,3 +79,24 @@ def test_all_bad_files_are_named_at_once(tmp_path, count):
         count([tmp_path / name for name in "abc"])
     assert "a is bad" in str(caught.value)
     assert "c is bad" in str(caught.value)
+
+
+def test_what_one_has_read_another_need_not_hash(tmp_path, count, settled, own_store):
+    path = tmp_path / "a"
+    path.write_bytes(b"one")
+    with memory("samples", own_store) as known:
+        stamp = known.stamp(path)
+        known.learn(path, stamp, path.read_bytes().hex())
+    assert count([path]) == {path: b"one".hex()}
+    assert count.calls == 0
+
+
+def test_a_file_that_changes_while_it_is_read_is_not_remembered(tmp_path, settled, own_store):
+    path = tmp_path / "a"
+    path.write_bytes(b"one")
+    with memory("samples", own_store) as known:
+        stamp = known.stamp(path)
+        path.write_bytes(b"other")
+        known.learn(path, stamp, b"one".hex())
+    with memory("samples", own_store) as known:
+        assert known.recall(path) is None

@@ -5,8 +5,7 @@ import pytest
 
 from whisq.files import UNFINISHED
 from whisq.store.output import lay_out
-from whisq.store.sequences import Sequences
-from whisq.store.states import map_states
+from whisq.store.sequences import Sequences, map_states
 from whisq.store.store import Store
 
 C0 = "c0.safetensors"

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from whisq.store.states import Found
+from whisq.store.sequences import Found
 from whisq.store.store import Store
 
 

@@ -5,7 +5,7 @@ from whisq.encoders.text import TextEncoder, TextSpec
 from whisq.store.sequences import Sequences
 from whisq.store.text import embed_text
 
-SPEC = TextSpec("sentence-transformers/all-MiniLM-L6-v2")
+SPEC = TextSpec(model="sentence-transformers/all-MiniLM-L6-v2")
 PROMPTS = ["a slow flute", 'a "quoted", comma-ridden prompt', "a slow flute", "jazz"]
 
 
@@ -38,5 +38,5 @@ def test_the_manifest_rebuilds_the_encoder(tmp_path, run):
 
 def test_another_layer_never_mixes_with_what_is_stored(tmp_path, run):
     run(PROMPTS)
-    assert run(PROMPTS, TextSpec(SPEC.model, layer=3)).computed == 3
+    assert run(PROMPTS, TextSpec(model=SPEC.model, layer=3)).computed == 3
     assert Sequences.open(tmp_path / "out").layers == (3,)

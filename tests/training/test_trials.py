@@ -3,7 +3,13 @@ from dataclasses import replace
 
 import pytest
 
+from whisq.evaluation import truth
+from whisq.evaluation.bench import predict
+from whisq.evaluation.judge import Case, join, judge
 from whisq.losses.objective import Objective
+from whisq.predictor import Predictor
+from whisq.training.data import Data
+from whisq.trials import judging
 from whisq.trials.trial import Trial, attempt, run
 
 
@@ -35,6 +41,50 @@ def test_swap_counts_the_clips_that_kept_the_order(make_trial):
     # 24 test clips, half of them of order prompts; one of those three that failed is a test clip.
     assert 10 <= record["swap_n"] <= 12
     assert 0 <= record["swap"] <= 1
+
+
+def test_a_reversed_prompt_that_was_not_embedded_is_not_asked(make_trial, tmp_path):
+    trial = make_trial()
+    folder = shutil.copytree(trial.data, tmp_path / "data")
+    prompts = folder / "raw/truth/prompts.csv"
+    text = prompts.read_text()
+    prompts.write_text(text.replace("first x then y,first y then x", "first x then y,unheard"))
+    asked, fewer = attempt(trial), attempt(replace(trial, data=folder))
+    assert 0 < fewer["swap_n"] < asked["swap_n"]
+    for name in ("ta_order_srcc", "ta_other_srcc", "utt_ta_mse"):
+        assert fewer[name] == asked[name]
+    (folder / "raw/truth/prompts.csv").unlink()
+    assert {"swap", "ta_order_srcc"}.isdisjoint(attempt(replace(trial, data=folder)))
+
+
+def test_a_trial_is_judged_as_the_pipeline_s_model_is(make_recipe, data_folder):
+    recipe, data = make_recipe(), Data.open(data_folder)
+    model, _ = recipe.fit(data, progress=False)
+    record = judging.judge(model, data, recipe.loss)
+    rated, raw = join(data.clips, data.ratings), data_folder / "raw"
+    order = truth.about_order(truth.read_prompts(raw), rated)
+    case = Case(rated, predict(Predictor(model), rated, data.audio, data.text), order=order)
+    known = judge(case, "a corpus", "official", resamples=10, seed=0)["test"]
+    for level in ("utt", "sys"):
+        for axis in ("omq", "ta"):
+            for metric, value in known[level][axis].items():
+                assert record[f"{level}_{axis}_{metric}"] == pytest.approx(value, abs=1e-5)
+    floor = known["floors"]["system_mean"]["utt"]["omq"]["srcc"]
+    assert record["floor_omq_srcc"] == pytest.approx(floor, abs=1e-5)
+    part = known["subsets"]["order_prompts"]["utt"]["ta"]["srcc"]
+    assert record["ta_order_srcc"] == pytest.approx(part, abs=1e-5)
+
+
+def test_a_network_without_encoders_answers_as_the_predictor_does(make_recipe, data_folder):
+    data = Data.open(data_folder)
+    model, _ = make_recipe().fit(data, progress=False)
+    pairs = zip(data.clips["id"][:70], data.clips["prompt"][:70], strict=True)
+    sequences = [(data.audio[key], data.text[prompt]) for key, prompt in pairs]
+    here = judging.Trained(model).score_embedded(sequences)
+    there = Predictor(model, "cpu").score_embedded(sequences)
+    for axis in ("omq", "ta"):
+        values = [[getattr(score, axis) for score in scores] for scores in (here, there)]
+        assert values[0] == pytest.approx(values[1], abs=1e-5)
 
 
 def test_a_model_that_rates_no_alignment_prefers_no_prompt(make_trial):

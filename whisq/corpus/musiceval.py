@@ -12,8 +12,10 @@ Source: MusicEval (arXiv 2501.10811) and the files of AudioMOS Challenge 2025, t
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +23,7 @@ from pandas import DataFrame
 from tqdm import tqdm
 
 from whisq import audio
+from whisq.audio import Sound
 from whisq.corpus import tables
 from whisq.corpus.clips import CLIP_COLUMNS, RATING_COLUMNS, SPLITS
 from whisq.corpus.tables import Problems
@@ -50,12 +53,17 @@ class RatedClips:
     systems: dict[str, str | None] = field(default_factory=dict)
 
 
-def read(folder: str | Path, relative_to: str | Path | None = None) -> RatedClips:
+def read(
+    folder: str | Path,
+    relative_to: str | Path | None = None,
+    hear: Callable[[Path], Sound] = audio.read,
+) -> RatedClips:
     """Read a corpus in MusicEval's layout.
 
     Args:
         folder: What holds `wav/` and `sets/`.
         relative_to: What the clips' paths are relative to; the folder above if None.
+        hear: Decodes a file, in several threads.
 
     Returns:
         Its tables and what is odd about them. What must be mended first is one `ValueError`.
@@ -70,7 +78,7 @@ def read(folder: str | Path, relative_to: str | Path | None = None) -> RatedClip
     clips["prompt"] = _prompts(folder, clips, problems)
     base = Path(relative_to) if relative_to is not None else folder.parent
     clips["path"] = [_relative(files.get(key), base) for key in clips["id"]]
-    clips["seconds"] = _seconds(files, clips["id"], problems)
+    clips["seconds"] = _seconds(files, clips["id"], hear, problems)
     ratings = _with_raters(labelled, _raters(folder, problems), problems)
     systems = _system_tables(folder, labelled, problems)
     problems.raise_fatal(str(folder))
@@ -169,10 +177,13 @@ def _prompts(folder: Path, clips: DataFrame, problems: Problems) -> list[str]:
     return texts
 
 
-def _seconds(files: dict[str, Path], ids: pd.Series, problems: Problems) -> list[float]:
+def _seconds(
+    files: dict[str, Path], ids: pd.Series, hear: Callable[[Path], Sound], problems: Problems
+) -> list[float]:
     # libsndfile works outside Python's lock.
     with ThreadPoolExecutor() as pool:
-        heard = tqdm(pool.map(_hear, files.values()), "check audio", len(files), disable=None)
+        listened = pool.map(partial(_listen, hear), files.values())
+        heard = tqdm(listened, "check audio", len(files), disable=None)
         known = dict(zip(files, heard, strict=True))
     for key, (_, error, notes) in known.items():
         file = f"wav/{files[key].name}"
@@ -184,10 +195,10 @@ def _seconds(files: dict[str, Path], ids: pd.Series, problems: Problems) -> list
     return [known[key][0] if key in known else 0.0 for key in ids]
 
 
-def _hear(path: Path) -> tuple[float, str, tuple[str, ...]]:
+def _listen(hear: Callable[[Path], Sound], path: Path) -> tuple[float, str, tuple[str, ...]]:
     # Seconds, why it can't be used (blank if it can), and what is odd about it.
     try:
-        clip = audio.read(path)
+        clip = hear(path)
     except ValueError as error:
         return 0.0, str(error), ()
     return clip.seconds, "", clip.notes

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whisq.encoders.states import to_float16
+from whisq.encoders.frozen import Spec, to_float16
 from whisq.encoders.weights import Location, locate
 
 if TYPE_CHECKING:
@@ -28,36 +28,29 @@ LONGEST = 10_000  # characters: some 40 times MusicEval's longest prompt
 SPACES = "\n\r\t"
 
 
-@dataclass(frozen=True)
-class TextSpec:
-    """What of which encoder is kept, and so what names a stored sequence.
-
-    Attributes:
-        model: A folder in Hugging Face layout or a name on the hub.
-        revision: Branch, tag or commit on the hub; None means `main`.
-        layer: Hidden state to keep: 0 is the embedding, k after block k, -1 the model's output.
-        template: What the encoder reads, with `{prompt}` where the prompt goes.
-        dtype: What the encoder computes in, `float32` or `bfloat16`.
+class TextSpec(Spec):
+    """What of which text encoder is kept.
 
     Chosen: the paper names no layer and no template.
+
+    Attributes:
+        layer: Hidden state to keep: 0 is the embedding, k after block k, -1 the model's output.
+        template: What the encoder reads, with `{prompt}` where the prompt goes.
     """
 
-    model: str = "Qwen/Qwen3-0.6B"
-    revision: str | None = None
+    model: str = "sentence-transformers/all-MiniLM-L6-v2"
     layer: int = -1
     template: str = "{prompt}"
-    dtype: str = "float32"
 
-    def __post_init__(self) -> None:
-        """Check the values.
+    def problems(self) -> list[str]:
+        """Tell whether the template has no place for the prompt.
 
-        Raises:
-            ValueError: The template has no place for the prompt, or the type is unknown.
+        Returns:
+            One sentence a problem.
         """
-        if "{prompt}" not in self.template:
-            raise ValueError(f"template must contain {{prompt}}, given {self.template!r}")
-        if self.dtype not in {"float32", "bfloat16"}:
-            raise ValueError(f"dtype must be float32 or bfloat16, given {self.dtype!r}")
+        if "{prompt}" in self.template:
+            return []
+        return [f"template must contain {{prompt}}, given {self.template!r}"]
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,16 @@ sequence is kept as in WhisQ (arXiv 2506.05899).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from pydantic import Field
 
 from whisq.audio import RATE
-from whisq.encoders.states import average, to_float16
+from whisq.encoders.frozen import Spec, to_float16
 from whisq.encoders.weights import Location, locate
 from whisq.encoders.whisper_weights import load_encoder
+from whisq.section import Positive
 
 if TYPE_CHECKING:
     import torch
@@ -28,53 +29,40 @@ MEL = 160  # samples between mel frames
 FRAME = 2 * MEL  # samples between states
 
 
-@dataclass(frozen=True)
-class AudioSpec:
-    """What of which encoder is kept, and so what names a stored sequence.
+class AudioSpec(Spec):
+    """What of which audio encoder is kept.
+
+    Chosen: the paper does not say which hidden state, nor whether padding is kept.
 
     Attributes:
-        model: A folder in Hugging Face layout or a name on the hub.
-        revision: Branch, tag or commit on the hub; None means `main`.
         layers: Hidden states to keep, 0 to the number of blocks, or negative from the end.
         window: What the encoder attends to: the clip with silence up to 30 s (`padded`, as
             Whisper was trained), the clip alone (`clip`), or the clip with silence up to so
             many seconds, 0-30. In each case only the clip's own states are kept.
-        past_window: What is kept of a clip longer than 30 s: `first`, its first 30 s.
         pool: Consecutive states that are averaged into one, at least 1; the last of a clip
             averages those that are left.
-        dtype: What the encoder multiplies in, `float32` or `bfloat16`.
-
-    Chosen: the paper does not say which hidden state, nor whether padding is kept.
+        past_window: What is kept of a clip longer than 30 s: `first`, its first 30 s.
     """
 
     model: str = "openai/whisper-base"
-    revision: str | None = None
-    layers: tuple[int, ...] = (-1,)
-    window: str | float = "padded"
-    past_window: str = "first"
-    pool: int = 1
-    dtype: str = "float32"
+    layers: list[int] = Field([2], min_length=1, strict=False)
+    window: str | float = "clip"
+    pool: Positive = 8
+    past_window: Literal["first"] = Field("first", exclude=True)
 
-    def __post_init__(self) -> None:
-        """Check the values.
+    def problems(self) -> list[str]:
+        """Tell which layer is named twice and which window is none.
 
-        Raises:
-            ValueError: A value is outside its range.
+        Returns:
+            One sentence a problem.
         """
-        object.__setattr__(self, "layers", tuple(self.layers))
-        if not self.layers or len(set(self.layers)) < len(self.layers):
-            raise ValueError(f"layers must be given, each once, given {self.layers}")
-        named = self.window in {"padded", "clip"}
-        if not named and (isinstance(self.window, str) or not 0 < self.window <= LONGEST):
-            raise ValueError(f"window must be padded, clip or seconds to 30, given {self.window!r}")
-        if not named:
-            object.__setattr__(self, "window", float(self.window))
-        if self.past_window != "first":
-            raise ValueError(f"past_window must be first, given {self.past_window!r}")
-        if self.pool < 1:
-            raise ValueError(f"pool must be at least 1 state, given {self.pool}")
-        if self.dtype not in {"float32", "bfloat16"}:
-            raise ValueError(f"dtype must be float32 or bfloat16, given {self.dtype!r}")
+        found = []
+        if len(set(self.layers)) < len(self.layers):
+            found.append(f"layers must be given, each once, given {self.layers}")
+        seconds = isinstance(self.window, float) and 0 < self.window <= LONGEST
+        if not seconds and self.window not in ("padded", "clip"):
+            found.append(f"window must be padded, clip or seconds to 30, given {self.window!r}")
+        return found
 
     def padded_to(self, samples: int) -> int:
         """Tell how long the encoder's input is for a clip.
@@ -186,3 +174,21 @@ def own_frames(samples: int) -> int:
     """
     mel_frames = min(samples, LONGEST * RATE) // MEL
     return (mel_frames + 1) // 2
+
+
+def average(states: np.ndarray, pool: int) -> np.ndarray:
+    """Average consecutive steps.
+
+    Args:
+        states: float32, shape (layers, steps, dim).
+        pool: Steps averaged into one; the last averages those that are left.
+
+    Returns:
+        float32, shape (layers, ceil(steps / pool), dim).
+    """
+    if pool == 1:
+        return states
+    starts = np.arange(0, states.shape[1], pool)
+    sums = np.add.reduceat(states, starts, axis=1)
+    counts = np.diff(np.append(starts, states.shape[1]))
+    return sums / counts[:, None].astype(np.float32)

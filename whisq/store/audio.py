@@ -1,18 +1,36 @@
-"""Embedding sound files: the samples' hash names the result, whatever the file is called."""
+"""Embedding sound files: the samples' hash names the result, whatever the file is called.
+
+Several processes encode, each with an encoder of its own. On a CPU each has one thread: several
+that share one product's work would wait for each other more than they compute. With GPUs the
+processes take them in turn.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+import multiprocessing
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Any
 
-from whisq.audio import read
+import numpy as np
+
+from whisq.audio import read, resampled
 from whisq.devices import AUTO, BatchSize, at_once, every
 from whisq.encoders.weights import Location, locate
-from whisq.encoders.whisper import PREPROCESSING, AudioSpec
-from whisq.store.fill import Counts, describe, fill
-from whisq.store.known_files import digests
+from whisq.encoders.whisper import PREPROCESSING, AudioSpec, WhisperEncoder
+from whisq.processes import end_with_parent
+from whisq.store.known_files import SAMPLES, digests
+from whisq.store.output import Counts, fill
 from whisq.store.store import Store
-from whisq.store.workers import content_of
+
+FEW = 24  # batches below which starting processes costs more than it saves
+TOGETHER = 4  # batches that a process takes at once: it stores one while it encodes the next
+
+Job = tuple[str, Path]  # the hash of a file's samples, and the file
+Setting = tuple[AudioSpec, Location, Store]  # what to keep, where weights are, where results go
 
 
 def embed_audio(
@@ -42,60 +60,157 @@ def embed_audio(
         What was done.
     """
     location = locate(spec.model, spec.revision)
-    store = Store(describe("audio", spec, location, PREPROCESSING), root)
-    known = digests(paths.values(), "samples", content_at, store.root)
+    store = Store.of("audio", spec, location, PREPROCESSING, root)
+    known = digests(paths.values(), SAMPLES, lambda path: read(path).digest, store.root)
     contents = {key: known[path] for key, path in paths.items()}
 
     def compute(missing: set[str]) -> None:
+        from tqdm import tqdm
+
+        from whisq.store.cluster import encode_on_ray, target
+
         jobs = {contents[key]: path for key, path in paths.items() if contents[key] in missing}
-        encode((spec, location, store), jobs, workers, batch_size, engine, device)
+        # Files of one size are clips of one length, which can share a batch.
+        items = sorted(jobs.items(), key=lambda item: (item[1].stat().st_size, item[0]))
+        ray = engine == "ray"
+        devices = [target(device, "embed_audio.engine: ray")] if ray else every(device)
+        size = at_once(batch_size, devices[0])
+        batches = [items[start : start + size] for start in range(0, len(items), size)]
+        run = encode_on_ray if ray else encode_here
+        with tqdm(total=len(items), desc="clips", unit="clip", disable=None) as bar:
+            for done in run((spec, location, store), batches, workers, devices):
+                bar.update(done)
 
     return fill(folder, contents, store, compute)
 
 
-def content_at(path: Path) -> str:
-    """Hash what a sound file holds, before any resampling.
-
-    Args:
-        path: The file; one that can't be scored raises a ValueError.
-
-    Returns:
-        SHA-256, hexadecimal.
-    """
-    clip = read(path)
-    return content_of(clip.samples, clip.rate)
-
-
-def encode(
-    setting: tuple[AudioSpec, Location, Store],
-    jobs: Mapping[str, Path],
+def encode_here(
+    setting: Setting,
+    batches: list[list[Job]],
     workers: int,
-    batch_size: BatchSize,
-    engine: str,
-    device: str,
-) -> None:
-    """Encode files and keep the results in the store, with a progress bar.
+    devices: Sequence[str] = ("cpu",),
+) -> Iterator[int]:
+    """Encode files on this machine and keep the results in the store.
 
     Args:
         setting: What to keep of which encoder, where its weights are, where results go.
-        jobs: File by the hash of its samples.
+        batches: What is encoded at once.
         workers: Processes, at least 1.
-        batch_size: Clips of one length that are encoded at once; auto as `at_once` says.
-        engine: `local` or `ray`.
-        device: Where to compute; processes take all that the name stands for in turn.
+        devices: Where to compute, as torch names them; the processes take them in turn.
+
+    Yields:
+        How many files are done, as they are, in any order.
+
+    Raises:
+        ChildProcessError: A process was killed.
     """
-    from tqdm import tqdm
+    groups = [batches[start : start + TOGETHER] for start in range(0, len(batches), TOGETHER)]
+    if workers == 1 or len(batches) < FEW:
+        yield from map(Worker(*setting, devices[0]), groups)
+        return
+    with start(setting, workers, devices) as pool:
+        try:
+            for done in as_completed([pool.submit(work, group) for group in groups]):
+                yield done.result()
+        except BrokenProcessPool as error:
+            raise ChildProcessError(
+                "a worker process was ended from outside; is there memory for embed_audio.workers "
+                f"= {workers}? What is embedded is kept: run the stage again"
+            ) from error
+        finally:
+            pool.shutdown(cancel_futures=True)
 
-    from whisq.store.cluster import encode_on_ray, target
-    from whisq.store.workers import encode_here
 
-    # Files of one size are clips of one length, which can share a batch.
-    items = sorted(jobs.items(), key=lambda item: (item[1].stat().st_size, item[0]))
-    ray = engine == "ray"
-    devices = [target(device, "embed_audio.engine: ray")] if ray else every(device)
-    together = at_once(batch_size, devices[0])
-    batches = [items[start : start + together] for start in range(0, len(items), together)]
-    run = encode_on_ray if ray else encode_here
-    with tqdm(total=len(items), desc="clips", unit="clip", disable=None) as bar:
-        for done in run(setting, batches, workers, devices):
-            bar.update(done)
+class Worker:
+    """An encoder that reads files and keeps each result in the store as soon as it is there."""
+
+    def __init__(
+        self, spec: AudioSpec, location: Location, store: Store, device: str = "cpu"
+    ) -> None:
+        """Load the encoder.
+
+        Args:
+            spec: What to keep of which encoder.
+            location: Where its weights are.
+            store: Where results go.
+            device: Where to compute, as torch names it.
+        """
+        self.encoder, self.store = WhisperEncoder(spec, location, device), store
+        store.note(self.encoder.layers, self.encoder.dim)
+
+    def __call__(self, batches: list[list[Job]]) -> int:
+        """Encode files, each batch stored while the next is encoded.
+
+        Args:
+            batches: Hash and file of each, what is encoded at once together.
+
+        Returns:
+            How many were encoded and are stored.
+        """
+        with ThreadPoolExecutor(1) as storing:
+            stored = [storing.submit(self._store, batch, self._encode(batch)) for batch in batches]
+        return sum(batch.result() for batch in stored)
+
+    def _encode(self, batch: list[Job]) -> list[np.ndarray]:
+        clips = []
+        for content, path in batch:
+            clip = read(path)
+            if clip.digest != content:
+                raise ValueError(
+                    f"{path} must not change while it is embedded; run the stage again"
+                )
+            clips.append(resampled(clip))
+        return self.encoder.encode(clips, len(batch))
+
+    def _store(self, batch: list[Job], states: list[np.ndarray]) -> int:
+        for (content, _), state in zip(batch, states, strict=True):
+            self.store.write(content, state)
+        return len(batch)
+
+
+def start(setting: Setting, workers: int, devices: Sequence[str] = ("cpu",)) -> ProcessPoolExecutor:
+    """Start processes that encode, and that end with this one however it ends.
+
+    Args:
+        setting: What to keep of which encoder, where its weights are, where results go.
+        workers: Processes, at least 1.
+        devices: Where to compute, taken in turn.
+
+    Returns:
+        A pool to which `work` can be submitted.
+    """
+    context = multiprocessing.get_context("spawn")
+    waiting = context.SimpleQueue()
+    for number in range(workers):
+        waiting.put(devices[number % len(devices)])
+    return ProcessPoolExecutor(workers, context, _begin, (setting, waiting))
+
+
+def work(batches: list[list[Job]]) -> int:
+    """Encode files with the process's own encoder, which its first call loads.
+
+    Args:
+        batches: Hash and file of each, what is encoded at once together.
+
+    Returns:
+        How many were encoded and are stored.
+    """
+    return _worker()(batches)
+
+
+_setting: tuple[AudioSpec, Location, Store, str]
+
+
+def _begin(setting: Setting, waiting: Any) -> None:
+    import torch
+
+    global _setting
+    end_with_parent()
+    torch.set_num_threads(1)
+    _setting = (*setting, waiting.get())
+
+
+@functools.cache
+def _worker() -> Worker:
+    # Not when the process begins: an error there would reach nobody.
+    return Worker(*_setting)

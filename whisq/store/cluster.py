@@ -15,15 +15,15 @@ from whisq.devices import AUTO, resolve
 from whisq.encoders.weights import Location
 from whisq.encoders.whisper import AudioSpec
 from whisq.extras import require
+from whisq.store.audio import Job, Setting, Worker
 from whisq.store.store import Store
-from whisq.store.workers import Job, Worker
 
 # With whole CPUs for the actors none is left for Ray Data's own tasks, and nothing moves.
 CPUS = 0.5
 
 
 def encode_on_ray(
-    setting: tuple[AudioSpec, Location, Store],
+    setting: Setting,
     batches: list[list[Job]],
     workers: int,
     devices: Sequence[str] = ("cpu",),

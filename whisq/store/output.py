@@ -1,17 +1,60 @@
-"""A stage's output laid out, the same to the byte whatever came between: links into the store."""
+"""A stage's output: the store filled, then links into it, always the same to the byte."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from whisq.files import digest_of, link_or_copy, tell, write_whole
-from whisq.store.sequences import COLUMNS, INDEX, MANIFEST
-from whisq.store.states import Found, file_of
+from whisq.store.sequences import COLUMNS, INDEX, MANIFEST, Found, file_of
 from whisq.store.store import Store, check
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a run of a stage did.
+
+    Attributes:
+        keys: Clips or prompts in the output.
+        distinct: Different contents among them.
+        computed: Contents that the store did not have.
+    """
+
+    keys: int
+    distinct: int
+    computed: int
+
+
+def fill(
+    folder: Path,
+    contents: Mapping[str, str],
+    store: Store,
+    compute: Callable[[set[str]], None],
+) -> Counts:
+    """Compute what the store lacks and lay out the output.
+
+    Args:
+        folder: Where the output goes.
+        contents: Hash of the input by clip id or prompt, in the order to keep.
+        store: Of the encoder.
+        compute: Puts the given contents into the store.
+
+    Returns:
+        What was done.
+    """
+    distinct, computed = set(contents.values()), 0
+    with store.alone():
+        found = store.whole(distinct)
+        while missing := distinct - (found.keys() if store.noted() else set()):
+            compute(missing)
+            computed += len(missing)
+            found = store.whole(distinct)
+        lay_out(folder, contents, store, found)
+    return Counts(len(contents), len(distinct), computed)
 
 
 def lay_out(

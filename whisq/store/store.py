@@ -19,9 +19,11 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
+from whisq.encoders.frozen import Spec
+from whisq.encoders.weights import Location, fingerprint
 from whisq.files import cache_folder, digest_of, sweep, tell, write_whole
 from whisq.store.known_files import digests
-from whisq.store.states import Found, file_of, pack, verify
+from whisq.store.sequences import Found, file_of, pack, verify
 
 
 class Store:
@@ -38,6 +40,25 @@ class Store:
         self.about = json.dumps(about, sort_keys=True, indent=1) + "\n"
         self.root = root or cache_folder()
         self.folder = self.root / f"{about['kind']}-{digest_of(self.about)[:16]}"
+
+    @classmethod
+    def of(
+        cls, kind: str, spec: Spec, location: Location, preprocessing: int, root: Path | None
+    ) -> Store:
+        """Name an encoder by all that decides its numbers.
+
+        Args:
+            kind: `audio` or `text`.
+            spec: What is kept of which encoder.
+            location: Where its weights are.
+            preprocessing: Version of what is done around the encoder.
+            root: Where all encoders' outputs are kept; `cache_folder()` if None.
+
+        Returns:
+            The store of its outputs.
+        """
+        decides = {"spec": spec.kept(), "weights": fingerprint(location)}
+        return cls({"kind": kind, **decides, "preprocessing": preprocessing}, root)
 
     def note(self, layers: tuple[int, ...], dim: int) -> None:
         """Keep what is known of the encoder once it is loaded, so that it need not be again.

@@ -8,7 +8,7 @@ from whisq.devices import AUTO, BatchSize, at_once, resolve
 from whisq.encoders.text import PREPROCESSING, TextEncoder, TextSpec
 from whisq.encoders.weights import locate
 from whisq.files import digest_of
-from whisq.store.fill import Counts, describe, fill
+from whisq.store.output import Counts, fill
 from whisq.store.store import Store
 
 
@@ -35,7 +35,7 @@ def embed_text(
         What was done.
     """
     location = locate(spec.model, spec.revision)
-    store = Store(describe("text", spec, location, PREPROCESSING), root)
+    store = Store.of("text", spec, location, PREPROCESSING, root)
     contents = {prompt: digest_of("text", prompt) for prompt in dict.fromkeys(prompts)}
 
     def compute(missing: set[str]) -> None:

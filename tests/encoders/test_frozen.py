@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from whisq.encoders.states import average, to_float16
+from whisq.encoders.frozen import to_float16
+from whisq.encoders.whisper import average
 
 
 def test_steps_are_averaged_and_the_last_averages_those_left():

@@ -3,7 +3,7 @@ import struct
 import numpy as np
 import pytest
 
-from whisq.encoders.ctranslate2 import read, whisper_encoder
+from whisq.encoders.whisper_weights import read, whisper_encoder
 
 
 def packed(variables, version=6):
