@@ -361,7 +361,7 @@ def test_a_killed_job_goes_on_without_losing_or_repeating_a_row(clips, tmp_path,
     journal.write_bytes(kept + kept.splitlines()[-1][:40])  # as if the kill had torn a line
     done = whisq(*words[1:], "--resume")
     assert done.exit_code == 0
-    before = [json.loads(line)["row"] for line in kept.splitlines(keepends=True)[1:-1]]
+    before = [json.loads(line) for line in kept.splitlines(keepends=True)[1:-1]]
     assert int(re.search(r"(\d+) were scored by an earlier run", done.stderr)[1]) >= len(before)
     assert not journal.exists()
     out = pd.read_csv(whole)
