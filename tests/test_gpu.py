@@ -1,7 +1,5 @@
 """Embedding, scoring and explaining on a GPU that is pretended, and all of it on a real one."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -153,9 +151,11 @@ def test_what_was_embedded_on_one_device_is_found_on_another(embed, pretended_gp
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_the_text_encoder_computes_on_a_gpu_in_either_precision(dtype, pretended_gpu):
-    known = TextEncoder(replace(MINILM, dtype=dtype)).encode(PROMPTS)
+    known = TextEncoder(MINILM.model_copy(update={"dtype": dtype})).encode(PROMPTS)
     with pretended_gpu():
-        found = TextEncoder(replace(MINILM, dtype=dtype), device="cuda:0").encode(PROMPTS, 2)
+        found = TextEncoder(MINILM.model_copy(update={"dtype": dtype}), device="cuda:0").encode(
+            PROMPTS, 2
+        )
     for here, there in zip(known, found, strict=True):
         np.testing.assert_allclose(here, there, atol={"float32": 2e-3, "bfloat16": 0.1}[dtype])
 
