@@ -50,7 +50,7 @@ def test_the_page_is_written_and_kept_with_the_run_that_training_made(given, tmp
     assert [file.path for file in kept] == ["report.html"]
     assert given["results"] == (Path("data"), Path("metrics"))
     # Transport's settings go by the names that the solver knows them by.
-    assert set(given["transport"]) == {"cost", "epsilon", "iterations", "tolerance"}
+    assert set(given["transport"]) == {"cost", "epsilon", "iterations"}
     assert given["transport"]["epsilon"] == given["params"]["loss.ot_epsilon"]
     assert set(given["seconds"]) == {"clips", "train, its epochs"}
     assert given["seconds"]["train, its epochs"] == 5.0
