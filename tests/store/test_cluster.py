@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 @pytest.fixture(scope="module")
 def ray():
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'whisq[ray]'")
-    os.environ.setdefault("RAY_worker_niceness", "0")  # as `join` has it
+    os.environ.setdefault("RAY_worker_niceness", "0")  # as `target` has it
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
     yield ray
     ray.shutdown()
