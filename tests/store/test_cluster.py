@@ -65,4 +65,4 @@ def test_a_run_that_loses_a_worker_finishes(ray, tmp_path, spec, wavs, read_all)
 def test_without_ray_the_remedy_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ValueError, match=r"pip install 'whisq\[ray\]'"):
-        next(cluster.encode_on_ray((None, None, None), [], 1))
+        cluster.target("auto", "embed_audio.engine: ray")
