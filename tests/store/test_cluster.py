@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 @pytest.fixture(scope="module")
 def ray():
     ray = pytest.importorskip("ray", reason="Ray is not installed: pip install 'whisq[ray]'")
-    os.environ.setdefault("RAY_worker_niceness", "0")  # as `join` has it
+    os.environ.setdefault("RAY_worker_niceness", "0")  # as `target` has it
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="error")
     yield ray
     ray.shutdown()
@@ -65,4 +65,4 @@ def test_a_run_that_loses_a_worker_finishes(ray, tmp_path, spec, wavs, read_all)
 def test_without_ray_the_remedy_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     with pytest.raises(ValueError, match=r"pip install 'whisq\[ray\]'"):
-        next(cluster.encode_on_ray((None, None, None), [], 1))
+        cluster.target("auto", "embed_audio.engine: ray")

@@ -59,22 +59,6 @@ def encode_on_ray(
         yield int(row["done"])
 
 
-def join(asked_by: str) -> None:
-    """Join the cluster, or start one on this machine.
-
-    Args:
-        asked_by: The setting or option that wants Ray, for the message.
-    """
-    require("ray", "ray", by=asked_by)
-    # Left to itself Ray gives its workers the lowest rank, and they starve on a busy machine.
-    os.environ.setdefault("RAY_worker_niceness", "0")
-    import ray
-
-    if not ray.is_initialized():
-        ray.init(logging_level="warning", log_to_driver=False)
-    ray.data.DataContext.get_current().enable_progress_bars = False  # the caller shows its own
-
-
 def target(device: str, asked_by: str) -> str:
     """Join the cluster and choose what its workers compute on; Ray says which GPU is whose.
 
@@ -89,7 +73,7 @@ def target(device: str, asked_by: str) -> str:
     Raises:
         ValueError: A GPU is named that the cluster has not, or one by its number.
     """
-    join(asked_by)
+    _join(asked_by)
     import ray
 
     gpus = ray.cluster_resources().get("GPU", 0)
@@ -132,3 +116,14 @@ class RayWorker:
         if missing:
             self.worker([missing])
         return {"done": len(jobs)}
+
+
+def _join(asked_by: str) -> None:
+    require("ray", "ray", by=asked_by)
+    # Left to itself Ray gives its workers the lowest rank, and they starve on a busy machine.
+    os.environ.setdefault("RAY_worker_niceness", "0")
+    import ray
+
+    if not ray.is_initialized():
+        ray.init(logging_level="warning", log_to_driver=False)
+    ray.data.DataContext.get_current().enable_progress_bars = False  # the caller shows its own
