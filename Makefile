@@ -8,7 +8,8 @@ READY  := $(VENV)/.ready
 export PATH := $(abspath $(BIN)):$(PATH)
 
 # On a quiet machine, an hour or less; `make bench BENCHMARKS=embed` runs one.
-BENCHMARKS ?= $(patsubst tests/benchmarks/%.py,%,$(wildcard tests/benchmarks/*.py))
+BENCHMARKS ?= $(patsubst tests/benchmarks/%.py,%,\
+	$(filter-out %/rehearsal.py,$(wildcard tests/benchmarks/*.py)))
 
 PORT ?= 5000
 

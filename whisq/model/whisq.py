@@ -23,7 +23,7 @@ r"""WhisQ: musical quality from pooled audio, textual alignment from co-attended
 
 Source: arXiv 2506.05899, abstract and caption of figure 1: "Whisper-Base" and "Qwen3", both "kept
 as a sequence", "a shared embedding space", "OMQ from pooled audio", "TA from bidirectional sequence
-co-attention", "light MLP head". All else is open, and is a field of `Choices`.
+co-attention", "light MLP head". What of the network is open is a field of `Choices`.
 
 Conventions: audio is (clips, frames, width) with a mask (clips, frames), text is (clips, tokens,
 width) with a mask (clips, tokens), either of them a sequence (clips, steps, dim). Masks are True
