@@ -6,6 +6,8 @@ READY  := $(VENV)/.ready
 
 # The stages run `python`: let it be the one that was set up.
 export PATH := $(abspath $(BIN)):$(PATH)
+# DVC's notes on files seen: left to itself it writes them to /var/tmp, which is every user's.
+export DVC_SITE_CACHE_DIR ?= $(abspath .cache/dvc)
 
 # On a quiet machine, an hour or less; `make bench BENCHMARKS=embed` runs one.
 BENCHMARKS ?= $(patsubst tests/benchmarks/%.py,%,\
@@ -17,7 +19,7 @@ PORT ?= 5000
 
 setup: $(READY)
 
-$(READY): pyproject.toml constraints.txt
+$(READY): pyproject.toml constraints.txt $(wildcard .ci/movable.py)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
 	$(BIN)/python .ci/movable.py $(VENV)

@@ -8,12 +8,15 @@ import re
 import sys
 from pathlib import Path
 
-# The shell runs lines 1 and 2, Python takes them for a string.
-HEAD = b"""\
+# The shell runs lines 1 and 2, Python takes them for a string. DVC's notes on files seen stay in
+# the project: left to itself it writes them to /var/tmp, which is every user's.
+HERE = '$(dirname "$(realpath "$0")")'
+NOTES = f'DVC_SITE_CACHE_DIR="${{DVC_SITE_CACHE_DIR:-$(realpath "{HERE}/../..")/.cache/dvc}}"'
+HEAD = f"""\
 #!/bin/sh
-'''exec' "$(dirname "$(realpath "$0")")/python" "$0" "$@"
+'''exec' env {NOTES} "{HERE}/python" "$0" "$@"
 ' '''
-"""
+""".encode()
 # pip writes one of these: the second where the path is long or has a space.
 START = re.compile(rb"#!(/[^\n]*python[^\n]*|/bin/sh\n'{3}exec' [^\n]*\n' '{3})\n")
 PLACE = '"$(cd "$(dirname "${BASH_SOURCE:-$0}")/.." && pwd)"'

@@ -36,7 +36,7 @@ def main() -> None:
     print(
         f"Running the experiment {name} in the workspace: params.yaml, data/ and metrics/ become "
         "its own.\nIf it is stopped, the same command goes on; the way back is\n"
-        "  git checkout params.yaml dvc.lock metrics && dvc checkout",
+        "  git checkout params.yaml dvc.lock metrics && dvc checkout dvc.yaml",
         flush=True,
     )
     parts = [part for change in changes for part in ("-S", change)]

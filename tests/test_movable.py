@@ -39,6 +39,16 @@ def test_a_script_runs_the_python_beside_it(moved, tmp_path):
     assert _answer(tmp_path / "link") == str(moved)
 
 
+def test_dvcs_notes_stay_in_the_project_unless_the_user_says_otherwise(moved):
+    script = moved / "bin/tell"
+    script.write_text(
+        script.read_text().rpartition("import sys")[0]
+        + "import os; print(os.environ['DVC_SITE_CACHE_DIR'])"
+    )
+    assert _answer(script) == str(moved.parent / ".cache/dvc")
+    assert _answer("env", "DVC_SITE_CACHE_DIR=/own", script) == "/own"
+
+
 def test_the_project_is_found_where_it_is(moved):
     code = "import whisq_here; print(whisq_here.__file__)"
     assert _answer(moved / "bin/python", "-c", code) == str(moved.parent / "whisq_here.py")
