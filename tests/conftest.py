@@ -14,12 +14,8 @@ ROOT = Path(__file__).parents[1]
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the pipeline's own tests, the longest, in one process: they share their runs."""
-    pipeline = ROOT / "tests/stages"
-    items.sort(key=lambda item: pipeline not in item.path.parents)
-    for item in items:
-        group = pipeline if pipeline in item.path.parents else item.path
-        item.add_marker(pytest.mark.xdist_group(str(group)))
+    """Begin with the pipeline's own tests, the longest."""
+    items.sort(key=lambda item: ROOT / "tests/stages" not in item.path.parents)
 
 
 @pytest.fixture(scope="session")
