@@ -45,7 +45,7 @@ def test_dvcs_notes_stay_in_the_project_unless_the_user_says_otherwise(moved):
         script.read_text().rpartition("import sys")[0]
         + "import os; print(os.environ['DVC_SITE_CACHE_DIR'])"
     )
-    assert _answer(script) == str(moved.parent / ".cache/dvc")
+    assert _answer("env", "-u", "DVC_SITE_CACHE_DIR", script) == str(moved.parent / ".cache/dvc")
     assert _answer("env", "DVC_SITE_CACHE_DIR=/own", script) == "/own"
 
 
