@@ -30,7 +30,8 @@ def main(folder: Path) -> None:
     """
     for script in filter(Path.is_file, (folder / "bin").iterdir()):
         start = START.match(script.read_bytes())
-        if start and str(folder).encode() in start[0] and not script.is_symlink():
+        ours = start and (str(folder).encode() in start[0] or b"$(realpath" in start[0])
+        if ours and not script.is_symlink():  # those that were set up before, too
             script.write_bytes(HEAD + script.read_bytes()[start.end() :])
     activate = folder / "bin/activate"
     text = re.sub("(?m)^VIRTUAL_ENV=.*", lambda _: f"VIRTUAL_ENV={PLACE}", activate.read_text())
