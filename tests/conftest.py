@@ -30,9 +30,16 @@ def pretended_gpu():
     return module_of_tests("pretended_gpu").here
 
 
+@pytest.fixture(scope="session")
+def fuzz():
+    """The module `tests/fuzz.py`: inputs at random and what may come of them."""
+    return module_of_tests("fuzz")
+
+
 def module_of_tests(name):
     spec = importlib.util.spec_from_file_location(name, ROOT / f"tests/{name}.py")
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up
     spec.loader.exec_module(module)
     return module
 

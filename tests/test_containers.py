@@ -196,3 +196,12 @@ def test_recordings_one_after_another_are_not_read_as_the_first_alone():
 def test_what_is_of_no_known_kind_is_refused_by_the_kinds_that_are(data):
     with pytest.raises(ValueError, match="FLAC, Ogg"):
         mend(data)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_two_recordings_in_one_file_no_half_is_read_as_the_whole(kind):
+    try:
+        samples = decoded(written(kind) * 2)
+    except (ValueError, soundfile.LibsndfileError):
+        return
+    assert len(samples) >= 2 * len(CLIP)

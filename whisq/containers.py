@@ -13,6 +13,7 @@ that is in the file is read, all of it; a file that holds less than it claims is
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Callable, Iterator
 from mmap import mmap
@@ -227,9 +228,15 @@ def _after_id3(data: Bytes) -> int:
     return at
 
 
+# The mark and the length of the first block, which is the same in every stream.
+FLAC_START = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
+
+
 def _flac(data: Bytes) -> tuple[Bytes, str | None]:
     # A known count is held against what is decoded; an unknown one stands in the last frame.
     at = _after_id3(data) + 8
+    if len(FLAC_START.findall(data)) > 1:
+        raise ValueError("it holds several recordings: give each as a file of its own")
     field = int.from_bytes(data[at + 10 : at + 18], "big")
     if field & 0xFFFFFFFFF:
         return data, None
