@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from whisq.audio import read
-from whisq.show.explain import MOST_WORDS, explain, without_each_word
-from whisq.show.why import to_html, to_json, to_png
+from whisq.show.explain import MOST_WORDS, explain, to_html, to_json, to_png, without_each_word
 
 PROMPT = "A calm waltz for squeezebox."
 

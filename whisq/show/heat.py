@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from dataclasses import dataclass
 from functools import cached_property
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from whisq.show.plot import LINE, Plot
+from whisq.show.html import address
+from whisq.show.plot import COLOURS, LINE, Plot
 
 if TYPE_CHECKING:
     from matplotlib.colors import Colormap
@@ -23,7 +23,6 @@ TITLES = {
     "quality": "How much each moment counts for OMQ",
 }
 RANGE = 2.0  # doublings at which a map's colour is full, unless the map needs more
-MORE, LESS = "#d0680c", "#3a7fc4"
 COLUMNS = 120  # moments that are painted at most: more can't be told apart
 TICKS = (0.5, 1, 2, 5, 10)  # seconds between labels
 
@@ -87,17 +86,14 @@ class Heat:
         """A `data:` address of a PNG, a pixel an entry, that shows on light and on dark."""
         from PIL import Image
 
-        pixels = _colours()(self._doublings / self.most / 2 + 0.5, bytes=True)
         file = io.BytesIO()
+        pixels = _colours()(self._doublings / self.most / 2 + 0.5, bytes=True)
         Image.fromarray(pixels).save(file, "PNG")
-        return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+        return address("image/png", file.getvalue())
 
+    @property
     def plot(self) -> Plot:
-        """Draw it.
-
-        Returns:
-            The plot.
-        """
+        """The same as a picture's panel."""
         rows, (less, more) = len(self.names), self.key
 
         def draw(figure: Any) -> None:
@@ -124,6 +120,6 @@ class Heat:
 def _colours() -> Colormap:
     from matplotlib.colors import LinearSegmentedColormap, to_rgba
 
-    stops = [(0, to_rgba(LESS, 1)), (0.5, to_rgba(LESS, 0)), (0.5, to_rgba(MORE, 0)),
-             (1, to_rgba(MORE, 1))]  # fmt: skip
+    ends = ((0, "omq", 1), (0.5, "omq", 0), (0.5, "ta", 0), (1, "ta", 1))
+    stops = [(place, to_rgba(COLOURS[axis], alpha)) for place, axis, alpha in ends]
     return LinearSegmentedColormap.from_list("even", stops, N=511)

@@ -57,30 +57,19 @@ class Maps:
     quality: np.ndarray | None = None
 
     def misplaced(self) -> list[str]:
-        """List the words that found no place: moving them costs no less than anywhere.
-
-        Returns:
-            Words in order.
-        """
+        """Return the words that found no place: moving them costs no less than anywhere."""
         if self.word_cost is None:
             return []
         pairs = zip(self.words, self.word_cost, strict=True)
         return [word for word, cost in pairs if cost >= self.typical and word != SPECIAL]
 
     def unmatched(self) -> list[tuple[float, float]]:
-        """List the stretches that matched no word: moving them costs no less than anything.
-
-        Returns:
-            Beginnings and ends, seconds.
-        """
+        """Return the stretches, seconds, that matched no word: they cost no less than anything."""
         if self.moment_cost is None:
             return []
         flags = np.concatenate([[False], self.moment_cost >= self.typical, [False]])
-        turns = np.flatnonzero(flags[1:] != flags[:-1])
-        return [
-            (float(self.edges[begin]), float(self.edges[end]))
-            for begin, end in zip(turns[::2], turns[1::2], strict=True)
-        ]
+        turns = self.edges[np.flatnonzero(flags[1:] != flags[:-1])].tolist()
+        return list(zip(turns[::2], turns[1::2], strict=True))
 
     @property
     def heats(self) -> list[Heat]:
@@ -110,7 +99,7 @@ def read_maps(
     seconds: float,
     transport: Mapping[str, Any] | None = None,
 ) -> Maps:
-    """Run a network on one clip and tell its inner workings by words and seconds.
+    """Return a network's inner workings on one clip by words and seconds.
 
     Args:
         network: Trained, in evaluation mode.
@@ -119,27 +108,19 @@ def read_maps(
         words: The tokens' words.
         seconds: The clip's length.
         transport: Settings of `transport_cost`, such as `epsilon`.
-
-    Returns:
-        The maps.
     """
     batch = collate([Example("", audio, text[0])]).to(network.device)
     output = network(batch.audio, batch.audio_mask, batch.text, batch.text_mask)
     names, join = _joining(words, output.text_mask.shape[1])
     frames = output.audio_mask.shape[1]
     step = FRAME / RATE * network.config.audio.get("pool", 1) * network.config.audio_pool
-    found: dict[str, Any] = {"maps": _attention(output, join, frames)}
+    found: dict[str, Any] = {"maps": _attention(output, join)}
     if output.audio is not None and output.text is not None:
         found |= _transport(output, join, found["maps"], transport or {})
     if output.quality_weights is not None:
         found["quality"] = _array(output.quality_weights[0]) * frames
-    return Maps(
-        words=names,
-        edges=np.minimum(np.arange(frames + 1) * step, seconds),
-        omq=float(output.omq[0]),
-        ta=float(output.ta[0]),
-        **found,
-    )
+    edges = np.minimum(np.arange(frames + 1) * step, seconds)
+    return Maps(names, edges, float(output.omq[0]), float(output.ta[0]), **found)
 
 
 def _joining(words: Words, tokens: int) -> tuple[tuple[str, ...], np.ndarray]:
@@ -154,24 +135,25 @@ def _joining(words: Words, tokens: int) -> tuple[tuple[str, ...], np.ndarray]:
     return tuple(names), members / members.sum(1, keepdims=True)
 
 
-def _attention(output: Output, join: np.ndarray, frames: int) -> dict[str, np.ndarray]:
+def _attention(output: Output, join: np.ndarray) -> dict[str, np.ndarray]:
+    # Heads are averaged; each row of attention sums to one.
     maps = {}
     if output.text_to_audio is not None:
-        maps["text_to_audio"] = join @ _array(output.text_to_audio[0].mean(0)) * frames
+        looks = _array(output.text_to_audio[0].mean(0))
+        maps["text_to_audio"] = join @ looks * looks.shape[1]
     if output.audio_to_text is not None:
-        tokens = output.audio_to_text.shape[3]
-        maps["audio_to_text"] = join @ _array(output.audio_to_text[0].mean(0)).T * tokens
+        looks = _array(output.audio_to_text[0].mean(0))
+        maps["audio_to_text"] = join @ looks.T * looks.shape[1]
     return maps
 
 
 def _transport(
     output: Output, join: np.ndarray, maps: dict[str, np.ndarray], settings: Mapping[str, Any]
 ) -> dict[str, Any]:
-    solved = transport_cost(
-        output.audio, output.audio_mask, output.text, output.text_mask, **settings
-    )
-    kind = {"cost": settings["cost"]} if "cost" in settings else {"cost": "cosine"}
-    cost = _array(pairwise_cost(output.audio, output.text, **kind)[0])
+    sides = output.audio, output.audio_mask, output.text, output.text_mask
+    solved = transport_cost(*sides, **settings)
+    kind = settings.get("cost", "cosine")
+    cost = _array(pairwise_cost(output.audio, output.text, kind)[0])
     plan = _array(solved.plan[0])
     frames, tokens = plan.shape
     maps["transport"] = join @ plan.T * frames * tokens

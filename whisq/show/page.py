@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from whisq.show import ablations, corpus, provenance, training
-from whisq.show.intervals import every_metric
+from whisq.show.html import filled
 from whisq.show.mistakes import mistakes
 from whisq.show.predictions import Predictions
 from whisq.show.probes import Probes
 from whisq.show.published import published
-from whisq.show.results import Judged
+from whisq.show.results import Judged, every_metric, said
 from whisq.show.run import Run
-from whisq.show.sentences import said
-from whisq.show.template import filled
 
 
 def render(
@@ -31,7 +29,7 @@ def render(
     worst: int = 10,
     transport: Mapping[str, Any] | None = None,
 ) -> str:
-    """Write the page.
+    """Return the page as HTML.
 
     Args:
         run: The run.
@@ -41,9 +39,6 @@ def render(
         seconds: What each stage took, where known.
         worst: How many mistaken clips are shown.
         transport: Settings of `transport_cost`.
-
-    Returns:
-        HTML.
     """
     judged = Judged.of(run.evaluate, run.split)
     return filled(
@@ -61,6 +56,6 @@ def render(
         ablations=ablations,
         training=training,
         corpus=corpus,
-        times=provenance.stage_times(dict(seconds)),
-        provenance=provenance.made_with(dict(params), lock),
+        times=provenance.stage_times(seconds),
+        provenance=provenance.made_with(params, lock),
     )

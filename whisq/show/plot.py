@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 INK = "#0a0b0c"  # drawn as the page's own text colour, light or dark
 FAINT = "#8a8f98"
 COLOURS = {"omq": "#3a7fc4", "ta": "#d0680c", "other": "#8a5cc2"}
@@ -75,16 +77,13 @@ class Plot:
 
 
 def png(plots: Sequence[Plot], title: str, columns: int = 2, dpi: int = 120) -> bytes:
-    """Draw plots side by side on one sheet.
+    """Return plots side by side on one sheet as PNG, the same bytes for the same plots.
 
     Args:
         plots: One or more.
         title: Of the sheet; names corpus and split.
         columns: How many stand in a row.
         dpi: Dots an inch.
-
-    Returns:
-        PNG, the same bytes for the same plots.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -107,7 +106,7 @@ def png(plots: Sequence[Plot], title: str, columns: int = 2, dpi: int = 120) -> 
 def beside_names(
     axis: str, values: Sequence[float], half: Any, names: list[str], label: str, line: float = LINE
 ) -> Callable[[Any], None]:
-    """Draw named values with intervals around zero, a row each.
+    """Return what draws named values with intervals around zero, a row each.
 
     Args:
         axis: `omq` or `ta`.
@@ -116,12 +115,7 @@ def beside_names(
         names: The rows'.
         label: What the values are.
         line: Inches a row.
-
-    Returns:
-        What draws it.
     """
-    import numpy as np
-
     # An interval of two clips spans the scale: it may leave the picture.
     far = float(np.max(np.abs(values)))
     most = 1.1 * max(min(far + np.max(half), 2 * (far + np.median(half))), 1e-3)

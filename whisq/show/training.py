@@ -12,19 +12,16 @@ if TYPE_CHECKING:
 
 
 def curves(epochs: DataFrame, best: dict[str, Any] | None) -> list[Plot]:
-    """Draw how dev agreement and the training loss moved.
+    """Return plots of how dev agreement and the training loss moved.
 
     Args:
         epochs: One row an epoch.
         best: metrics/train.json, whose `best_epoch_<branch>` say which epochs were kept.
-
-    Returns:
-        The plots.
     """
     kept = sorted({best[key] for key in best or {} if key.startswith("best_epoch_")})
     dev = {f"dev_{axis}_utt_srcc": (NAMES[axis], COLOURS[axis]) for axis in AXES}
-    colours = zip(("loss", "mse", "ot"), (INK, *COLOURS.values()), strict=False)
-    train = {f"train_{term}": (term, colour) for term, colour in colours}
+    terms = {"loss": INK, "mse": COLOURS["omq"], "ot": COLOURS["ta"]}
+    train = {f"train_{term}": (term, colour) for term, colour in terms.items()}
     return [
         _curves(epochs, dev, kept, "dev-srcc", "utterance SRCC on dev"),
         _curves(epochs, train, kept, "train-loss", "loss on the training clips"),
