@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from pandas import DataFrame
 
 from whisq.evaluation.metrics import AXES
 from whisq.show.plot import LINE, NAMES, Plot, beside_names
 from whisq.show.table import BLANK, Cell, Table, number, span, verbatim, word
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 REFERENCE = "default"
 LESS = f"less_{REFERENCE}"

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from pandas import DataFrame, Series
 
 from whisq.evaluation.metrics import AXES
 from whisq.show.plot import COLOURS, NAMES, Plot
+from whisq.show.run import Run
 from whisq.show.table import Cell, Table, number, word
-
-if TYPE_CHECKING:
-    from pandas import DataFrame, Series
-
-    from whisq.show.run import Run
 
 HEADS = (
     "split", "clips", "systems", "prompts", "hours",
@@ -59,8 +56,7 @@ def _counted(name: str, part: DataFrame) -> list[Cell]:
 
 
 def _histogram(values: Series, bins: Any, colour: str, label: str, title: str) -> Any:
-    def draw(figure: Any) -> None:
-        panel = figure.subplots()
+    def draw(panel: Any) -> None:
         panel.hist(values, bins, color=colour)
         panel.set(xlabel=label, ylabel="clips", title=title)
 

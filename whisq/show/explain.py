@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,9 +21,6 @@ from whisq.show.likeness import Likeness, likeness
 from whisq.show.maps import Maps, read_maps
 from whisq.show.plot import COLOURS, FAINT, LINE, Plot, png
 from whisq.show.table import Table, number, verbatim, word
-
-if TYPE_CHECKING:
-    from whisq.audio import Audio
 
 MOST_WORDS = 60  # are taken out in turn: each costs a run of the text encoder
 DONE, WRONG_CALL = 0, 2
@@ -128,8 +125,8 @@ class Explanation:
         """What taking out each word does to TA."""
         removals = self.removals
 
-        def draw(figure: Any) -> None:
-            panel, places = figure.subplots(), range(len(removals))
+        def draw(panel: Any) -> None:
+            places = range(len(removals))
             panel.barh(places, [removal.change for removal in removals], color=COLOURS["ta"])
             panel.set_yticks(places, [removal.word for removal in removals])
             panel.axvline(0, color=FAINT, linewidth=1)
@@ -142,7 +139,7 @@ class Explanation:
 
 def explain(
     predictor: Predictor,
-    audio: Audio,
+    audio: sounds.Audio,
     prompt: str,
     rate: int | None = None,
     faults: bool = False,

@@ -6,15 +6,14 @@ import io
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
+from PIL import Image
 
 from whisq.show.html import address
 from whisq.show.plot import COLOURS, LINE, Plot
-
-if TYPE_CHECKING:
-    from matplotlib.colors import Colormap
 
 TITLES = {
     "transport": "Transport plan: where each word's share of the clip is moved",
@@ -25,6 +24,12 @@ TITLES = {
 RANGE = 2.0  # doublings at which a map's colour is full, unless the map needs more
 COLUMNS = 120  # moments that are painted at most: more can't be told apart
 TICKS = (0.5, 1, 2, 5, 10)  # seconds between labels
+LESS, MORE = COLOURS["omq"], COLOURS["ta"]
+SHADES = LinearSegmentedColormap.from_list(
+    "even",
+    [(0, LESS), (0.5, to_rgba(LESS, 0)), (0.5, to_rgba(MORE, 0)), (1, MORE)],
+    N=511,
+)
 
 
 @dataclass(frozen=True)
@@ -84,10 +89,8 @@ class Heat:
     @property
     def address(self) -> str:
         """A `data:` address of a PNG, a pixel an entry, that shows on light and on dark."""
-        from PIL import Image
-
         file = io.BytesIO()
-        pixels = _colours()(self._doublings / self.most / 2 + 0.5, bytes=True)
+        pixels = SHADES(self._doublings / self.most / 2 + 0.5, bytes=True)
         Image.fromarray(pixels).save(file, "PNG")
         return address("image/png", file.getvalue())
 
@@ -96,14 +99,13 @@ class Heat:
         """The same as a picture's panel."""
         rows, (less, more) = len(self.names), self.key
 
-        def draw(figure: Any) -> None:
-            panel = figure.subplots()
+        def draw(panel: Any) -> None:
             extent = (0, self.seconds, rows - 0.5, -0.5)
-            style = {"cmap": _colours(), "vmin": -self.most, "vmax": self.most, "aspect": "auto"}
+            style = {"cmap": SHADES, "vmin": -self.most, "vmax": self.most, "aspect": "auto"}
             mesh = panel.imshow(self._doublings, extent=extent, interpolation="nearest", **style)
             panel.set_yticks(range(rows), self.names)
             panel.set(title=self.title, xlabel="seconds")
-            bar = figure.colorbar(mesh, ax=panel, ticks=[-self.most, 0, self.most])
+            bar = panel.figure.colorbar(mesh, ax=panel, ticks=[-self.most, 0, self.most])
             bar.ax.set_yticklabels([less, "even", f"{more} times"])
 
         return Plot(f"map-{self.name}", self.words, draw, width=9, height=0.9 + LINE * rows)
@@ -115,11 +117,3 @@ class Heat:
         edges = np.linspace(0, moments, min(moments, COLUMNS) + 1).round().astype(int)
         parts = [self.values[:, begin:end].mean(1) for begin, end in pairwise(edges)]
         return np.log2(np.maximum(np.stack(parts, 1), 1e-6))
-
-
-def _colours() -> Colormap:
-    from matplotlib.colors import LinearSegmentedColormap, to_rgba
-
-    ends = ((0, "omq", 1), (0.5, "omq", 0), (0.5, "ta", 0), (1, "ta", 1))
-    stops = [(place, to_rgba(COLOURS[axis], alpha)) for place, axis, alpha in ends]
-    return LinearSegmentedColormap.from_list("even", stops, N=511)

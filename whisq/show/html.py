@@ -7,6 +7,7 @@ import io
 from typing import Any
 
 import numpy as np
+import soundfile
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from whisq.audio import RATE
@@ -38,8 +39,6 @@ def sound_address(samples: np.ndarray) -> str:
     Args:
         samples: Shape (samples,), 16 kHz.
     """
-    import soundfile
-
     samples = np.clip(samples[: LONGEST * RATE], -1, 1)
     for container, subtype in (("FLAC", "PCM_16"), ("OGG", "VORBIS")):
         file = io.BytesIO()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
+from pandas import DataFrame
 from rich.console import Console
 
 from whisq.evaluation.judge import JUDGED
@@ -13,13 +15,7 @@ from whisq.show.predictions import Predictions
 from whisq.show.probes import Probes
 from whisq.show.published import published
 from whisq.show.results import PLACES, Judged, said
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from pandas import DataFrame
-
-    from whisq.show.run import Run
+from whisq.show.run import Run
 
 
 def headline(result: dict[str, Any], probes: dict[str, Any] | None) -> dict[str, float | None]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,12 +17,10 @@ import torch
 from whisq.audio import RATE
 from whisq.batch import Example, collate
 from whisq.encoders.whisper import FRAME
+from whisq.encoders.words import Words
 from whisq.losses.transport import pairwise_cost, transport_cost
+from whisq.model.network import Network, Output
 from whisq.show.heat import TITLES, Heat
-
-if TYPE_CHECKING:
-    from whisq.encoders.words import Words
-    from whisq.model.network import Network, Output
 
 SPECIAL = "(special tokens)"
 WHOLE = "(the whole prompt)"

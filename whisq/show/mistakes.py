@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from pandas import DataFrame, Series
 
 from whisq.audio import read, resampled
 from whisq.encoders.text import TextSpec
@@ -13,15 +15,12 @@ from whisq.encoders.words import load_tokenizer, split
 from whisq.evaluation.gather import read_sequences
 from whisq.evaluation.metrics import AXES
 from whisq.model.build import load as load_network
+from whisq.show.heat import Heat
 from whisq.show.html import sound_address
 from whisq.show.maps import Maps, read_maps
 from whisq.show.table import minus
 
-if TYPE_CHECKING:
-    from pandas import DataFrame, Series
-
-    from whisq.show.heat import Heat
-
+WORST = 10  # clips that are shown
 NO_PLAN = "This network has no transport plan: its two sides share no space."
 NO_STATES = "No map: data/model or data/embeddings is not there."
 
@@ -45,20 +44,17 @@ class Mistake:
     remark: str
 
 
-def mistakes(
-    held_out: DataFrame, data: Path, count: int, transport: Mapping[str, Any]
-) -> list[Mistake]:
-    """Return the clips with the largest absolute error on either axis, worst first.
+def mistakes(held_out: DataFrame, data: Path, transport: Mapping[str, Any]) -> list[Mistake]:
+    """Return the WORST clips, by the larger absolute error of the two axes.
 
     Args:
         held_out: As `Run.held_out`.
         data: The pipeline's data folder.
-        count: How many at most.
         transport: Settings of `transport_cost`.
     """
     errors = [(held_out[f"{axis}_prediction"] - held_out[axis]).abs() for axis in AXES]
     larger = errors[0].combine(errors[1], max)
-    worst = larger.sort_values(ascending=False, kind="stable").head(count).index
+    worst = larger.sort_values(ascending=False, kind="stable").head(WORST).index
     look = _looker(data, transport)
     return [_mistake(held_out.loc[key], data, look) for key in worst]
 

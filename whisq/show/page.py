@@ -26,8 +26,7 @@ def render(
     *,
     lock: Path,
     seconds: Mapping[str, float],
-    worst: int = 10,
-    transport: Mapping[str, Any] | None = None,
+    transport: Mapping[str, Any],
 ) -> str:
     """Return the page as HTML.
 
@@ -37,7 +36,6 @@ def render(
         params: The run's parameters by dotted name.
         lock: `dvc.lock`, whether or not it is there.
         seconds: What each stage took, where known.
-        worst: How many mistaken clips are shown.
         transport: Settings of `transport_cost`.
     """
     judged = Judged.of(run.evaluate, run.split)
@@ -51,7 +49,7 @@ def render(
         every_metric=every_metric(judged.found, f"All metrics of the model ({judged.place})"),
         published=published(run.evaluate),
         predictions=Predictions(run.held_out, judged.found["calibration"], judged.place),
-        mistakes=mistakes(run.held_out, data, worst, transport or {}),
+        mistakes=mistakes(run.held_out, data, transport),
         probes=Probes(run.probes, run.faults, judged.place),
         ablations=ablations,
         training=training,

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
-import pandas as pd
+from pandas import DataFrame, Series
 
 from whisq.show.ablations import LESS
 from whisq.show.paper_table import markdown
 from whisq.show.table import Table, verbatim
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 NOTHING = "nothing"
 HIDDEN = ("embed_audio.revision", "embed_text.revision")  # they pin the models named beside them
@@ -199,7 +196,7 @@ def _worth(
 
 def _difference(ablations: DataFrame, variant: str, axis: str) -> str:
     wanted = {"variant": variant, "protocol": "official", "metric": f"utt_{axis}_srcc"}
-    row = ablations[(ablations[list(wanted)] == pd.Series(wanted)).all(axis=1)]
+    row = ablations[(ablations[list(wanted)] == Series(wanted)).all(axis=1)]
     if row.empty:
         return ""
     less, low, high = (-row[f"{LESS}{end}"].iloc[0] for end in ("", "_high", "_low"))

@@ -45,7 +45,7 @@ class Plot:
     Attributes:
         name: Unique on the page; letters, digits and hyphens.
         caption: What it shows, in words that stand for it.
-        draw: Draws it in the empty figure, or part of one, that it is given.
+        draw: Draws it in the empty panel that it is given.
         width: Inches; 3 fit a phone, and four times a screen.
         height: Inches.
     """
@@ -66,7 +66,7 @@ class Plot:
         # Without pyplot: no window, no global state, nothing to close.
         with matplotlib.rc_context(STYLE):
             figure = Figure((self.width, self.height), layout="constrained")
-            self.draw(figure)
+            self.draw(figure.subplots())
             figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
         svg = re.sub(r"<metadata>.*?</metadata>", "", file.getvalue(), flags=re.DOTALL)
         svg = svg[svg.index("<svg") :]
@@ -97,7 +97,7 @@ def png(plots: Sequence[Plot], title: str, columns: int = 2, dpi: int = 120) -> 
         sheet.suptitle(title, wrap=True)
         parts = sheet.subfigures(len(rows), len(rows[0]), squeeze=False, height_ratios=heights)
         for part, plot in zip(parts.flat, plots, strict=False):
-            plot.draw(part)
+            plot.draw(part.subplots())
         # Without the version that matplotlib writes, the same result is the same file.
         sheet.savefig(file, format="png", dpi=dpi, metadata={"Software": None})
     return file.getvalue()
@@ -120,16 +120,15 @@ def beside_names(
     far = float(np.max(np.abs(values)))
     most = 1.1 * max(min(far + np.max(half), 2 * (far + np.median(half))), 1e-3)
 
-    def draw(figure: Any) -> None:
-        panel = figure.subplots()
+    def draw(panel: Any) -> None:
         panel.axvline(0, color=FAINT, linewidth=1)
         places = range(len(names))
         panel.errorbar(values, places, xerr=half, fmt="o", markersize=4, color=COLOURS[axis])
         panel.set_yticks(places, names, fontsize=9 if line >= LINE else 7)
         panel.set(xlim=(-most, most), ylim=(-0.7, len(names) - 0.3))
         # Over and under the names too, which leave the panel less than a title needs.
-        figure.suptitle(NAMES[axis], fontsize=10)
-        figure.supxlabel(label, fontsize=9)
+        panel.figure.suptitle(NAMES[axis], fontsize=10)
+        panel.figure.supxlabel(label, fontsize=9)
 
     return draw
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas import DataFrame, Series
 from scipy import stats
 
 from whisq.evaluation.metrics import AXES, system_means
 from whisq.show.plot import COLOURS, FAINT, LINE, MOS, NAMES, Plot, beside_names
 from whisq.show.table import Table, number, verbatim
-
-if TYPE_CHECKING:
-    from pandas import DataFrame, Series
 
 DOTS = {"clip": {"s": 14, "alpha": 0.55}, "system": {"s": 34, "alpha": 0.9}}
 
@@ -102,8 +100,7 @@ class Predictions:
     def _scatter(self, table: DataFrame, axis: str, one: str) -> Plot:
         rating, prediction = table[axis], table[f"{axis}_prediction"]
 
-        def draw(figure: Any) -> None:
-            panel = figure.subplots()
+        def draw(panel: Any) -> None:
             panel.plot(MOS, MOS, color=FAINT, linewidth=1)
             panel.scatter(rating, prediction, color=COLOURS[axis], linewidths=0, **DOTS[one])
             low, high = min(MOS[0], prediction.min() - 0.1), max(MOS[1], prediction.max() + 0.1)
@@ -120,11 +117,11 @@ class Predictions:
     def _calibration(self, axis: str) -> Plot:
         found = self.curves[axis]
 
-        def draw(figure: Any) -> None:
-            panel, curve = figure.subplots(), pd.DataFrame(found["curve"])
+        def draw(panel: Any) -> None:
+            curve = pd.DataFrame(found["curve"])
             panel.plot(MOS, MOS, color=FAINT, linewidth=1)
-            error, style = 1.96 * curve["error"].astype(float).fillna(0), {"color": COLOURS[axis]}
-            style |= {"marker": "o", "markersize": 4}
+            error = 1.96 * curve["error"].astype(float).fillna(0)
+            style = {"color": COLOURS[axis], "marker": "o", "markersize": 4}
             panel.errorbar(curve["prediction"], curve["rating"], error, **style)
             panel.set(xlim=MOS, ylim=MOS, title=NAMES[axis])
             panel.set(xlabel="mean prediction of a tenth of the clips", ylabel="their mean rating")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from pandas import DataFrame
 
 from whisq.evaluation.metrics import AXES
 from whisq.show.plot import INK, Plot
 from whisq.show.table import Table, minus, number, word
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 
 @dataclass(frozen=True)
@@ -121,8 +120,8 @@ def _others(other: dict[str, Any]) -> str:
 def _response(fault: str, curve: DataFrame, limits: tuple[float, float], place: str) -> Plot:
     name = fault.replace("_", " ")
 
-    def draw(figure: Any) -> None:
-        panel, error = figure.subplots(), 1.96 * curve["error"].astype(float).fillna(0)
+    def draw(panel: Any) -> None:
+        error = 1.96 * curve["error"].astype(float).fillna(0)
         style = {"marker": "o", "markersize": 3, "color": INK}
         panel.errorbar(curve["strength"], curve["omq"], error, **style)
         panel.set(ylim=limits, xlabel="strength", ylabel="OMQ", title=name)

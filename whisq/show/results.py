@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from pandas import DataFrame
 
 from whisq.evaluation.metrics import AXES, METRICS
 from whisq.show.plot import COLOURS, FAINT, LINE, NAMES, Plot
 from whisq.show.table import LEVELS, Cell, Table, minus, number, span, word
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 PLACES = [(level, axis) for level in LEVELS for axis in AXES]
 HEADS = [f"{axis.upper()}, {LEVELS[level]}" for level, axis in PLACES]
@@ -114,8 +113,6 @@ class Judged:
     @property
     def standing_rows(self) -> DataFrame:
         """The SRCC of floors, model and ceilings: `level, axis, name, srcc`."""
-        from pandas import DataFrame
-
         rows = [
             (level, axis, name, scores["srcc"])
             for name, party in self._everyone.items()
@@ -133,8 +130,7 @@ class Judged:
     def _standing(self, axis: str) -> Plot:
         table, names = self.standing_rows, list(self._everyone)
 
-        def draw(figure: Any) -> None:
-            panel = figure.subplots()
+        def draw(panel: Any) -> None:
             for (level, label), marker in zip(LEVELS.items(), "os", strict=True):
                 part = table[(table["axis"] == axis) & (table["level"] == level)]
                 colours = [COLOURS[axis] if name == "model" else FAINT for name in part["name"]]
@@ -143,7 +139,7 @@ class Judged:
             panel.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
             panel.set(xlabel="SRCC", title=NAMES[axis], ylim=(len(names) - 0.4, -0.6))
             panel.grid(axis="y", color=FAINT, alpha=0.25)
-            figure.legend(fontsize=8, loc="outside lower center", ncols=2)
+            panel.figure.legend(fontsize=8, loc="outside lower center", ncols=2)
 
         caption = f"{NAMES[axis]}: SRCC of floors, model and ceilings ({self.place})."
         return Plot(f"standing-{axis}", caption, draw, height=1.3 + LINE * len(names))

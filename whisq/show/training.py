@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from pandas import DataFrame
 
 from whisq.evaluation.metrics import AXES
 from whisq.show.plot import COLOURS, FAINT, INK, NAMES, Plot
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 
 def curves(epochs: DataFrame, best: dict[str, Any] | None) -> list[Plot]:
@@ -31,8 +30,7 @@ def curves(epochs: DataFrame, best: dict[str, Any] | None) -> list[Plot]:
 def _curves(
     epochs: DataFrame, lines: dict[str, tuple[str, str]], kept: list[int], name: str, what: str
 ) -> Plot:
-    def draw(figure: Any) -> None:
-        panel = figure.subplots()
+    def draw(panel: Any) -> None:
         for column, (label, colour) in lines.items():
             if column in epochs:
                 panel.plot(epochs["epoch"], epochs[column], color=colour, label=label)
