@@ -7,7 +7,7 @@ from typing import Any
 from pandas import DataFrame
 
 from whisq.evaluation.metrics import AXES
-from whisq.show.plot import LINE, NAMES, Plot, beside_names
+from whisq.show.plot import NAMES, Plot, beside_names
 from whisq.show.table import BLANK, Cell, Table, number, span, verbatim, word
 
 REFERENCE = "default"
@@ -92,13 +92,13 @@ def compared(variants: dict[str, Any]) -> Table:
 def _forest(rows: DataFrame, protocol: str, axis: str) -> Plot:
     half = rows[[f"{LESS}_low", f"{LESS}_high"]].sub(rows[LESS], axis=0).abs().fillna(0)
     names = [str(name).replace("_", " ") for name in rows["variant"]]
+    less = rows[LESS].set_axis(names)
     caption = (
         f"{NAMES[axis]}, by clip, {protocol} split: mean paired difference over trials, with "
         "Student's 95% interval."
     )
     label = f"SRCC less that of “{REFERENCE}”"
-    draw = beside_names(axis, rows[LESS], half.to_numpy().T, names, label)
-    return Plot(f"forest-{protocol}-{axis}", caption, draw, height=1 + LINE * len(names))
+    return beside_names(f"forest-{protocol}-{axis}", caption, axis, less, half.to_numpy().T, label)
 
 
 def _mean(figure: dict[str, Any] | None) -> Cell:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from whisq import audio as sounds
+from whisq.audio import RATE, read, resampled
 from whisq.encoders.whisper import LONGEST
 from whisq.encoders.words import WORD, split
 from whisq.predictor import Predictor
@@ -138,35 +138,30 @@ class Explanation:
 
 
 def explain(
-    predictor: Predictor,
-    audio: sounds.Audio,
-    prompt: str,
-    rate: int | None = None,
-    faults: bool = False,
+    predictor: Predictor, path: str | Path, prompt: str, faults: bool = False
 ) -> Explanation:
     """Return why a clip has its score.
 
     Args:
         predictor: A trained model.
-        audio: A path, a sound file's bytes, or floats in -1..1 with `rate`.
+        path: A sound file.
         prompt: What the clip was made from.
-        rate: Of an array, Hz.
         faults: Whether to ask which faults of the sound the clip is like; costs some forty runs
             of the audio encoder.
     """
-    clip = sounds.read(audio, rate)
-    samples = sounds.resampled(clip)
-    (heard, text), cautions = predictor.embed(samples, prompt, sounds.RATE)
+    clip = read(path)
+    samples = resampled(clip)
+    (heard, text), cautions = predictor.embed(samples, prompt, RATE)
     cautions = [*clip.notes, *cautions]
     encoder = predictor.text_encoder
     words = split(encoder.tokenizer, prompt, encoder.spec.template, text.shape[1])
-    samples = samples[: LONGEST * sounds.RATE]
-    maps = read_maps(predictor.network, heard, text, words, len(samples) / sounds.RATE)
+    samples = samples[: LONGEST * RATE]
+    maps = read_maps(predictor.network, heard, text, words, len(samples) / RATE)
     count = len(WORD.findall(prompt))
     if count > MOST_WORDS:
         cautions.append(f"only the first {MOST_WORDS} of {count} words are taken out in turn")
     return Explanation(
-        clip=str(audio) if not isinstance(audio, bytes) and rate is None else "the given sound",
+        clip=str(path),
         prompt=prompt,
         samples=samples,
         maps=maps,

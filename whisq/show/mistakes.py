@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,6 @@ from whisq.encoders.words import load_tokenizer, split
 from whisq.evaluation.gather import read_sequences
 from whisq.evaluation.metrics import AXES
 from whisq.model.build import load as load_network
-from whisq.show.heat import Heat
 from whisq.show.html import sound_address
 from whisq.show.maps import Maps, read_maps
 from whisq.show.table import minus
@@ -25,32 +23,18 @@ NO_PLAN = "This network has no transport plan: its two sides share no space."
 NO_STATES = "No map: data/model or data/embeddings is not there."
 
 
-@dataclass(frozen=True)
-class Mistake:
-    """One clip, as the page shows it.
-
-    Attributes:
-        row: `system`, `prompt`, ratings and predictions; its name is the clip's id.
-        lines: By axis, how it was rated and predicted.
-        sound: Its samples as an address; blank where the file is not there.
-        map: The transport plan; None where there is none.
-        remark: Which words and moments found nothing, or why there is no map.
-    """
-
-    row: Series
-    lines: dict[str, str]
-    sound: str
-    map: Heat | None
-    remark: str
-
-
-def mistakes(held_out: DataFrame, data: Path, transport: Mapping[str, Any]) -> list[Mistake]:
-    """Return the WORST clips, by the larger absolute error of the two axes.
+def mistakes(held_out: DataFrame, data: Path, transport: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Choose the WORST clips, by the larger absolute error of the two axes.
 
     Args:
         held_out: As `Run.held_out`.
         data: The pipeline's data folder.
         transport: Settings of `transport_cost`.
+
+    Returns:
+        Of each clip its `row`, whose name is its id; `lines` that say by axis how it was rated and
+        predicted; its `sound` as an address, blank where the file is not there; as `map` the
+        transport plan or None; as `remark` what found nothing in it, or why there is none.
     """
     errors = [(held_out[f"{axis}_prediction"] - held_out[axis]).abs() for axis in AXES]
     larger = errors[0].combine(errors[1], max)
@@ -59,7 +43,7 @@ def mistakes(held_out: DataFrame, data: Path, transport: Mapping[str, Any]) -> l
     return [_mistake(held_out.loc[key], data, look) for key in worst]
 
 
-def _mistake(row: Series, data: Path, look: Callable[[Series], Maps] | None) -> Mistake:
+def _mistake(row: Series, data: Path, look: Callable[[Series], Maps] | None) -> dict[str, Any]:
     plan, remark, path = None, NO_STATES, data / row["path"]
     if look:
         maps = look(row)
@@ -67,7 +51,7 @@ def _mistake(row: Series, data: Path, look: Callable[[Series], Maps] | None) -> 
         remark = maps.unplaced if plan else NO_PLAN
     lines = {axis.upper(): _line(row, axis) for axis in AXES}
     sound = sound_address(resampled(read(path))) if path.is_file() else ""
-    return Mistake(row, lines, sound, plan, remark)
+    return {"row": row, "lines": lines, "sound": sound, "map": plan, "remark": remark}
 
 
 def _line(row: Series, axis: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pandas import Series
 
 INK = "#0a0b0c"  # drawn as the page's own text colour, light or dark
 FAINT = "#8a8f98"
@@ -104,33 +105,40 @@ def png(plots: Sequence[Plot], title: str, columns: int = 2, dpi: int = 120) -> 
 
 
 def beside_names(
-    axis: str, values: Sequence[float], half: Any, names: list[str], label: str, line: float = LINE
-) -> Callable[[Any], None]:
-    """Return what draws named values with intervals around zero, a row each.
+    name: str,
+    caption: str,
+    axis: str,
+    values: Series,
+    half: np.ndarray,
+    label: str,
+    line: float = LINE,
+) -> Plot:
+    """Return a plot of named values with intervals around zero, a row each.
 
     Args:
+        name: The plot's.
+        caption: The plot's.
         axis: `omq` or `ta`.
-        values: From below upwards, shape (names,).
+        values: By their names, from below upwards, shape (names,).
         half: How far each interval reaches, shape (names,) or below and above, (2, names).
-        names: The rows'.
         label: What the values are.
         line: Inches a row.
     """
     # An interval of two clips spans the scale: it may leave the picture.
-    far = float(np.max(np.abs(values)))
+    far = float(values.abs().max())
     most = 1.1 * max(min(far + np.max(half), 2 * (far + np.median(half))), 1e-3)
 
     def draw(panel: Any) -> None:
         panel.axvline(0, color=FAINT, linewidth=1)
-        places = range(len(names))
+        places = range(len(values))
         panel.errorbar(values, places, xerr=half, fmt="o", markersize=4, color=COLOURS[axis])
-        panel.set_yticks(places, names, fontsize=9 if line >= LINE else 7)
-        panel.set(xlim=(-most, most), ylim=(-0.7, len(names) - 0.3))
+        panel.set_yticks(places, values.index, fontsize=9 if line >= LINE else 7)
+        panel.set(xlim=(-most, most), ylim=(-0.7, len(values) - 0.3))
         # Over and under the names too, which leave the panel less than a title needs.
         panel.figure.suptitle(NAMES[axis], fontsize=10)
         panel.figure.supxlabel(label, fontsize=9)
 
-    return draw
+    return Plot(name, caption, draw, height=1 + line * len(values))
 
 
 def _sized(match: re.Match) -> str:

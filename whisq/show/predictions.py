@@ -93,9 +93,10 @@ class Predictions:
             f"{NAMES[axis]}: mean residual of each system, with Student's 95% interval "
             f"({self.place})."
         )
-        what, line = "prediction less rating", 0.8 * LINE
-        draw = beside_names(axis, by["mean"], half, list(by.index), what, line)
-        return Plot(f"residual-{axis}", caption, draw, height=1 + line * len(by))
+        label = "prediction less rating"
+        return beside_names(
+            f"residual-{axis}", caption, axis, by["mean"], half, label, line=0.8 * LINE
+        )
 
     def _scatter(self, table: DataFrame, axis: str, one: str) -> Plot:
         rating, prediction = table[axis], table[f"{axis}_prediction"]
