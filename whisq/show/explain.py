@@ -63,22 +63,13 @@ class Explanation:
     faults: list[Likeness]
 
     def record(self) -> dict[str, Any]:
-        """Return numbers, texts and lists by name; each map has a list a word."""
-        maps = self.maps
-        arrays = {"edges": maps.edges, "word_cost": maps.word_cost}
-        arrays |= {"moment_cost": maps.moment_cost, "quality_weights": maps.quality}
+        """Return all but the samples by name: numbers, texts, lists and arrays."""
         return {
             "clip": self.clip,
             "prompt": self.prompt,
-            "omq": maps.omq,
-            "ta": maps.ta,
-            "words": list(maps.words),
-            "maps": {name: values.tolist() for name, values in maps.maps.items()},
-            "transport_cost": maps.cost,
-            "even_cost": maps.typical,
-            **{name: None if array is None else array.tolist() for name, array in arrays.items()},
-            "words_without_place": maps.misplaced(),
-            "moments_without_word": maps.unmatched(),
+            **vars(self.maps),
+            "words_without_place": self.maps.words_without_place,
+            "moments_without_word": self.maps.moments_without_word,
             "removals": [removal._asdict() for removal in self.removals],
             "faults": [fault._asdict() for fault in self.faults],
             "cautions": self.cautions,
@@ -196,7 +187,8 @@ def _removals(predictor: Predictor, heard: np.ndarray, prompt: str, ta: float) -
 
 def to_json(explanation: Explanation) -> bytes:
     """Return the numbers."""
-    text = json.dumps(explanation.record(), indent=1, ensure_ascii=False, allow_nan=False)
+    form = {"indent": 1, "ensure_ascii": False, "allow_nan": False}
+    text = json.dumps(explanation.record(), default=np.ndarray.tolist, **form)
     return f"{text}\n".encode()
 
 

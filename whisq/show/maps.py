@@ -26,46 +26,48 @@ SPECIAL = "(special tokens)"
 WHOLE = "(the whole prompt)"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Maps:
-    """One clip's maps.
+    """One clip's scores and maps.
 
     Attributes:
-        words: The rows' names.
-        edges: Where moments begin and end, seconds, shape (moments + 1,).
         omq: Predicted quality, 1 to 5.
         ta: Predicted alignment, 1 to 5.
+        words: The rows' names.
         maps: By a name of `heat.TITLES`, those that the network has.
-        cost: What the transport costs; None without a shared space.
-        typical: What it would cost to move everything everywhere alike.
+        transport_cost: What the transport costs; None without a shared space.
+        even_cost: What it would cost to move everything everywhere alike.
+        edges: Where moments begin and end, seconds, shape (moments + 1,).
         word_cost: What moving each word costs, shape (words,).
         moment_cost: What moving each moment costs, shape (moments,).
-        quality: How much each moment counts for OMQ, as a map's entry, shape (moments,).
+        quality_weights: How much each moment counts for OMQ, as a map's entry, shape (moments,).
     """
 
-    words: tuple[str, ...]
-    edges: np.ndarray
     omq: float
     ta: float
+    words: tuple[str, ...]
     maps: dict[str, np.ndarray] = field(default_factory=dict)
-    cost: float | None = None
-    typical: float | None = None
+    transport_cost: float | None = None
+    even_cost: float | None = None
+    edges: np.ndarray
     word_cost: np.ndarray | None = None
     moment_cost: np.ndarray | None = None
-    quality: np.ndarray | None = None
+    quality_weights: np.ndarray | None = None
 
-    def misplaced(self) -> list[str]:
-        """Return the words that found no place: moving them costs no less than anywhere."""
+    @property
+    def words_without_place(self) -> list[str]:
+        """The words that cost no less to move than to move anything anywhere."""
         if self.word_cost is None:
             return []
         pairs = zip(self.words, self.word_cost, strict=True)
-        return [word for word, cost in pairs if cost >= self.typical and word != SPECIAL]
+        return [word for word, cost in pairs if cost >= self.even_cost and word != SPECIAL]
 
-    def unmatched(self) -> list[tuple[float, float]]:
-        """Return the stretches, seconds, that matched no word: they cost no less than anything."""
+    @property
+    def moments_without_word(self) -> list[tuple[float, float]]:
+        """The stretches, seconds, that cost no less to move than to move anything anywhere."""
         if self.moment_cost is None:
             return []
-        flags = np.concatenate([[False], self.moment_cost >= self.typical, [False]])
+        flags = np.concatenate([[False], self.moment_cost >= self.even_cost, [False]])
         turns = self.edges[np.flatnonzero(flags[1:] != flags[:-1])].tolist()
         return list(zip(turns[::2], turns[1::2], strict=True))
 
@@ -73,15 +75,15 @@ class Maps:
     def heats(self) -> list[Heat]:
         """The maps as they are shown, the weights of the moments last."""
         rows = {name: (self.words, values) for name, values in self.maps.items()}
-        if self.quality is not None:
-            rows["quality"] = ("OMQ",), self.quality[None]
+        if self.quality_weights is not None:
+            rows["quality"] = ("OMQ",), self.quality_weights[None]
         return [Heat(name, *rows[name], self.edges) for name in TITLES if name in rows]
 
     @property
     def unplaced(self) -> str:
         """Which words and moments found nothing on the other side, in words."""
-        words = ", ".join(word.strip(".,;:!?") for word in self.misplaced())
-        spans = ", ".join(f"{begin:.1f} to {end:.1f} s" for begin, end in self.unmatched())
+        words = ", ".join(word.strip(".,;:!?") for word in self.words_without_place)
+        spans = ", ".join(f"{begin:.1f} to {end:.1f} s" for begin, end in self.moments_without_word)
         return (
             f"Words that found no place: {words or 'none'}. "
             f"Moments that matched no word: {spans or 'none'}."
@@ -116,9 +118,14 @@ def read_maps(
     if output.audio is not None and output.text is not None:
         found |= _transport(output, join, found["maps"], transport or {})
     if output.quality_weights is not None:
-        found["quality"] = _array(output.quality_weights[0]) * frames
-    edges = np.minimum(np.arange(frames + 1) * step, seconds)
-    return Maps(names, edges, float(output.omq[0]), float(output.ta[0]), **found)
+        found["quality_weights"] = _array(output.quality_weights[0]) * frames
+    return Maps(
+        omq=float(output.omq[0]),
+        ta=float(output.ta[0]),
+        words=names,
+        edges=np.minimum(np.arange(frames + 1) * step, seconds),
+        **found,
+    )
 
 
 def _joining(words: Words, tokens: int) -> tuple[tuple[str, ...], np.ndarray]:
@@ -156,8 +163,8 @@ def _transport(
     frames, tokens = plan.shape
     maps["transport"] = join @ plan.T * frames * tokens
     return {
-        "cost": float(solved.cost[0]),
-        "typical": float(cost.mean()),
+        "transport_cost": float(solved.cost[0]),
+        "even_cost": float(cost.mean()),
         "word_cost": join @ (plan * cost).sum(0) * tokens,
         "moment_cost": (plan * cost).sum(1) * frames,
     }
