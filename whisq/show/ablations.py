@@ -27,11 +27,8 @@ FLOOR = {"utt_omq_srcc": "floor_omq_srcc", "utt_ta_srcc": "floor_ta_srcc"}
 def forests(table: DataFrame) -> list[Plot]:
     """Return plots of each variant's paired difference from the reference.
 
-    Args:
-        table: What `comparison.table` laid out.
-
-    Returns:
-        A plot a way of splitting and axis; none where nothing was compared with the reference.
+    One a way of splitting and axis; none where nothing was compared with the reference. The table
+    is what `comparison.table` laid out.
     """
     known = table.dropna(subset=[LESS])[::-1] if LESS in table else table[:0]
     plots = []
@@ -44,11 +41,7 @@ def forests(table: DataFrame) -> list[Plot]:
 
 
 def listed(table: DataFrame) -> Table:
-    """Return the variants' means and differences, a row a variant, protocol and metric.
-
-    Args:
-        table: What `comparison.table` laid out.
-    """
+    """Return the same table's means and differences, a row a variant, protocol and metric."""
     rows = [
         [
             word(record["variant"]),
@@ -72,13 +65,9 @@ def listed(table: DataFrame) -> Table:
 
 
 def compared(variants: dict[str, Any]) -> Table:
-    """Return what each variant reaches, a row a variant.
+    """Return the means that `metrics/ablations.json` holds, a row a variant.
 
-    Args:
-        variants: What `metrics/ablations.json` holds.
-
-    Returns:
-        Means over trials, in bold what differs from the reference with an interval clear of zero.
+    In bold is what differs from the reference with an interval clear of zero.
     """
     reference = variants[REFERENCE]
     floors = [_mean(reference[protocol].get(FLOOR.get(metric))) for protocol, metric in COMPARED]

@@ -212,18 +212,9 @@ WRITERS: dict[str, Callable[[Explanation], bytes]] = {
 
 
 def run(clip: Path, prompt: str, output: Path, model: str, faults: bool, device: str) -> int:
-    """Carry out `whisq explain`.
+    """Return the exit code of `whisq explain`; the output's ending says what is written.
 
-    Args:
-        clip: A sound file.
-        prompt: What it was made from.
-        output: The file to write; its ending says what.
-        model: As `whisq.load` takes it.
-        faults: Whether to ask which faults of the sound the clip is like.
-        device: Where to compute, as `whisq.devices` names it.
-
-    Returns:
-        The exit code.
+    The model is named as for `whisq.load`, the device as in `whisq.devices`.
     """
     try:
         _check(output)

@@ -58,12 +58,7 @@ def logged(result: dict[str, Any]) -> dict[str, float]:
 
 
 def printed(result: dict[str, Any], probes: dict[str, Any] | None) -> None:
-    """Print what a run has come to.
-
-    Args:
-        result: What `judge.judge` gave.
-        probes: What `probes.probe` gave, or None.
-    """
+    """Print what a run has come to, as for `headline`."""
     console, probed = Console(), Probes(probes, None, result["corpus"])
     for split in (split for split in JUDGED if split in result):
         console.print(Judged.of(result, split).standings)

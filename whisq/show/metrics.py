@@ -15,15 +15,7 @@ DONE, WRONG_CALL = 0, 2
 
 
 def run(command: Command, as_json: bool) -> int:
-    """Carry a call out.
-
-    Args:
-        command: The call.
-        as_json: Whether the output is for programs.
-
-    Returns:
-        The exit code.
-    """
+    """Return the exit code of a call, carried out."""
     try:
         result = figures(command)
     except ValueError as error:

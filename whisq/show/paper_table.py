@@ -70,11 +70,7 @@ def paper_table(
 
 
 def markdown(table: DataFrame) -> str:
-    """Return the parties, and the claims beside WhisQ's differences from them, as Markdown.
-
-    Args:
-        table: What `paper_table` gave.
-    """
+    """Return the parties, and the claims beside WhisQ's differences from them, as Markdown."""
     one = table.iloc[0]
     found = {(row["network"], row["metric"]): row for row in table.to_dict("records") if row["n"]}
     names = list(dict.fromkeys(table["network"]))

@@ -78,14 +78,7 @@ class Plot:
 
 
 def png(plots: Sequence[Plot], title: str, columns: int = 2, dpi: int = 120) -> bytes:
-    """Return plots side by side on one sheet as PNG, the same bytes for the same plots.
-
-    Args:
-        plots: One or more.
-        title: Of the sheet; names corpus and split.
-        columns: How many stand in a row.
-        dpi: Dots an inch.
-    """
+    """Return one or more plots, so many in a row, on a sheet: PNG, the same bytes each time."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -116,8 +109,8 @@ def beside_names(
     """Return a plot of named values with intervals around zero, a row each.
 
     Args:
-        name: The plot's.
-        caption: The plot's.
+        name: As of `Plot`.
+        caption: As of `Plot`.
         axis: `omq` or `ta`.
         values: By their names, from below upwards, shape (names,).
         half: How far each interval reaches, shape (names,) or below and above, (2, names).

@@ -42,12 +42,7 @@ PUBLISHED = [
 
 
 def published(evaluate: dict[str, Any]) -> Table:
-    """Return what is published and a run beside it.
-
-    Args:
-        evaluate: What `metrics/evaluate.json` holds; the run's rows are empty unless it ran on
-            MusicEval's own split.
-    """
+    """Return what is published and, beside it, what `metrics/evaluate.json` holds."""
     corpus, protocol = evaluate.get("corpus"), evaluate.get("protocol")
     note, counts = f"All figures here are on {CORPUS}.", (corpus, protocol) == (CORPUS, "official")
     if not counts:

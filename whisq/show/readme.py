@@ -47,12 +47,7 @@ BLOCKS = {
 
 
 def renewed(page: str, name: str, table: Table) -> str:
-    """Return a page, README or one of docs, with a new table between its two marks.
-
-    Args:
-        page: The page as it stands.
-        name: Which table, one of `BLOCKS`.
-        table: The table.
+    """Return a page's text with a new table between the two marks of a block of `BLOCKS`.
 
     Raises:
         ValueError: The page lacks one of the marks.

@@ -71,10 +71,6 @@ class Run:
 def read_run(data: Path, metrics: Path) -> Run:
     """Return what the stages have left in the pipeline's folders.
 
-    Args:
-        data: The data folder.
-        metrics: The metrics folder.
-
     Raises:
         ValueError: There is no evaluation to report.
     """

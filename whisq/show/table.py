@@ -89,26 +89,14 @@ def verbatim(text: Any, strong: bool = False) -> Cell:
 
 
 def number(value: float | None, places: int = 3, sign: bool = False, strong: bool = False) -> Cell:
-    """Return a cell of a figure, a dash for None and NaN.
-
-    Args:
-        value: The figure.
-        places: Decimals.
-        sign: Whether a plus is shown.
-        strong: Whether in bold.
-    """
+    """Return a cell of a figure with so many decimals; None and NaN make a dash."""
     if value is None or math.isnan(value):
         return Cell(BLANK, None, strong)
     return Cell(minus(f"{value:{'+' if sign else ''}.{places}f}"), float(value), strong)
 
 
 def span(ends: Sequence[float] | None, after: str = "") -> Cell:
-    """Return a cell of an interval and what is said behind it, sorted by its lower end.
-
-    Args:
-        ends: Both ends; None, and an end that is None or NaN, make a dash.
-        after: What is said behind it.
-    """
+    """Return a cell of an interval, sorted by its lower end; None and NaN make a dash."""
     if ends is None or any(end is None or math.isnan(end) for end in ends):
         return Cell(BLANK, None)
     return Cell(minus(" to ".join(f"{end:.2f}" for end in ends)) + after, float(ends[0]))

@@ -11,11 +11,9 @@ from whisq.show.plot import COLOURS, FAINT, INK, NAMES, Plot
 
 
 def curves(epochs: DataFrame, best: dict[str, Any] | None) -> list[Plot]:
-    """Return plots of how dev agreement and the training loss moved.
+    """Return plots of how dev agreement and the training loss moved, a row of `epochs` an epoch.
 
-    Args:
-        epochs: One row an epoch.
-        best: metrics/train.json, whose `best_epoch_<branch>` say which epochs were kept.
+    `best` is metrics/train.json, whose `best_epoch_<branch>` say which epochs were kept.
     """
     kept = sorted({best[key] for key in best or {} if key.startswith("best_epoch_")})
     dev = {f"dev_{axis}_utt_srcc": (NAMES[axis], COLOURS[axis]) for axis in AXES}
