@@ -13,7 +13,7 @@ from whisq.evaluation.gather import gather, make_bench
 from whisq.evaluation.judge import judge
 from whisq.evaluation.probes import probe
 from whisq.predictor import Predictor
-from whisq.show import kept, terminal
+from whisq.show import kept
 from whisq.show.run import Run, beside
 
 DATA, METRICS = Path("data"), Path("metrics")
@@ -41,7 +41,7 @@ def main() -> None:
         run.metrics(kept.logged(result) | numbers)
         run.artifacts(*(METRICS / f"{name}.json" for name in found))
         run.artifacts(METRICS / "plots", folder="plots")
-    terminal.evaluated(result, probes)
+    kept.printed(result, probes)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,6 @@ from whisq.scoring.options import (
     Summary,
     Workers,
 )
-from whisq.show.options import EXPLAIN, Clip, Faults, ItsPrompt, Page
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -88,6 +87,17 @@ Examples, in the project's folder after `make repro`:
   whisq metrics ../../predictions.csv test_mos_list.txt --allow-missing
   whisq metrics floor:system_mean test_mos_list.txt --train train_mos_list.txt
   whisq metrics floor:system_mean test_mos_list.txt --train train_mos_list.txt --json
+"""
+
+EXPLAIN = """Show why a clip has its score: which moments go with which words of its prompt.
+
+Writes the transport plan, both co-attention maps and what taking out each word does to the
+alignment, as a page to open and listen to (.html), a picture (.png) or numbers (.json).
+
+\b
+Examples, in the project's folder after `make repro`:
+  whisq explain data/raw/wav/whisq-rendered-S001_P001.wav --prompt "a calm waltz" -o why.html
+  whisq explain data/raw/wav/whisq-rendered-S001_P001.wav -p "a waltz" -o why.json --faults
 """
 
 
@@ -204,11 +214,14 @@ def metrics(
 
 @app.command(help=EXPLAIN)
 def explain(
-    clip: Clip,
-    prompt: ItsPrompt,
-    output: Page,
+    clip: Annotated[Path, Argument(help="A sound file.")],
+    prompt: Annotated[str, Option("--prompt", "-p", help="What the clip was made from.")],
+    output: Annotated[Path, Option("--output", "-o", help="What to write: .html, .png or .json.")],
     model: Model = "data/model",
-    faults: Faults = False,
+    faults: Annotated[
+        bool,
+        Option("--faults", help="Also tell which faults of the sound it is like; takes longer."),
+    ] = False,
     device: Device = "auto",
 ) -> None:
     """Explain a clip's score; see `EXPLAIN`.
@@ -216,6 +229,6 @@ def explain(
     Raises:
         Exit: With the exit code.
     """
-    from whisq.show.why import run
+    from whisq.show.explain import run
 
     raise typer.Exit(run(clip, prompt, output, model, faults, device))

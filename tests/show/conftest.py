@@ -78,25 +78,22 @@ def run(tmp_path_factory, tokenizer, lay_out):
     return folder
 
 
-def page_of(folder, **options):
-    results = read_run(folder / "data", folder / "metrics")
+def page_of(folder, seconds=None):
+    results, lock = read_run(folder / "data", folder / "metrics"), folder / "dvc.lock"
     params = {"loss.ot_weight": 0.1}
-    seconds = options.pop("seconds", {})
-    return render(
-        results, folder / "data", params, lock=folder / "dvc.lock", seconds=seconds, **options
-    )
+    return render(results, folder / "data", params, lock=lock, seconds=seconds or {}, transport={})
 
 
 @pytest.fixture(scope="session")
 def make_page():
-    """Render a run's folder: `make_page(folder, worst=3)`."""
+    """Render a run's folder."""
     return page_of
 
 
 @pytest.fixture(scope="session")
 def page(run):
     """The page of a run without extras."""
-    return page_of(run, worst=3)
+    return page_of(run)
 
 
 @pytest.fixture(scope="session")
@@ -118,7 +115,7 @@ def full_page(run, tmp_path_factory):
     (metrics / "probes.json").write_text(json.dumps(PROBES))
     lock = "stages: {train: {outs: [{path: data/model, md5: abc123.dir, size: 1234}]}}"
     (folder / "dvc.lock").write_text(lock)
-    return page_of(folder, worst=2, seconds={"train": 12.3})
+    return page_of(folder, seconds={"train": 12.3})
 
 
 PROBES = {

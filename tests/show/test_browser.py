@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from whisq.show.explain import explain
-from whisq.show.why import to_html
+from whisq.show.explain import explain, to_html
 
 pytestmark = pytest.mark.filterwarnings("default")  # selenium's own
 WIDTHS = (390, 1400)

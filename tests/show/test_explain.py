@@ -3,9 +3,7 @@ import json
 import numpy as np
 import pytest
 
-from whisq.audio import read
-from whisq.show.explain import MOST_WORDS, explain, without_each_word
-from whisq.show.why import to_html, to_json, to_png
+from whisq.show.explain import MOST_WORDS, explain, to_html, to_json, to_png, without_each_word
 
 PROMPT = "A calm waltz for squeezebox."
 
@@ -33,13 +31,6 @@ def test_every_word_is_taken_out_once_and_a_single_word_never():
     assert without_each_word("a  b, a") == [("a", "b, a"), ("b,", "a a"), ("a", "a b,")]
     assert without_each_word("waltz") == []
     assert len(without_each_word("la " * 100)) == MOST_WORDS
-
-
-def test_an_array_is_explained_as_the_file_is(explanation, predictor, clips):
-    clip = read(clips[3])
-    samples, rate = clip.samples, clip.rate
-    again = explain(predictor, samples, PROMPT, rate)
-    np.testing.assert_array_equal(again.maps.maps["transport"], explanation.maps.maps["transport"])
 
 
 def test_the_numbers_hold_every_map_of_words_by_moments(explanation):

@@ -1,4 +1,3 @@
-from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -67,8 +66,8 @@ def test_transport_moves_words_to_the_moments_that_are_like_them():
     order = [2, 0, 1]
     maps = read(Network(audio=space[order][None], text=space[None]), words)
     assert maps.maps["transport"][:3].argmax(1).tolist() == [1, 2, 0]
-    assert maps.cost < maps.typical
-    assert maps.misplaced() == ["d"]
+    assert maps.transport_cost < maps.even_cost
+    assert maps.words_without_place == ["d"]
 
 
 @given(st.integers(0, 2**32 - 1))
@@ -81,8 +80,8 @@ def test_every_words_and_every_moments_average_is_even(seed):
     np.testing.assert_allclose(plan.mean(1), 1, atol=0.02)
     np.testing.assert_allclose(np.average(plan, axis=0, weights=[1, 2, 1]), 1, atol=0.02)
     moved = np.average(maps.word_cost, weights=[1, 2, 1])
-    assert moved == pytest.approx(maps.cost, rel=1e-5)
-    assert maps.moment_cost.mean() == pytest.approx(maps.cost, rel=1e-5)
+    assert moved == pytest.approx(maps.transport_cost, rel=1e-5)
+    assert maps.moment_cost.mean() == pytest.approx(maps.transport_cost, rel=1e-5)
 
 
 def test_one_vector_for_all_words_is_one_row():
@@ -94,12 +93,13 @@ def test_one_vector_for_all_words_is_one_row():
 
 
 def test_stretches_without_a_word_are_joined():
-    maps = Maps(("a",), np.arange(6.0), 3, 3, typical=1.0, moment_cost=np.array([1, 2, 0, 0, 1]))
-    assert maps.unmatched() == [(0, 2), (4, 5)]
-    assert replace(maps, moment_cost=None).unmatched() == []
+    scores = {"omq": 3, "ta": 3, "words": ("a",), "edges": np.arange(6.0), "even_cost": 1.0}
+    maps = Maps(**scores, moment_cost=np.array([1, 2, 0, 0, 1]))
+    assert maps.moments_without_word == [(0, 2), (4, 5)]
+    assert Maps(**scores).moments_without_word == []
 
 
 def test_a_network_without_shared_space_has_no_transport():
     maps = read(Network())
-    assert maps.cost is None
-    assert maps.misplaced() == maps.unmatched() == []
+    assert maps.transport_cost is None
+    assert maps.words_without_place == maps.moments_without_word == []

@@ -12,6 +12,7 @@ from whisq.corpus.clips import read_ratings, write_ratings
 from whisq.evaluation.gather import read_rated
 from whisq.evaluation.judge import Case, judge
 from whisq.model.build import build, read_config
+from whisq.show.mistakes import WORST
 from whisq.show.run import read_run
 
 
@@ -44,7 +45,7 @@ def test_the_worst_clips_come_first_with_a_sound_that_decodes_to_the_file(run, p
     off = (results.held_out["omq_prediction"] - results.held_out["omq"]).abs()
     off = off.combine((results.held_out["ta_prediction"] - results.held_out["ta"]).abs(), max)
     shown = re.findall(r"<h3>\d+\. (S\d+_P\d+)</h3>", page)
-    assert shown == off.sort_values(ascending=False).index[:3].tolist()
+    assert shown == off.sort_values(ascending=False).index[:WORST].tolist()
     sounds = re.findall(r'src="data:audio/flac;base64,([^"]+)"', page)
     samples, rate = soundfile.read(io.BytesIO(base64.b64decode(sounds[0])))
     original, _ = soundfile.read(run / "data/raw/wav" / f"{shown[0]}.wav")
@@ -81,9 +82,9 @@ def test_what_was_run_is_drawn_and_said(full_page):
 def test_a_run_without_model_or_sound_is_still_reported(run, make_page, tmp_path):
     folder = tmp_path / "run"
     shutil.copytree(run, folder, ignore=shutil.ignore_patterns("model", "wav"))
-    page = make_page(folder, worst=2)
-    assert page.count("The clip's file is not there") == 2
-    assert page.count("data/embeddings is not there") == 2
+    page = make_page(folder)
+    assert page.count("The clip's file is not there") == WORST
+    assert page.count("data/embeddings is not there") == WORST
 
 
 def test_a_folder_without_evaluation_is_refused_with_the_remedy(tmp_path):
@@ -104,7 +105,7 @@ def test_a_corpus_without_raters_rows_has_no_ceiling_and_says_so(run, make_page,
     predictions.columns = ["omq", "ta"]
     result = judge(Case(rated, predictions), "toy corpus", "official", resamples=20, seed=0)
     (folder / "metrics/evaluate.json").write_text(json.dumps(result))
-    page = make_page(folder, worst=1)
+    page = make_page(folder)
     assert "an unknown share" in page
     assert "raters&#39; ceiling unknown" in page
     assert "of unknown worth" in page
@@ -117,6 +118,6 @@ def test_a_network_without_a_shared_space_has_no_map(run, make_page, tmp_path):
     peer = build(config.model_copy(update={"architecture": "challenge_baseline"}))
     shutil.rmtree(folder / "data/model")
     peer.save_pretrained(folder / "data/model")
-    page = make_page(folder, worst=1)
+    page = make_page(folder)
     assert "two sides share no space" in page
     assert 'class="field"' not in page

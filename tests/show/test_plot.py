@@ -3,13 +3,14 @@ import re
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from pandas import Series
 from PIL import Image
 
 from whisq.show.plot import COLOURS, INK, Plot, beside_names, png
 
 
-def dots(figure):
-    panel = figure.subplots()
+def dots(panel):
     panel.scatter([1, 2], [2, 1], color=COLOURS["omq"])
     panel.set(title="dots", xlabel="seconds")
 
@@ -52,12 +53,9 @@ def test_a_sheet_has_as_many_places_as_plots_need(plot, count, across, down):
 
 
 def test_a_wide_interval_leaves_the_picture_but_no_value_does():
-    values, half, limits = np.array([0.1, -0.2, 0.15]), np.array([0.02, 0.03, 5.0]), []
-
-    def keep(figure):
-        beside_names("ta", values, half, ["a", "b", "c"], "difference")(figure)
-        limits.extend(figure.axes[0].get_xlim())
-
-    png([Plot("rows", "Rows.", keep)], "title")
-    assert limits[0] < values.min()
-    assert values.max() < limits[1] < 1
+    values, half = Series([0.1, -0.2, 0.15], ["a", "b", "c"]), np.array([0.02, 0.03, 5.0])
+    panel = Figure().subplots()
+    beside_names("rows", "Rows.", "ta", values, half, "difference").draw(panel)
+    low, high = panel.get_xlim()
+    assert low < values.min()
+    assert values.max() < high < 1

@@ -2,9 +2,8 @@ import json
 
 import pytest
 
-from whisq.show import terminal
-from whisq.show.intervals import every_metric
-from whisq.show.results import PLACES, Judged
+from whisq.show import kept
+from whisq.show.results import PLACES, Judged, every_metric
 
 
 @pytest.fixture
@@ -14,7 +13,7 @@ def result(run):
 
 def test_people_see_model_floors_and_ceilings_within_80_columns(result, monkeypatch, capsys):
     monkeypatch.setenv("COLUMNS", "80")
-    terminal.evaluated(result, None)
+    kept.printed(result, None)
     text = capsys.readouterr().out
     assert max(map(len, text.splitlines())) <= 80
     for name in (

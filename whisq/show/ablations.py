@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from pandas import DataFrame
 
 from whisq.evaluation.metrics import AXES
-from whisq.show.plot import LINE, NAMES, Plot, beside_names
+from whisq.show.plot import NAMES, Plot, beside_names
 from whisq.show.table import BLANK, Cell, Table, number, span, verbatim, word
 
-if TYPE_CHECKING:
-    from pandas import DataFrame
-
 REFERENCE = "default"
+LESS = f"less_{REFERENCE}"
 LISTED = ("utt_omq_srcc", "utt_ta_srcc", "sys_omq_srcc", "sys_ta_srcc", "ta_order_srcc", "swap")
 COMPARED = {
     ("official", "utt_omq_srcc"): "OMQ, by clip",
@@ -24,36 +24,24 @@ COMPARED = {
 FLOOR = {"utt_omq_srcc": "floor_omq_srcc", "utt_ta_srcc": "floor_ta_srcc"}
 
 
-def forests(table: DataFrame | None) -> list[Plot]:
-    """Draw each variant's paired difference from the reference, under each way of splitting.
+def forests(table: DataFrame) -> list[Plot]:
+    """Return plots of each variant's paired difference from the reference.
 
-    Args:
-        table: What `comparison.table` laid out, or None.
-
-    Returns:
-        A plot a way and axis; none where nothing was compared with the reference.
+    One a way of splitting and axis; none where nothing was compared with the reference. The table
+    is what `comparison.table` laid out.
     """
-    column = f"less_{REFERENCE}"
-    if table is None or column not in table:
-        return []
-    return [
-        _forest(rows, protocol, axis)
-        for protocol in table["protocol"].unique()
-        for axis in AXES
-        if len(rows := _compared(table, column, protocol, axis))
-    ]
+    known = table.dropna(subset=[LESS])[::-1] if LESS in table else table[:0]
+    plots = []
+    for protocol in table["protocol"].unique():
+        for axis in AXES:
+            chosen = (known["metric"] == f"utt_{axis}_srcc") & (known["protocol"] == protocol)
+            if chosen.any():
+                plots.append(_forest(known[chosen], protocol, axis))
+    return plots
 
 
 def listed(table: DataFrame) -> Table:
-    """Lay out the variants' means and differences, a row a variant, protocol and metric.
-
-    Args:
-        table: What `comparison.table` laid out.
-
-    Returns:
-        The table.
-    """
-    column = f"less_{REFERENCE}"
+    """Return the same table's means and differences, a row a variant, protocol and metric."""
     rows = [
         [
             word(record["variant"]),
@@ -62,8 +50,8 @@ def listed(table: DataFrame) -> Table:
             number(record["mean"]),
             number(record["sd"]),
             number(record["n"], 0),
-            number(record.get(column), sign=True),
-            span([record.get(f"{column}_low"), record.get(f"{column}_high")]),
+            number(record.get(LESS), sign=True),
+            span([record.get(f"{LESS}_low"), record.get(f"{LESS}_high")]),
         ]
         for record in table[table["metric"].isin(LISTED)].to_dict("records")
     ]
@@ -77,43 +65,29 @@ def listed(table: DataFrame) -> Table:
 
 
 def compared(variants: dict[str, Any]) -> Table:
-    """Lay out what each variant reaches, a row a variant.
+    """Return the means that `metrics/ablations.json` holds, a row a variant.
 
-    Args:
-        variants: What `metrics/ablations.json` holds.
-
-    Returns:
-        Means over trials, in bold what differs from the reference with an interval clear of zero.
+    In bold is what differs from the reference with an interval clear of zero.
     """
     reference = variants[REFERENCE]
-    floors = [
-        _mean(reference[protocol].get(FLOOR.get(metric))) for protocol, metric in COMPARED
-    ]  # fmt: skip
+    floors = [_mean(reference[protocol].get(FLOOR.get(metric))) for protocol, metric in COMPARED]
     rows = [[Cell("*floor: the system's training mean*", ""), *floors]]
-    rows += [
-        [verbatim(name)]
-        + [_mean(found.get(protocol, {}).get(metric)) for protocol, metric in COMPARED]
-        for name, found in variants.items()
-    ]
+    for name, found in variants.items():
+        means = [_mean(found.get(protocol, {}).get(metric)) for protocol, metric in COMPARED]
+        rows.append([verbatim(name), *means])
     return Table("Means over trials:", ["variant", *COMPARED.values()], rows)
 
 
-def _compared(table: DataFrame, column: str, protocol: str, axis: str) -> DataFrame:
-    chosen = (table["metric"] == f"utt_{axis}_srcc") & (table["protocol"] == protocol)
-    rows = table[chosen].dropna(subset=[column])[::-1]
-    named = {column: "less", f"{column}_low": "low", f"{column}_high": "high"}
-    return rows[["variant", *named]].rename(columns=named)
-
-
 def _forest(rows: DataFrame, protocol: str, axis: str) -> Plot:
-    half = rows[["low", "high"]].sub(rows["less"], axis=0).abs().fillna(0).to_numpy().T
+    half = rows[[f"{LESS}_low", f"{LESS}_high"]].sub(rows[LESS], axis=0).abs().fillna(0)
     names = [str(name).replace("_", " ") for name in rows["variant"]]
+    less = rows[LESS].set_axis(names)
     caption = (
         f"{NAMES[axis]}, by clip, {protocol} split: mean paired difference over trials, with "
         "Student's 95% interval."
     )
-    draw = beside_names(axis, rows["less"], half, names, f"SRCC less that of “{REFERENCE}”")
-    return Plot(f"forest-{protocol}-{axis}", caption, draw, height=1 + LINE * len(names))
+    label = f"SRCC less that of “{REFERENCE}”"
+    return beside_names(f"forest-{protocol}-{axis}", caption, axis, less, half.to_numpy().T, label)
 
 
 def _mean(figure: dict[str, Any] | None) -> Cell:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from pandas import DataFrame, Series
 
 from whisq.evaluation.metrics import AXES
 from whisq.show.plot import COLOURS, NAMES, Plot
+from whisq.show.run import Run
 from whisq.show.table import Cell, Table, number, word
-
-if TYPE_CHECKING:
-    from pandas import DataFrame, Series
-
-    from whisq.show.run import Run
 
 HEADS = (
     "split", "clips", "systems", "prompts", "hours",
@@ -22,14 +19,7 @@ HEADS = (
 
 
 def counts(run: Run) -> Table:
-    """Lay out the corpus in numbers.
-
-    Args:
-        run: The run.
-
-    Returns:
-        The table, one row a split and one for all.
-    """
+    """Return the corpus in numbers, one row a split and one for all."""
     rated, raters = run.rated, run.summary.get("raters", {})
     parts = [(split, rated[rated["split"] == split]) for split in ("train", "dev", "test")]
     rows = [_counted(name, part) for name, part in parts if len(part)]
@@ -44,16 +34,9 @@ def counts(run: Run) -> Table:
     return Table(caption, HEADS, [*rows, _counted("all", rated)], note)
 
 
-def spreads(rated: DataFrame, name: str) -> list[Plot]:
-    """Draw how ratings and lengths are spread over the labelled clips.
-
-    Args:
-        rated: `omq`, `ta` and `seconds`.
-        name: The corpus's.
-
-    Returns:
-        The plots.
-    """
+def spreads(run: Run) -> list[Plot]:
+    """Return plots of how ratings and lengths are spread over the labelled clips."""
+    rated, name = run.rated, run.evaluate["corpus"]
     bins, plots = np.arange(0.9, 5.2, 0.2), []
     for axis in AXES:
         caption = f"Ratings of {len(rated)} clips ({name}): {NAMES[axis]}."
@@ -73,8 +56,7 @@ def _counted(name: str, part: DataFrame) -> list[Cell]:
 
 
 def _histogram(values: Series, bins: Any, colour: str, label: str, title: str) -> Any:
-    def draw(figure: Any) -> None:
-        panel = figure.subplots()
+    def draw(panel: Any) -> None:
         panel.hist(values, bins, color=colour)
         panel.set(xlabel=label, ylabel="clips", title=title)
 

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+import json
+import sys
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from whisq import audio as sounds
+from whisq.audio import RATE, read, resampled
 from whisq.encoders.whisper import LONGEST
 from whisq.encoders.words import WORD, split
+from whisq.predictor import Predictor
+from whisq.show.html import filled, sound_address
 from whisq.show.likeness import Likeness, likeness
 from whisq.show.maps import Maps, read_maps
-
-if TYPE_CHECKING:
-    from whisq.audio import Audio
-    from whisq.predictor import Predictor
+from whisq.show.plot import COLOURS, FAINT, LINE, Plot, png
+from whisq.show.table import Table, number, verbatim, word
 
 MOST_WORDS = 60  # are taken out in turn: each costs a run of the text encoder
+DONE, WRONG_CALL = 0, 2
 
 
-@dataclass(frozen=True)
-class Removal:
+class Removal(NamedTuple):
     """A prompt without one of its words.
 
     Attributes:
@@ -55,85 +60,112 @@ class Explanation:
     maps: Maps
     removals: list[Removal]
     cautions: list[str]
-    faults: list[Likeness] = field(default_factory=list)
+    faults: list[Likeness]
 
     def record(self) -> dict[str, Any]:
-        """Lay it out for JSON, without the samples.
-
-        Returns:
-            Numbers, texts and lists by name; each map has a list a word.
-        """
-        maps = self.maps
-        arrays = {"edges": maps.edges, "word_cost": maps.word_cost}
-        arrays |= {"moment_cost": maps.moment_cost, "quality_weights": maps.quality}
+        """Return all but the samples by name: numbers, texts, lists and arrays."""
         return {
             "clip": self.clip,
             "prompt": self.prompt,
-            "omq": maps.omq,
-            "ta": maps.ta,
-            "words": list(maps.words),
-            "maps": {name: values.tolist() for name, values in maps.maps.items()},
-            "transport_cost": maps.cost,
-            "even_cost": maps.typical,
-            **{name: None if array is None else array.tolist() for name, array in arrays.items()},
-            "words_without_place": maps.misplaced(),
-            "moments_without_word": maps.unmatched(),
-            "removals": [asdict(removal) for removal in self.removals],
-            "faults": [asdict(fault) for fault in self.faults],
+            **vars(self.maps),
+            "words_without_place": self.maps.words_without_place,
+            "moments_without_word": self.maps.moments_without_word,
+            "removals": [removal._asdict() for removal in self.removals],
+            "faults": [fault._asdict() for fault in self.faults],
             "cautions": self.cautions,
         }
 
+    @property
+    def words_in_turn(self) -> Table:
+        """What taking out each word does, and what moving it costs."""
+        # The maps' rows are the prompt's words in order, but where one vector stands for all.
+        maps = self.maps
+        whole = len(maps.words) == 1 < len(self.removals)
+        costs = [] if maps.word_cost is None or whole else maps.word_cost.tolist()
+        rows = [
+            [
+                number(place, 0),
+                verbatim(removal.word),
+                number(removal.ta, 2),
+                number(removal.change, 2, sign=True, strong=True),
+                number(costs[place - 1] if place <= len(costs) else None),
+            ]
+            for place, removal in enumerate(self.removals, start=1)
+        ]
+        heads = ["place", "word", "TA without it", "change", "transport cost"]
+        note = (
+            "A word whose removal lowers TA speaks for the clip. Without it the prompt is encoded "
+            "anew, so that the other words' states change too."
+        )
+        return Table("Words, taken out in turn", heads, rows, note)
+
+    @property
+    def faults_alike(self) -> Table:
+        """The faults of the sound."""
+        rows = [[word(fault.fault), number(fault.moved, 2)] for fault in self.faults]
+        note = (
+            "Each fault is put on the clip at full strength. The less that moves the clip's "
+            "states, held against clean music and with the median fault as 1, the more the clip "
+            "sounds so already. A clip without any fault has a first of the list too."
+        )
+        caption = "Faults of the sound, the most alike first"
+        return Table(caption, ["fault", "moved"], rows, note)
+
+    @property
+    def changes(self) -> Plot:
+        """What taking out each word does to TA."""
+        removals = self.removals
+
+        def draw(panel: Any) -> None:
+            places = range(len(removals))
+            panel.barh(places, [removal.change for removal in removals], color=COLOURS["ta"])
+            panel.set_yticks(places, [removal.word for removal in removals])
+            panel.axvline(0, color=FAINT, linewidth=1)
+            panel.set(title="What taking out each word does to TA", xlabel="change, MOS units")
+            panel.invert_yaxis()
+
+        height = 0.9 + LINE * max(len(removals), 1)
+        return Plot("removals", "What each word does to TA.", draw, 9, height)
+
 
 def explain(
-    predictor: Predictor,
-    audio: Audio,
-    prompt: str,
-    rate: int | None = None,
-    faults: bool = False,
+    predictor: Predictor, path: str | Path, prompt: str, faults: bool = False
 ) -> Explanation:
-    """Explain a clip's score.
+    """Return why a clip has its score.
 
     Args:
         predictor: A trained model.
-        audio: A path, a sound file's bytes, or floats in -1..1 with `rate`.
+        path: A sound file.
         prompt: What the clip was made from.
-        rate: Of an array, Hz.
         faults: Whether to ask which faults of the sound the clip is like; costs some forty runs
             of the audio encoder.
-
-    Returns:
-        The explanation.
     """
-    clip = sounds.read(audio, rate)
-    samples = sounds.resampled(clip)
-    (heard, text), cautions = predictor.embed(samples, prompt, sounds.RATE)
+    clip = read(path)
+    samples = resampled(clip)
+    (heard, text), cautions = predictor.embed(samples, prompt, RATE)
     cautions = [*clip.notes, *cautions]
     encoder = predictor.text_encoder
     words = split(encoder.tokenizer, prompt, encoder.spec.template, text.shape[1])
-    seconds = min(len(samples) / sounds.RATE, LONGEST)
-    maps = read_maps(predictor.network, heard, text, words, seconds)
-    places = list(WORD.finditer(prompt))
-    if len(places) > MOST_WORDS:
-        cautions.append(f"only the first {MOST_WORDS} of {len(places)} words are taken out in turn")
+    samples = samples[: LONGEST * RATE]
+    maps = read_maps(predictor.network, heard, text, words, len(samples) / RATE)
+    count = len(WORD.findall(prompt))
+    if count > MOST_WORDS:
+        cautions.append(f"only the first {MOST_WORDS} of {count} words are taken out in turn")
     return Explanation(
-        clip=str(audio) if not isinstance(audio, bytes) and rate is None else "the given sound",
+        clip=str(path),
         prompt=prompt,
-        samples=samples[: LONGEST * sounds.RATE],
+        samples=samples,
         maps=maps,
         removals=_removals(predictor, heard, prompt, maps.ta),
         cautions=cautions,
-        faults=likeness(predictor, samples[: LONGEST * sounds.RATE]) if faults else [],
+        faults=likeness(predictor, samples) if faults else [],
     )
 
 
 def without_each_word(prompt: str) -> list[tuple[str, str]]:
-    """Take out a prompt's words in turn.
+    """Return each of a prompt's first MOST_WORDS words and the prompt without it.
 
-    Args:
-        prompt: The prompt.
-
-    Returns:
-        Each word and the prompt without it, of the first MOST_WORDS; none for a single word.
+    Of a single word nothing is left, and the list is empty.
     """
     places = list(WORD.finditer(prompt))
     if len(places) < 2:
@@ -151,3 +183,59 @@ def _removals(predictor: Predictor, heard: np.ndarray, prompt: str, ta: float) -
         Removal(word, score.ta, score.ta - ta)
         for (word, _), score in zip(words, scores, strict=True)
     ]
+
+
+def to_json(explanation: Explanation) -> bytes:
+    """Return the numbers."""
+    form = {"indent": 1, "ensure_ascii": False, "allow_nan": False}
+    text = json.dumps(explanation.record(), default=np.ndarray.tolist, **form)
+    return f"{text}\n".encode()
+
+
+def to_html(explanation: Explanation) -> bytes:
+    """Return a page that needs no other file."""
+    sound = sound_address(explanation.samples)
+    return filled("explain", explanation=explanation, sound=sound).encode()
+
+
+def to_png(explanation: Explanation) -> bytes:
+    """Return the maps and what each word does, one below the other."""
+    maps = explanation.maps
+    title = f"{explanation.prompt}\nOMQ {maps.omq:.2f}, TA {maps.ta:.2f}"
+    plots = [*(heat.plot for heat in maps.heats), explanation.changes]
+    return png(plots, title, columns=1, dpi=150)
+
+
+WRITERS: dict[str, Callable[[Explanation], bytes]] = {
+    ".html": to_html, ".json": to_json, ".png": to_png
+}  # fmt: skip
+
+
+def run(clip: Path, prompt: str, output: Path, model: str, faults: bool, device: str) -> int:
+    """Return the exit code of `whisq explain`; the output's ending says what is written.
+
+    The model is named as for `whisq.load`, the device as in `whisq.devices`.
+    """
+    try:
+        _check(output)
+        with warnings.catch_warnings():
+            # What is left out stands in the explanation.
+            warnings.simplefilter("ignore", UserWarning)
+            explanation = explain(Predictor.load(model, device), clip, prompt, faults=faults)
+        output.write_bytes(WRITERS[output.suffix](explanation))
+    except (ValueError, OSError) as error:
+        print(f"whisq explain: {error}", file=sys.stderr)
+        return WRONG_CALL
+    scores = f"omq {explanation.maps.omq:.3f}, ta {explanation.maps.ta:.3f}: {output}"
+    for line in (*(f"whisq explain: {caution}" for caution in explanation.cautions), scores):
+        print(line, file=sys.stderr)
+    return DONE
+
+
+def _check(output: Path) -> None:
+    if output.suffix not in WRITERS:
+        raise ValueError(
+            f"the output must end in {', '.join(WRITERS)}, given {output.name!r}: rename it"
+        )
+    if not output.parent.is_dir():
+        raise ValueError(f"there is no folder {output.parent} to write in: make it first")

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import base64
 import io
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from matplotlib.colors import LinearSegmentedColormap, to_rgba
+from PIL import Image
 
-from whisq.show.plot import LINE, Plot
-
-if TYPE_CHECKING:
-    from matplotlib.colors import Colormap
+from whisq.show.html import address
+from whisq.show.plot import COLOURS, LINE, Plot
 
 TITLES = {
     "transport": "Transport plan: where each word's share of the clip is moved",
@@ -23,9 +22,14 @@ TITLES = {
     "quality": "How much each moment counts for OMQ",
 }
 RANGE = 2.0  # doublings at which a map's colour is full, unless the map needs more
-MORE, LESS = "#d0680c", "#3a7fc4"
 COLUMNS = 120  # moments that are painted at most: more can't be told apart
 TICKS = (0.5, 1, 2, 5, 10)  # seconds between labels
+LESS, MORE = COLOURS["omq"], COLOURS["ta"]
+SHADES = LinearSegmentedColormap.from_list(
+    "even",
+    [(0, LESS), (0.5, to_rgba(LESS, 0)), (0.5, to_rgba(MORE, 0)), (1, MORE)],
+    N=511,
+)
 
 
 @dataclass(frozen=True)
@@ -85,29 +89,23 @@ class Heat:
     @property
     def address(self) -> str:
         """A `data:` address of a PNG, a pixel an entry, that shows on light and on dark."""
-        from PIL import Image
-
-        pixels = _colours()(self._doublings / self.most / 2 + 0.5, bytes=True)
         file = io.BytesIO()
+        pixels = SHADES(self._doublings / self.most / 2 + 0.5, bytes=True)
         Image.fromarray(pixels).save(file, "PNG")
-        return f"data:image/png;base64,{base64.b64encode(file.getvalue()).decode()}"
+        return address("image/png", file.getvalue())
 
+    @property
     def plot(self) -> Plot:
-        """Draw it.
-
-        Returns:
-            The plot.
-        """
+        """The same as a picture's panel."""
         rows, (less, more) = len(self.names), self.key
 
-        def draw(figure: Any) -> None:
-            panel = figure.subplots()
+        def draw(panel: Any) -> None:
             extent = (0, self.seconds, rows - 0.5, -0.5)
-            style = {"cmap": _colours(), "vmin": -self.most, "vmax": self.most, "aspect": "auto"}
+            style = {"cmap": SHADES, "vmin": -self.most, "vmax": self.most, "aspect": "auto"}
             mesh = panel.imshow(self._doublings, extent=extent, interpolation="nearest", **style)
             panel.set_yticks(range(rows), self.names)
             panel.set(title=self.title, xlabel="seconds")
-            bar = figure.colorbar(mesh, ax=panel, ticks=[-self.most, 0, self.most])
+            bar = panel.figure.colorbar(mesh, ax=panel, ticks=[-self.most, 0, self.most])
             bar.ax.set_yticklabels([less, "even", f"{more} times"])
 
         return Plot(f"map-{self.name}", self.words, draw, width=9, height=0.9 + LINE * rows)
@@ -119,11 +117,3 @@ class Heat:
         edges = np.linspace(0, moments, min(moments, COLUMNS) + 1).round().astype(int)
         parts = [self.values[:, begin:end].mean(1) for begin, end in pairwise(edges)]
         return np.log2(np.maximum(np.stack(parts, 1), 1e-6))
-
-
-def _colours() -> Colormap:
-    from matplotlib.colors import LinearSegmentedColormap, to_rgba
-
-    stops = [(0, to_rgba(LESS, 1)), (0.5, to_rgba(LESS, 0)), (0.5, to_rgba(MORE, 0)),
-             (1, to_rgba(MORE, 1))]  # fmt: skip
-    return LinearSegmentedColormap.from_list("even", stops, N=511)

@@ -1,26 +1,25 @@
-"""What DVC and MLflow keep of a run: the few figures to compare runs by, and its pictures."""
+"""What stays of a run beside its page: what is printed, and what DVC and MLflow keep."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
+
+from pandas import DataFrame
+from rich.console import Console
 
 from whisq.evaluation.judge import JUDGED
 from whisq.evaluation.metrics import AXES, METRICS
 from whisq.show.plot import Plot, png
 from whisq.show.predictions import Predictions
 from whisq.show.probes import Probes
-from whisq.show.results import Judged
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from pandas import DataFrame
-
-    from whisq.show.run import Run
+from whisq.show.published import published
+from whisq.show.results import PLACES, Judged, said
+from whisq.show.run import Run
 
 
 def headline(result: dict[str, Any], probes: dict[str, Any] | None) -> dict[str, float | None]:
-    """Pick the figures for `metrics/headline.json`.
+    """Return the figures for `metrics/headline.json`, None where one is not defined.
 
     Args:
         result: What `judge.judge` gave.
@@ -28,37 +27,44 @@ def headline(result: dict[str, Any], probes: dict[str, Any] | None) -> dict[str,
 
     Returns:
         For each held-out split `<split>_<axis>_srcc` (utterance level) and for the last one
-        `_share` of the way from floor to ceiling and the probes' main figures; None where a
-        figure is not defined.
+        `_share` of the way from floor to ceiling and the probes' main figures.
     """
     splits = [split for split in JUDGED if split in result]
-    found: dict[str, float | None] = {}
-    for split in splits:
-        for axis in AXES:
-            found[f"{split}_{axis}_srcc"] = result[split]["utt"][axis]["srcc"]
+    found: dict[str, float | None] = {
+        f"{split}_{axis}_srcc": result[split]["utt"][axis]["srcc"]
+        for split in splits
+        for axis in AXES
+    }
     for axis in AXES if splits else ():
         found[f"{splits[-1]}_{axis}_share"] = result[splits[-1]]["share"]["utt"][axis]["share"]
-    return found | (_probed(probes) if probes else {})
+    if probes:
+        found["swap"] = probes["order_swap"]["swap"]
+        found["prompt_auc"] = probes["other_prompts"]["auc"]
+        found["shuffled_ta_srcc"] = probes["shuffled_prompts"]["srcc"]
+        found["fault_tau"] = probes["faults"]["tau"]
+    return found
 
 
 def logged(result: dict[str, Any]) -> dict[str, float]:
-    """Name the model's own figures as MLflow shows them.
-
-    Args:
-        result: What `judge.judge` gave.
-
-    Returns:
-        Numbers by name, such as `test/utt/omq/srcc`, undefined ones left out.
-    """
+    """Return the model's own defined figures by MLflow's names, such as `test/utt/omq/srcc`."""
     return {
-        f"{split}/{level}/{axis}/{metric}": scores[metric]
+        f"{split}/{level}/{axis}/{metric}": value
         for split in JUDGED
         if split in result
-        for level in ("utt", "sys")
-        for axis, scores in result[split][level].items()
+        for level, axis in PLACES
         for metric in METRICS
-        if scores[metric] is not None
+        if (value := result[split][level][axis][metric]) is not None
     }
+
+
+def printed(result: dict[str, Any], probes: dict[str, Any] | None) -> None:
+    """Print what a run has come to, as for `headline`."""
+    console, probed = Console(), Probes(probes, None, result["corpus"])
+    for split in (split for split in JUDGED if split in result):
+        console.print(Judged.of(result, split).standings)
+        console.print(*said(result, split), sep="\n")
+    console.print(published(result))
+    console.print(*probed.said, *probed.tables, sep="\n")
 
 
 def draw(run: Run, folder: Path) -> list[Path]:
@@ -94,12 +100,3 @@ def _write(
     stem.with_suffix(".png").write_bytes(png(plots, title, columns))
     table.to_csv(stem.with_suffix(".csv"), index=False, float_format="%.6g")
     return [stem.with_suffix(".png"), stem.with_suffix(".csv")]
-
-
-def _probed(probes: dict[str, Any]) -> dict[str, float | None]:
-    return {
-        "swap": probes["order_swap"]["swap"],
-        "prompt_auc": probes["other_prompts"]["auc"],
-        "shuffled_ta_srcc": probes["shuffled_prompts"]["srcc"],
-        "fault_tau": probes["faults"]["tau"],
-    }

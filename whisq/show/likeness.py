@@ -8,9 +8,8 @@ list is the right one.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import cycle
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -20,14 +19,13 @@ if TYPE_CHECKING:
 REFERENCES = 4  # clean clips
 
 
-@dataclass(frozen=True)
-class Likeness:
-    """How much a clip is like one fault.
+class Likeness(NamedTuple):
+    """How far a fault moves the clip.
 
     Attributes:
         fault: The fault.
-        moved: How far it moves the clip, in shares of how far it moves clean music, the median
-            fault being 1; the less, the more the clip sounds so already.
+        moved: In shares of how far it moves clean music, the median fault being 1; the less, the
+            more the clip sounds so already.
     """
 
     fault: str
@@ -35,23 +33,19 @@ class Likeness:
 
 
 def likeness(predictor: Predictor, samples: np.ndarray) -> list[Likeness]:
-    """Rank the faults of the sound by how like them a clip is.
+    """Return every fault of the sound, the one that a clip is most like first.
 
     Args:
         predictor: A model; only its audio encoder is asked.
         samples: The clip, 16 kHz, shape (samples,).
-
-    Returns:
-        Every fault, the most alike first.
     """
     from whisq.rendered.faults import SOUND_FAULTS
 
     clean = np.mean([moves(predictor, music) for music in references()], axis=0)
     shares = moves(predictor, samples) / clean
     shares /= np.median(shares)
-    order = np.argsort(shares, kind="stable")
-    names = list(SOUND_FAULTS)
-    return [Likeness(names[place], float(shares[place])) for place in order]
+    found = map(Likeness, SOUND_FAULTS, shares.tolist())
+    return sorted(found, key=lambda fault: fault.moved)
 
 
 def moves(predictor: Predictor, samples: np.ndarray) -> np.ndarray:
@@ -75,11 +69,7 @@ def moves(predictor: Predictor, samples: np.ndarray) -> np.ndarray:
 
 
 def references() -> list[np.ndarray]:
-    """Play clean music, always the same.
-
-    Returns:
-        REFERENCES clips, each of another kind and instrument, 16 kHz.
-    """
+    """Return REFERENCES clean clips, each of another kind and instrument, 16 kHz, always alike."""
     from whisq.rendered.requests import CHOICES, Request
     from whisq.rendered.studio import render
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,84 +17,73 @@ import torch
 from whisq.audio import RATE
 from whisq.batch import Example, collate
 from whisq.encoders.whisper import FRAME
+from whisq.encoders.words import Words
 from whisq.losses.transport import pairwise_cost, transport_cost
+from whisq.model.network import Network, Output
 from whisq.show.heat import TITLES, Heat
-
-if TYPE_CHECKING:
-    from whisq.encoders.words import Words
-    from whisq.model.network import Network, Output
 
 SPECIAL = "(special tokens)"
 WHOLE = "(the whole prompt)"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Maps:
-    """One clip's maps.
+    """One clip's scores and maps.
 
     Attributes:
-        words: The rows' names.
-        edges: Where moments begin and end, seconds, shape (moments + 1,).
         omq: Predicted quality, 1 to 5.
         ta: Predicted alignment, 1 to 5.
+        words: The rows' names.
         maps: By a name of `heat.TITLES`, those that the network has.
-        cost: What the transport costs; None without a shared space.
-        typical: What it would cost to move everything everywhere alike.
+        transport_cost: What the transport costs; None without a shared space.
+        even_cost: What it would cost to move everything everywhere alike.
+        edges: Where moments begin and end, seconds, shape (moments + 1,).
         word_cost: What moving each word costs, shape (words,).
         moment_cost: What moving each moment costs, shape (moments,).
-        quality: How much each moment counts for OMQ, as a map's entry, shape (moments,).
+        quality_weights: How much each moment counts for OMQ, as a map's entry, shape (moments,).
     """
 
-    words: tuple[str, ...]
-    edges: np.ndarray
     omq: float
     ta: float
+    words: tuple[str, ...]
     maps: dict[str, np.ndarray] = field(default_factory=dict)
-    cost: float | None = None
-    typical: float | None = None
+    transport_cost: float | None = None
+    even_cost: float | None = None
+    edges: np.ndarray
     word_cost: np.ndarray | None = None
     moment_cost: np.ndarray | None = None
-    quality: np.ndarray | None = None
+    quality_weights: np.ndarray | None = None
 
-    def misplaced(self) -> list[str]:
-        """List the words that found no place: moving them costs no less than anywhere.
-
-        Returns:
-            Words in order.
-        """
+    @property
+    def words_without_place(self) -> list[str]:
+        """The words that cost no less to move than to move anything anywhere."""
         if self.word_cost is None:
             return []
         pairs = zip(self.words, self.word_cost, strict=True)
-        return [word for word, cost in pairs if cost >= self.typical and word != SPECIAL]
+        return [word for word, cost in pairs if cost >= self.even_cost and word != SPECIAL]
 
-    def unmatched(self) -> list[tuple[float, float]]:
-        """List the stretches that matched no word: moving them costs no less than anything.
-
-        Returns:
-            Beginnings and ends, seconds.
-        """
+    @property
+    def moments_without_word(self) -> list[tuple[float, float]]:
+        """The stretches, seconds, that cost no less to move than to move anything anywhere."""
         if self.moment_cost is None:
             return []
-        flags = np.concatenate([[False], self.moment_cost >= self.typical, [False]])
-        turns = np.flatnonzero(flags[1:] != flags[:-1])
-        return [
-            (float(self.edges[begin]), float(self.edges[end]))
-            for begin, end in zip(turns[::2], turns[1::2], strict=True)
-        ]
+        flags = np.concatenate([[False], self.moment_cost >= self.even_cost, [False]])
+        turns = self.edges[np.flatnonzero(flags[1:] != flags[:-1])].tolist()
+        return list(zip(turns[::2], turns[1::2], strict=True))
 
     @property
     def heats(self) -> list[Heat]:
         """The maps as they are shown, the weights of the moments last."""
         rows = {name: (self.words, values) for name, values in self.maps.items()}
-        if self.quality is not None:
-            rows["quality"] = ("OMQ",), self.quality[None]
+        if self.quality_weights is not None:
+            rows["quality"] = ("OMQ",), self.quality_weights[None]
         return [Heat(name, *rows[name], self.edges) for name in TITLES if name in rows]
 
     @property
     def unplaced(self) -> str:
         """Which words and moments found nothing on the other side, in words."""
-        words = ", ".join(word.strip(".,;:!?") for word in self.misplaced())
-        spans = ", ".join(f"{begin:.1f} to {end:.1f} s" for begin, end in self.unmatched())
+        words = ", ".join(word.strip(".,;:!?") for word in self.words_without_place)
+        spans = ", ".join(f"{begin:.1f} to {end:.1f} s" for begin, end in self.moments_without_word)
         return (
             f"Words that found no place: {words or 'none'}. "
             f"Moments that matched no word: {spans or 'none'}."
@@ -110,7 +99,7 @@ def read_maps(
     seconds: float,
     transport: Mapping[str, Any] | None = None,
 ) -> Maps:
-    """Run a network on one clip and tell its inner workings by words and seconds.
+    """Return a network's inner workings on one clip by words and seconds.
 
     Args:
         network: Trained, in evaluation mode.
@@ -119,25 +108,22 @@ def read_maps(
         words: The tokens' words.
         seconds: The clip's length.
         transport: Settings of `transport_cost`, such as `epsilon`.
-
-    Returns:
-        The maps.
     """
     batch = collate([Example("", audio, text[0])]).to(network.device)
     output = network(batch.audio, batch.audio_mask, batch.text, batch.text_mask)
     names, join = _joining(words, output.text_mask.shape[1])
     frames = output.audio_mask.shape[1]
     step = FRAME / RATE * network.config.audio.get("pool", 1) * network.config.audio_pool
-    found: dict[str, Any] = {"maps": _attention(output, join, frames)}
+    found: dict[str, Any] = {"maps": _attention(output, join)}
     if output.audio is not None and output.text is not None:
         found |= _transport(output, join, found["maps"], transport or {})
     if output.quality_weights is not None:
-        found["quality"] = _array(output.quality_weights[0]) * frames
+        found["quality_weights"] = _array(output.quality_weights[0]) * frames
     return Maps(
-        words=names,
-        edges=np.minimum(np.arange(frames + 1) * step, seconds),
         omq=float(output.omq[0]),
         ta=float(output.ta[0]),
+        words=names,
+        edges=np.minimum(np.arange(frames + 1) * step, seconds),
         **found,
     )
 
@@ -154,30 +140,31 @@ def _joining(words: Words, tokens: int) -> tuple[tuple[str, ...], np.ndarray]:
     return tuple(names), members / members.sum(1, keepdims=True)
 
 
-def _attention(output: Output, join: np.ndarray, frames: int) -> dict[str, np.ndarray]:
+def _attention(output: Output, join: np.ndarray) -> dict[str, np.ndarray]:
+    # Heads are averaged; each row of attention sums to one.
     maps = {}
     if output.text_to_audio is not None:
-        maps["text_to_audio"] = join @ _array(output.text_to_audio[0].mean(0)) * frames
+        looks = _array(output.text_to_audio[0].mean(0))
+        maps["text_to_audio"] = join @ looks * looks.shape[1]
     if output.audio_to_text is not None:
-        tokens = output.audio_to_text.shape[3]
-        maps["audio_to_text"] = join @ _array(output.audio_to_text[0].mean(0)).T * tokens
+        looks = _array(output.audio_to_text[0].mean(0))
+        maps["audio_to_text"] = join @ looks.T * looks.shape[1]
     return maps
 
 
 def _transport(
     output: Output, join: np.ndarray, maps: dict[str, np.ndarray], settings: Mapping[str, Any]
 ) -> dict[str, Any]:
-    solved = transport_cost(
-        output.audio, output.audio_mask, output.text, output.text_mask, **settings
-    )
-    kind = {"cost": settings["cost"]} if "cost" in settings else {"cost": "cosine"}
-    cost = _array(pairwise_cost(output.audio, output.text, **kind)[0])
+    sides = output.audio, output.audio_mask, output.text, output.text_mask
+    solved = transport_cost(*sides, **settings)
+    kind = settings.get("cost", "cosine")
+    cost = _array(pairwise_cost(output.audio, output.text, kind)[0])
     plan = _array(solved.plan[0])
     frames, tokens = plan.shape
     maps["transport"] = join @ plan.T * frames * tokens
     return {
-        "cost": float(solved.cost[0]),
-        "typical": float(cost.mean()),
+        "transport_cost": float(solved.cost[0]),
+        "even_cost": float(cost.mean()),
         "word_cost": join @ (plan * cost).sum(0) * tokens,
         "moment_cost": (plan * cost).sum(1) * frames,
     }

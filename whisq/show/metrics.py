@@ -4,28 +4,18 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from whisq.evaluation.answers import figures
-from whisq.show.intervals import differences, every_metric
-from whisq.show.results import Judged
+from rich.console import Console
 
-if TYPE_CHECKING:
-    from whisq.evaluation.answers import Command
+from whisq.evaluation.answers import Command, figures
+from whisq.show.results import Judged, differences, every_metric
 
 DONE, WRONG_CALL = 0, 2
 
 
 def run(command: Command, as_json: bool) -> int:
-    """Carry a call out.
-
-    Args:
-        command: The call.
-        as_json: Whether the output is for programs.
-
-    Returns:
-        The exit code.
-    """
+    """Return the exit code of a call, carried out."""
     try:
         result = figures(command)
     except ValueError as error:
@@ -39,8 +29,6 @@ def run(command: Command, as_json: bool) -> int:
 
 
 def _print(command: Command, result: dict[str, Any]) -> None:
-    from rich.console import Console
-
     console, judged = Console(), f"{command.answer} on {command.truth}"
     counts = f"{result['n_clips']} clips of {result['n_systems']} systems"
     console.print(every_metric(result, f"{judged}: {counts}"))

@@ -10,15 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from whisq.show import ablations, corpus, provenance, training
-from whisq.show.intervals import every_metric
+from whisq.show.html import filled
 from whisq.show.mistakes import mistakes
 from whisq.show.predictions import Predictions
 from whisq.show.probes import Probes
 from whisq.show.published import published
-from whisq.show.results import Judged
+from whisq.show.results import Judged, every_metric, said
 from whisq.show.run import Run
-from whisq.show.sentences import said
-from whisq.show.template import filled
 
 
 def render(
@@ -28,10 +26,9 @@ def render(
     *,
     lock: Path,
     seconds: Mapping[str, float],
-    worst: int = 10,
-    transport: Mapping[str, Any] | None = None,
+    transport: Mapping[str, Any],
 ) -> str:
-    """Write the page.
+    """Return the page as HTML.
 
     Args:
         run: The run.
@@ -39,11 +36,7 @@ def render(
         params: The run's parameters by dotted name.
         lock: `dvc.lock`, whether or not it is there.
         seconds: What each stage took, where known.
-        worst: How many mistaken clips are shown.
         transport: Settings of `transport_cost`.
-
-    Returns:
-        HTML.
     """
     judged = Judged.of(run.evaluate, run.split)
     return filled(
@@ -56,11 +49,11 @@ def render(
         every_metric=every_metric(judged.found, f"All metrics of the model ({judged.place})"),
         published=published(run.evaluate),
         predictions=Predictions(run.held_out, judged.found["calibration"], judged.place),
-        mistakes=mistakes(run.held_out, data, worst, transport or {}),
+        mistakes=mistakes(run.held_out, data, transport),
         probes=Probes(run.probes, run.faults, judged.place),
         ablations=ablations,
         training=training,
         corpus=corpus,
-        times=provenance.stage_times(dict(seconds)),
-        provenance=provenance.made_with(dict(params), lock),
+        times=provenance.stage_times(seconds),
+        provenance=provenance.made_with(params, lock),
     )

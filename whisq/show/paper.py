@@ -7,12 +7,15 @@ from params.yaml, as they run.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
+from whisq.show.ablations import LESS
 from whisq.show.paper_table import markdown
+from whisq.show.table import Table, verbatim
 
 NOTHING = "nothing"
 HIDDEN = ("embed_audio.revision", "embed_text.revision")  # they pin the models named beside them
@@ -45,165 +48,72 @@ class Choice(NamedTuple):
     Attributes:
         title: What is decided.
         says: What the paper says of it.
-        fields: The values that decide it, by dotted name.
+        decided: The values that decide it, by dotted name, with spaces between them.
         why: What makes the reading the plainest.
         axes: Which ratings it moves, and so which differences tell what it is worth.
     """
 
     title: str
     says: str
-    fields: tuple[str, ...]
+    decided: str
     why: str
     axes: tuple[str, ...] = ("omq", "ta")
 
-
-def _of(section: str, names: str) -> tuple[str, ...]:
-    return tuple(f"{section}.{name}" for name in names.split())
+    @property
+    def fields(self) -> list[str]:
+        """The values that decide it, by dotted name."""
+        return self.decided.split()
 
 
 CHOICES = (
-    Choice(
-        "Data",
-        "“the MusicEval Track-1 dataset”",
-        ("corpus.name", "split.protocol"),
-        "its own split; on which part the gains were measured is not stated",
-        (),
-    ),
-    Choice(
-        "Audio encoder",
-        "“the Whisper-Base pretrained model for temporal audio encoding”",
-        _of("embed_audio", "model revision"),
-        "the published weights, pinned",
-    ),
-    Choice(
-        "Window",
-        NOTHING,
-        ("embed_audio.window",),
-        "Whisper is given 30 s, padded with silence",
-    ),
-    Choice(
-        "Frames",
-        "“maintaining sequence structure”",
-        ("embed_audio.pool", "model.audio_pool"),
-        "every 20 ms frame of the clip",
-    ),
-    Choice(
-        "Which layer",
-        NOTHING,
-        ("embed_audio.layers", "model.audio_layer", "model.quality_layers"),
-        "an encoder's output is its last layer, for both ratings",
-    ),
-    Choice(
-        "Text encoder",
-        "“Qwen-3, a 0.6B Small Language Model”, “maintaining sequence structure”",
-        (*_of("embed_text", "model revision"), "model.text_sequence"),
-        "the published weights, pinned; every token",
-    ),
-    Choice(
-        "Which layer, which words",
-        NOTHING,
-        _of("embed_text", "layer template"),
-        "the last hidden states of the bare prompt",
-    ),
-    Choice(
-        "Scaling of audio states",
-        NOTHING,
-        ("model.audio_scaling",),
-        "not named",
-    ),
-    Choice(
-        "Scaling of token states",
-        NOTHING,
-        ("model.text_scaling",),
-        "not named",
-        TA,
-    ),
-    Choice(
-        "Shared space",
-        "“the shared embedding space”",
-        ("model.architecture", "model.width"),
-        "a linear map and a layer norm a side",
-    ),
-    Choice(
-        "What OMQ is read from",
-        "“pooled audio embeddings”",
-        ("model.quality_projection",),
-        "the one embedding space that is named, which transport shapes",
-        ("omq",),
-    ),
-    Choice(
-        "Pooling",
-        "OMQ: “pooled”; TA: nothing",
-        _of("model", "quality_pooling alignment_pooling"),
-        "the mean of the real frames and of the real tokens",
-    ),
-    Choice(
-        "Co-attention",
-        "“bidirectional sequence co-attention between audio and text”",
-        _of("model", "coattention layers heads"),
-        "one layer; attention as commonly built, added to what asks",
-        TA,
-    ),
-    Choice(
-        "Positions",
-        NOTHING,
-        ("model.positions",),
-        "both encoders' states carry their own",
-        TA,
-    ),
-    Choice(
-        "What the TA head sees",
-        "“co-attention merges the embeddings”",
-        _of("model", "interaction bilinear segments"),
-        "the two pooled sequences side by side",
-        TA,
-    ),
-    Choice(
-        "Heads",
-        "“two lightweight MLP heads”",
-        _of("model", "bins hidden"),
-        "one hidden layer that gives the score itself, not squashed",
-    ),
-    Choice(
-        "Dropout",
-        NOTHING,
-        _of("model", "dropout frame_dropout"),
-        "not named",
-    ),
-    Choice(
-        "MOS loss",
-        NOTHING,
-        _of(
-            "loss",
-            "mse_weight mae_weight soft_label_weight rater_weight ranking_weight mismatch_weight",
-        ),
-        "squared error, whose best answer is the mean, which a MOS is",
-    ),
-    Choice(
-        "Transport",
-        "“Sinkhorn optimal transport loss”",
-        _of("loss", "ot_form ot_cost ot_weight ot_epsilon ot_iterations"),
-        "every pair is drawn together; cosine, whose range no width changes",
-    ),
-    Choice(
-        "Step size",
-        NOTHING,
-        _of("train", "warmup decay learning_rate"),
-        "AdamW at one step size",
-    ),
-    Choice(
-        "Averaging of weights",
-        NOTHING,
-        ("train.averaging",),
-        "not named",
-    ),
-    Choice(
-        "Length of training",
-        NOTHING,
-        _of("train", "epochs patience batch_size weight_decay gradient_clip"),
-        "only numbers",
-    ),
-)
+    Choice("Data", "“the MusicEval Track-1 dataset”", "corpus.name split.protocol",
+           "its own split; on which part the gains were measured is not stated", ()),
+    Choice("Audio encoder", "“the Whisper-Base pretrained model for temporal audio encoding”",
+           "embed_audio.model embed_audio.revision", "the published weights, pinned"),
+    Choice("Window", NOTHING, "embed_audio.window", "Whisper is given 30 s, padded with silence"),
+    Choice("Frames", "“maintaining sequence structure”", "embed_audio.pool model.audio_pool",
+           "every 20 ms frame of the clip"),
+    Choice("Which layer", NOTHING, "embed_audio.layers model.audio_layer model.quality_layers",
+           "an encoder's output is its last layer, for both ratings"),
+    Choice("Text encoder",
+           "“Qwen-3, a 0.6B Small Language Model”, “maintaining sequence structure”",
+           "embed_text.model embed_text.revision model.text_sequence",
+           "the published weights, pinned; every token"),
+    Choice("Which layer, which words", NOTHING, "embed_text.layer embed_text.template",
+           "the last hidden states of the bare prompt"),
+    Choice("Scaling of audio states", NOTHING, "model.audio_scaling", "not named"),
+    Choice("Scaling of token states", NOTHING, "model.text_scaling", "not named", TA),
+    Choice("Shared space", "“the shared embedding space”", "model.architecture model.width",
+           "a linear map and a layer norm a side"),
+    Choice("What OMQ is read from", "“pooled audio embeddings”", "model.quality_projection",
+           "the one embedding space that is named, which transport shapes", ("omq",)),
+    Choice("Pooling", "OMQ: “pooled”; TA: nothing",
+           "model.quality_pooling model.alignment_pooling",
+           "the mean of the real frames and of the real tokens"),
+    Choice("Co-attention", "“bidirectional sequence co-attention between audio and text”",
+           "model.coattention model.layers model.heads",
+           "one layer; attention as commonly built, added to what asks", TA),
+    Choice("Positions", NOTHING, "model.positions", "both encoders' states carry their own", TA),
+    Choice("What the TA head sees", "“co-attention merges the embeddings”",
+           "model.interaction model.bilinear model.segments",
+           "the two pooled sequences side by side", TA),
+    Choice("Heads", "“two lightweight MLP heads”", "model.bins model.hidden",
+           "one hidden layer that gives the score itself, not squashed"),
+    Choice("Dropout", NOTHING, "model.dropout model.frame_dropout", "not named"),
+    Choice("MOS loss", NOTHING,
+           "loss.mse_weight loss.mae_weight loss.soft_label_weight loss.rater_weight "
+           "loss.ranking_weight loss.mismatch_weight",
+           "squared error, whose best answer is the mean, which a MOS is"),
+    Choice("Transport", "“Sinkhorn optimal transport loss”",
+           "loss.ot_form loss.ot_cost loss.ot_weight loss.ot_epsilon loss.ot_iterations",
+           "every pair is drawn together; cosine, whose range no width changes"),
+    Choice("Step size", NOTHING, "train.warmup train.decay train.learning_rate",
+           "AdamW at one step size"),
+    Choice("Averaging of weights", NOTHING, "train.averaging", "not named"),
+    Choice("Length of training", NOTHING,
+           "train.epochs train.patience train.batch_size train.weight_decay train.gradient_clip",
+           "only numbers"),
+)  # fmt: skip
 
 
 def document(
@@ -213,7 +123,7 @@ def document(
     ablations: DataFrame,
     measured: DataFrame | None,
 ) -> str:
-    """Write docs/paper.md.
+    """Return docs/paper.md.
 
     Args:
         values: params.yaml by dotted name, without the sets of changes.
@@ -221,26 +131,22 @@ def document(
         variants: What each ablation changes in them.
         ablations: Variants beside the default, as `metrics/ablations.csv` has them.
         measured: `metrics/paper_table.csv`, or None where it was not made.
-
-    Returns:
-        The page, as Markdown.
     """
-    lines = [
-        INTRODUCTION,
-        "",
-        "| choice | the paper says | read as | our default | what the default's is worth |",
-        "|---|---|---|---|---|",
-    ]
+    rows = []
     for choice in CHOICES:
-        cells = [
+        fields = [field for field in choice.fields if field not in HIDDEN]
+        other = {f: recipe[f] for f in fields if f in recipe and recipe[f] != values[f]}
+        cells = (
             choice.title,
             choice.says,
-            f"{_shown(choice, {**values, **recipe}, recipe)}<br>{choice.why}",
-            _instead(choice, values, recipe),
-            _worth(choice, _differing(choice, values, recipe), variants, ablations),
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
+            f"{_read(fields, values, recipe)}<br>{choice.why}",
+            ", ".join(f"`{_text(values[field])}`" for field in other) or "the same",
+            _worth(other, choice.axes, variants, ablations),
+        )
+        rows.append([verbatim(cell) for cell in cells])
+    heads = ("choice", "the paper says", "read as", "our default", "what the default's is worth")
     corpus = ", ".join(dict.fromkeys(ablations["corpus"]))
+    lines = [INTRODUCTION, "", Table("", heads, rows).markdown()]
     lines += ["", LEGEND.format(corpus=corpus), "", "## The paper and this run", ""]
     if measured is None:
         lines.append("Not measured: `make paper-table` does.")
@@ -263,62 +169,39 @@ def _caution(measured: DataFrame, recipe: Mapping[str, Any]) -> Iterator[str]:
         )
 
 
-def _shown(choice: Choice, values: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
+def _read(fields: list[str], values: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
+    found = {field: recipe.get(field, values[field]) for field in fields}
     # A loss term of weight zero is not there.
-    fields = [
-        field
-        for field in choice.fields
-        if field not in HIDDEN and not (field.endswith("_weight") and not values[field])
-    ]
-    read = [f"`{field}: {_text(values[field])}`" for field in fields if field in recipe]
-    ours = [f"`{field}: {_text(values[field])}`" for field in fields if field not in recipe]
+    found = {f: value for f, value in found.items() if value or not f.endswith("_weight")}
+    read = [f"`{field}: {_text(value)}`" for field, value in found.items() if field in recipe]
+    ours = [f"`{field}: {_text(value)}`" for field, value in found.items() if field not in recipe]
     return ", ".join(read + [f"*ours:* {', '.join(ours)}"] * bool(ours))
 
 
-def _differing(
-    choice: Choice, values: Mapping[str, Any], recipe: Mapping[str, Any]
-) -> dict[str, Any]:
-    return {
-        field: recipe[field]
-        for field in choice.fields
-        if field not in HIDDEN and field in recipe and recipe[field] != values[field]
-    }
-
-
-def _instead(choice: Choice, values: Mapping[str, Any], recipe: Mapping[str, Any]) -> str:
-    other = [f"`{_text(values[field])}`" for field in _differing(choice, values, recipe)]
-    return ", ".join(other) or "the same"
-
-
 def _worth(
-    choice: Choice,
-    differing: Mapping[str, Any],
+    other: Mapping[str, Any],
+    axes: tuple[str, ...],
     variants: Mapping[str, Mapping[str, Any]],
     ablations: DataFrame,
 ) -> str:
-    if not differing or not choice.axes:
+    if not other or not axes:
         return ""
     for name, changes in variants.items():
-        if changes and changes.items() <= differing.items():
-            found = [_difference(ablations, name, axis) for axis in choice.axes]
+        if changes and changes.items() <= other.items():
+            found = [_difference(ablations, name, axis) for axis in axes]
             if all(found):
                 return f"{', '.join(found)} (`{name}`)"
     return "not measured"
 
 
 def _difference(ablations: DataFrame, variant: str, axis: str) -> str:
-    row = ablations[
-        (ablations["variant"] == variant)
-        & (ablations["protocol"] == "official")
-        & (ablations["metric"] == f"utt_{axis}_srcc")
-    ]
+    wanted = {"variant": variant, "protocol": "official", "metric": f"utt_{axis}_srcc"}
+    row = ablations[(ablations[list(wanted)] == Series(wanted)).all(axis=1)]
     if row.empty:
         return ""
-    less, low, high = (-row[f"less_default{end}"].iloc[0] for end in ("", "_high", "_low"))
+    less, low, high = (-row[f"{LESS}{end}"].iloc[0] for end in ("", "_high", "_low"))
     return f"{axis.upper()} {less:+.3f} ({low:+.3f} to {high:+.3f})"
 
 
 def _text(value: Any) -> str:
-    if isinstance(value, list):
-        return f"[{', '.join(map(str, value))}]"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return value if isinstance(value, str) else json.dumps(value)

@@ -14,6 +14,7 @@ from pandas import DataFrame, isna
 
 from whisq.show.published import GAIN, TRANSPORT_GAIN
 from whisq.show.results import WHO
+from whisq.show.table import Cell, Table, verbatim
 from whisq.trials.comparison import compare
 
 OWN = "whisq"
@@ -25,7 +26,7 @@ METRICS = {
 }
 TITLES = {name: f"floor: {title}" for name, title in WHO.items()} | {
     "challenge_baseline": "the challenge's baseline head",
-    OWN: "**WhisQ, the paper's network**",
+    OWN: "WhisQ, the paper's network",
     "no_transport": "WhisQ without transport",
     "no_coattention": "WhisQ without co-attention",
     "own_projection": "WhisQ with OMQ's own projection",
@@ -34,6 +35,7 @@ CLAIMS = {
     "challenge_baseline": ", ".join(f"{axis.upper()} {gain:+.0f}%" for axis, gain in GAIN.items()),
     "no_transport": f"{TRANSPORT_GAIN:+.0f}%, axis not stated",
 }
+ENDS = ("", "_low", "_high")
 
 
 def paper_table(
@@ -59,80 +61,67 @@ def paper_table(
                 continue
             for metric, figure in figures.items():
                 row = {**place, "protocol": protocol, "network": name, "metric": metric}
-                rows.append(row | _spread("", figure) | {"n": figure["n"]})
+                row |= zip(("mean", "low", "high"), _spread(figure), strict=True)
+                rows.append(row | {"n": figure["n"]})
                 own = compared[OWN].get(protocol, {}).get(metric)
                 if own and name != OWN:
-                    rows[-1] |= _less(own["difference"][name], figure["mean"])
+                    rows[-1] |= _less(_spread(own["difference"][name]), figure["mean"])
     return DataFrame(rows)
 
 
 def markdown(table: DataFrame) -> str:
-    """Write the table for people.
-
-    Args:
-        table: What `paper_table` gave.
-
-    Returns:
-        A line that says what was measured on what, the parties, and the claims beside WhisQ's
-        differences, as Markdown.
-    """
+    """Return the parties, and the claims beside WhisQ's differences from them, as Markdown."""
     one = table.iloc[0]
-    cells = {(row["network"], row["metric"]): row for row in table.to_dict("records") if row["n"]}
+    found = {(row["network"], row["metric"]): row for row in table.to_dict("records") if row["n"]}
     names = list(dict.fromkeys(table["network"]))
-    trained = table[table["network"] == OWN]["n"].max()
-    lines = [
+    titles = {name: verbatim(TITLES.get(name, name), name == OWN) for name in names}
+    caption = (
         f"SRCC on the {one['corpus']}, {one['split']} split, protocol `{one['protocol']}`: means "
-        f"of {trained} trainings, with 95% intervals over them. Audio: {one['audio']}. Text: "
-        f"{one['text']}.",
-        "",
-        f"| | {' | '.join(METRICS.values())} |",
-        "|---" * (len(METRICS) + 1) + "|",
+        f"of {table[table['network'] == OWN]['n'].max()} trainings, with 95% intervals over them. "
+        f"Audio: {one['audio']}. Text: {one['text']}."
+    )
+    reached = [
+        [titles[name], *(_reached(found.get((name, metric))) for metric in METRICS)]
+        for name in names
     ]
-    for name in names:
-        figures = [_figure(cells.get((name, metric))) for metric in METRICS]
-        lines.append(f"| {TITLES.get(name, name)} | {' | '.join(figures)} |")
-    lines += [
-        "",
-        f"| WhisQ less | the paper claims | {' | '.join(METRICS.values())} |",
-        "|---" * (len(METRICS) + 2) + "|",
+    less = [
+        [titles[name], verbatim(CLAIMS.get(name, ""))]
+        + [_difference(found.get((name, metric))) for metric in METRICS]
+        for name in names
+        if name != OWN
     ]
-    for name in names:
-        if name != OWN:
-            figures = [_difference(cells.get((name, metric))) for metric in METRICS]
-            claim = CLAIMS.get(name, "")
-            lines.append(f"| {TITLES.get(name, name)} | {claim} | {' | '.join(figures)} |")
-    return "\n".join(lines)
+    figures = Table(caption, ["", *METRICS.values()], reached)
+    claims = Table("", ["WhisQ less", "the paper claims", *METRICS.values()], less)
+    return f"{figures.markdown()}\n\n{claims.markdown()}"
 
 
-def _less(difference: Mapping[str, Any], reference: float | None) -> dict[str, Any]:
-    row = _spread("whisq_less", difference)
+def _spread(figure: Mapping[str, Any]) -> tuple[float | None, ...]:
+    return figure["mean"], *(figure["interval"] or (None, None))
+
+
+def _less(difference: tuple[float | None, ...], reference: float | None) -> dict[str, Any]:
+    row = {f"whisq_less{end}": value for end, value in zip(ENDS, difference, strict=True)}
     if not reference or reference < 0:
         return row  # a share of what is not above zero means nothing
-    shares = {key.replace("less", "percent"): value for key, value in row.items()}
-    return row | {k: v and 100 * v / reference for k, v in shares.items()}
+    shares = (value and 100 * value / reference for value in difference)
+    return row | {f"whisq_percent{end}": share for end, share in zip(ENDS, shares, strict=True)}
 
 
-def _spread(name: str, figure: Mapping[str, Any]) -> dict[str, Any]:
-    low, high = figure["interval"] or (None, None)
-    prefix = f"{name}_" if name else ""
-    return {name or "mean": figure["mean"], f"{prefix}low": low, f"{prefix}high": high}
-
-
-def _figure(row: Mapping[str, Any] | None) -> str:
+def _reached(row: Mapping[str, Any] | None) -> Cell:
     if row is None or isna(row["mean"]):
-        return ""
+        return verbatim("")
     # A floor is the same in every training of one split.
-    spread = "" if isna(row["low"]) else f" ± {(row['high'] - row['low']) / 2:.3f}"
-    return f"{row['mean']:.3f}{spread.replace(' ± 0.000', '')}"
+    return verbatim(f"{row['mean']:.3f}{_half(row['low'], row['high']).replace(' ± 0.000', '')}")
 
 
-def _difference(row: Mapping[str, Any] | None) -> str:
+def _difference(row: Mapping[str, Any] | None) -> Cell:
     if row is None or isna(row.get("whisq_less")):
-        return ""
-    low, high = row["whisq_less_low"], row["whisq_less_high"]
-    text = f"{row['whisq_less']:+.3f}"
-    if not isna(low):
-        text += f" ± {(high - low) / 2:.3f}"
-    if not isna(row.get("whisq_percent")):
-        text += f" ({row['whisq_percent']:+.1f}%)"
-    return f"**{text}**" if low > 0 or high < 0 else text
+        return verbatim("")
+    less, low, high = (row[f"whisq_less{end}"] for end in ENDS)
+    share = row.get("whisq_percent")
+    percent = "" if isna(share) else f" ({share:+.1f}%)"
+    return verbatim(f"{less:+.3f}{_half(low, high)}{percent}", strong=low > 0 or high < 0)
+
+
+def _half(low: float, high: float) -> str:
+    return "" if isna(low) else f" ± {(high - low) / 2:.3f}"

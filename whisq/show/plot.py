@@ -11,6 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from pandas import Series
+
 INK = "#0a0b0c"  # drawn as the page's own text colour, light or dark
 FAINT = "#8a8f98"
 COLOURS = {"omq": "#3a7fc4", "ta": "#d0680c", "other": "#8a5cc2"}
@@ -43,7 +46,7 @@ class Plot:
     Attributes:
         name: Unique on the page; letters, digits and hyphens.
         caption: What it shows, in words that stand for it.
-        draw: Draws it in the empty figure, or part of one, that it is given.
+        draw: Draws it in the empty panel that it is given.
         width: Inches; 3 fit a phone, and four times a screen.
         height: Inches.
     """
@@ -64,7 +67,7 @@ class Plot:
         # Without pyplot: no window, no global state, nothing to close.
         with matplotlib.rc_context(STYLE):
             figure = Figure((self.width, self.height), layout="constrained")
-            self.draw(figure)
+            self.draw(figure.subplots())
             figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
         svg = re.sub(r"<metadata>.*?</metadata>", "", file.getvalue(), flags=re.DOTALL)
         svg = svg[svg.index("<svg") :]
@@ -75,17 +78,7 @@ class Plot:
 
 
 def png(plots: Sequence[Plot], title: str, columns: int = 2, dpi: int = 120) -> bytes:
-    """Draw plots side by side on one sheet.
-
-    Args:
-        plots: One or more.
-        title: Of the sheet; names corpus and split.
-        columns: How many stand in a row.
-        dpi: Dots an inch.
-
-    Returns:
-        PNG, the same bytes for the same plots.
-    """
+    """Return one or more plots, so many in a row, on a sheet: PNG, the same bytes each time."""
     import matplotlib
     from matplotlib.figure import Figure
 
@@ -98,46 +91,47 @@ def png(plots: Sequence[Plot], title: str, columns: int = 2, dpi: int = 120) -> 
         sheet.suptitle(title, wrap=True)
         parts = sheet.subfigures(len(rows), len(rows[0]), squeeze=False, height_ratios=heights)
         for part, plot in zip(parts.flat, plots, strict=False):
-            plot.draw(part)
+            plot.draw(part.subplots())
         # Without the version that matplotlib writes, the same result is the same file.
         sheet.savefig(file, format="png", dpi=dpi, metadata={"Software": None})
     return file.getvalue()
 
 
 def beside_names(
-    axis: str, values: Sequence[float], half: Any, names: list[str], label: str, line: float = LINE
-) -> Callable[[Any], None]:
-    """Draw named values with intervals around zero, a row each.
+    name: str,
+    caption: str,
+    axis: str,
+    values: Series,
+    half: np.ndarray,
+    label: str,
+    line: float = LINE,
+) -> Plot:
+    """Return a plot of named values with intervals around zero, a row each.
 
     Args:
+        name: As of `Plot`.
+        caption: As of `Plot`.
         axis: `omq` or `ta`.
-        values: From below upwards, shape (names,).
+        values: By their names, from below upwards, shape (names,).
         half: How far each interval reaches, shape (names,) or below and above, (2, names).
-        names: The rows'.
         label: What the values are.
         line: Inches a row.
-
-    Returns:
-        What draws it.
     """
-    import numpy as np
-
     # An interval of two clips spans the scale: it may leave the picture.
-    far = float(np.max(np.abs(values)))
+    far = float(values.abs().max())
     most = 1.1 * max(min(far + np.max(half), 2 * (far + np.median(half))), 1e-3)
 
-    def draw(figure: Any) -> None:
-        panel = figure.subplots()
+    def draw(panel: Any) -> None:
         panel.axvline(0, color=FAINT, linewidth=1)
-        places = range(len(names))
+        places = range(len(values))
         panel.errorbar(values, places, xerr=half, fmt="o", markersize=4, color=COLOURS[axis])
-        panel.set_yticks(places, names, fontsize=9 if line >= LINE else 7)
-        panel.set(xlim=(-most, most), ylim=(-0.7, len(names) - 0.3))
+        panel.set_yticks(places, values.index, fontsize=9 if line >= LINE else 7)
+        panel.set(xlim=(-most, most), ylim=(-0.7, len(values) - 0.3))
         # Over and under the names too, which leave the panel less than a title needs.
-        figure.suptitle(NAMES[axis], fontsize=10)
-        figure.supxlabel(label, fontsize=9)
+        panel.figure.suptitle(NAMES[axis], fontsize=10)
+        panel.figure.supxlabel(label, fontsize=9)
 
-    return draw
+    return Plot(name, caption, draw, height=1 + line * len(values))
 
 
 def _sized(match: re.Match) -> str:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from pandas import DataFrame
 
 from whisq.evaluation.metrics import AXES
 from whisq.show.plot import INK, Plot
-from whisq.show.table import Table, number, word
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
+from whisq.show.table import Table, minus, number, word
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class Probes:
                 f"Shuffled prompts: TA's SRCC falls from {shuffled['true_srcc']:.2f} to "
                 f"{shuffled['srcc']:.2f}."
             )
-        tau = f"{faults['tau']:.2f}".replace("-", "−")
+        tau = minus(f"{faults['tau']:.2f}")
         lines.append(
             f"Faults: predicted OMQ follows their strength with a mean Kendall tau of {tau} over "
             f"{faults['clips']} clips (perfect: −1)."
@@ -49,8 +48,42 @@ class Probes:
     @property
     def tables(self) -> list[Table]:
         """What was changed and how far scores moved; none without probes."""
-        makers = (_fallen, _changed, _moved) if self.found else ()
-        return [table for make in makers if (table := make(self.found, self.place)).rows]
+        if self.found is None:
+            return []
+        fallen = [
+            [word(name), number(part["tau"], 2), number(part["fall"], 2, sign=True)]
+            for name, part in self.found["faults"].get("by_fault", {}).items()
+        ]
+        changed = [
+            [word(name), number(part["fell"], 2), number(part["fall"], 2, sign=True),
+             number(part["clips"], 0)]
+            for name, part in self.found["changed_attributes"].items()
+        ]  # fmt: skip
+        kinds = [(axis, kind) for axis in AXES for kind in ("mean", "largest")]
+        moved = [
+            [word(name), *(number(part[axis][kind]) for axis, kind in kinds)]
+            for name, part in self.found["invariance"].items()
+        ]
+        tables = [
+            Table(
+                f"When a clean clip is given a fault ({self.place})",
+                ["fault", "tau", "fall at full strength"],
+                fallen,
+                "Kendall's tau of strength and predicted OMQ: −1 follows every step.",
+            ),
+            Table(
+                f"When one attribute of the prompt is changed ({self.place})",
+                ["attribute", "share of clips whose TA fell", "mean fall", "clips"],
+                changed,
+                "A share of 0.5 is deaf.",
+            ),
+            Table(
+                f"When what no listener minds is changed: absolute move, MOS units ({self.place})",
+                ["change", *(f"{axis.upper()}, {kind}" for axis, kind in kinds)],
+                moved,
+            ),
+        ]
+        return [table for table in tables if table.rows]
 
     @property
     def responses(self) -> list[Plot]:
@@ -59,7 +92,7 @@ class Probes:
             return []
         limits = (self.faults["omq"].min() - 0.2, self.faults["omq"].max() + 0.2)
         curves = self.faults.groupby("fault")
-        return [_response(fault, curve, limits, self.place) for fault, curve in curves]
+        return [_response(str(fault), curve, limits, self.place) for fault, curve in curves]
 
 
 def _order(swap: dict[str, Any]) -> str:
@@ -84,46 +117,11 @@ def _others(other: dict[str, Any]) -> str:
     )
 
 
-def _fallen(found: dict[str, Any], place: str) -> Table:
-    rows = [
-        [word(name), number(part["tau"], 2), number(part["fall"], 2, sign=True)]
-        for name, part in found["faults"].get("by_fault", {}).items()
-    ]
-    note = "Kendall's tau of strength and predicted OMQ: −1 follows every step."
-    heads = ["fault", "tau", "fall at full strength"]
-    return Table(f"When a clean clip is given a fault ({place})", heads, rows, note)
+def _response(fault: str, curve: DataFrame, limits: tuple[float, float], place: str) -> Plot:
+    name = fault.replace("_", " ")
 
-
-def _changed(found: dict[str, Any], place: str) -> Table:
-    rows = [
-        [
-            word(name),
-            number(part["fell"], 2),
-            number(part["fall"], 2, sign=True),
-            number(part["clips"], 0),
-        ]
-        for name, part in found["changed_attributes"].items()
-    ]
-    heads = ["attribute", "share of clips whose TA fell", "mean fall", "clips"]
-    caption = f"When one attribute of the prompt is changed ({place})"
-    return Table(caption, heads, rows, "A share of 0.5 is deaf.")
-
-
-def _moved(found: dict[str, Any], place: str) -> Table:
-    rows = [
-        [word(name)] + [number(part[axis][kind]) for axis in AXES for kind in ("mean", "largest")]
-        for name, part in found["invariance"].items()
-    ]
-    heads = ["change", "OMQ, mean", "OMQ, largest", "TA, mean", "TA, largest"]
-    caption = f"When what no listener minds is changed: absolute move, MOS units ({place})"
-    return Table(caption, heads, rows)
-
-
-def _response(fault: Any, curve: DataFrame, limits: tuple[float, float], place: str) -> Plot:
-    name = str(fault).replace("_", " ")
-
-    def draw(figure: Any) -> None:
-        panel, error = figure.subplots(), 1.96 * curve["error"].astype(float).fillna(0)
+    def draw(panel: Any) -> None:
+        error = 1.96 * curve["error"].astype(float).fillna(0)
         style = {"marker": "o", "markersize": 3, "color": INK}
         panel.errorbar(curve["strength"], curve["omq"], error, **style)
         panel.set(ylim=limits, xlabel="strength", ylabel="OMQ", title=name)

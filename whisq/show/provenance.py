@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 import subprocess
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -19,47 +20,25 @@ PACKAGES = (
 
 
 def revision() -> str:
-    """Name the code.
-
-    Returns:
-        The git revision, with a word where the tree differs from it.
-    """
+    """Return the git revision, with a word where the tree differs from it."""
     head = _git("rev-parse", "HEAD")
     if not head:
         return "not a git checkout"
     return head + (" and changes on top" if _git("status", "--porcelain", "-uno") else "")
 
 
-def made_with(params: dict[str, Any], lock: Path) -> list[Table]:
-    """List parameters, data and versions.
-
-    Args:
-        params: Values by dotted name.
-        lock: `dvc.lock`, whether or not it is there.
-
-    Returns:
-        The tables, that of the data only where there is a lock.
-    """
+def made_with(params: Mapping[str, Any], lock: Path) -> list[Table]:
+    """Return tables of parameters by dotted name, data (where there is `dvc.lock`), versions."""
     rows = [[verbatim(name), verbatim(value)] for name, value in params.items()]
     parameters = Table("Parameters (params.yaml)", ["name", "value"], rows, tall=True)
-    versions = [
-        ("Python", platform.python_version()),
-        *((name, _version(name)) for name in PACKAGES),
-    ]
-    rows = [[word(name), word(number)] for name, number in versions]
+    versions = {"Python": platform.python_version()} | {name: _version(name) for name in PACKAGES}
+    rows = [[word(name), word(found)] for name, found in versions.items()]
     data = [_data(lock)] if lock.is_file() else []
     return [parameters, *data, Table("Versions", ["package", "version"], rows)]
 
 
-def stage_times(seconds: dict[str, float]) -> Table | None:
-    """List how long stages took.
-
-    Args:
-        seconds: By stage; those of which it is known.
-
-    Returns:
-        The table, None where nothing is known.
-    """
+def stage_times(seconds: Mapping[str, float]) -> Table | None:
+    """Return a table of how long stages took, None where nothing is known."""
     rows = [[word(name), number(value, 1)] for name, value in seconds.items()]
     note = (
         "Wall time of each stage's last run in this store; what was cached then is not in it. "

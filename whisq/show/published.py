@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from whisq.evaluation.metrics import AXES
 from whisq.show.table import LEVELS, Table, number, word
 
 CORPUS = "MusicEval"
@@ -41,15 +42,7 @@ PUBLISHED = [
 
 
 def published(evaluate: dict[str, Any]) -> Table:
-    """Lay out what is published and this run beside it.
-
-    Args:
-        evaluate: What `metrics/evaluate.json` holds: the figures by split, level (`utt`, `sys`),
-            axis and metric, the corpus's name under `corpus` and the split's under `protocol`.
-
-    Returns:
-        The table; this run's rows are empty unless it ran on MusicEval's own split.
-    """
+    """Return what is published and, beside it, what `metrics/evaluate.json` holds."""
     corpus, protocol = evaluate.get("corpus"), evaluate.get("protocol")
     note, counts = f"All figures here are on {CORPUS}.", (corpus, protocol) == (CORPUS, "official")
     if not counts:
@@ -57,18 +50,16 @@ def published(evaluate: dict[str, Any]) -> Table:
             f" This run is on “{corpus}”, protocol “{protocol}”: none of its figures may stand in "
             "this table, and its rows are empty."
         )
-    own = [
-        _own(evaluate if counts else {}, split, level)
-        for split in ("dev", "test")
-        for level in LEVELS
-    ]
+    found = evaluate if counts else {}
+    own = [_own(found, split, level) for split in ("dev", "test") for level in LEVELS]
     rows = [
         [
             *(word(name, system == OWN) for name in (system, split)),
             word(LEVELS.get(level, level)),
-            *(number(value) for value in figures[:2]),
-            *(number(value, 1, sign=True) for value in figures[2:]),
-            *(word(text) for text in (remark, source)),
+            *(number(srcc) for srcc in figures[:2]),
+            *(number(gain, 1, sign=True) for gain in figures[2:]),
+            word(remark),
+            word(source),
         ]
         for system, split, level, *figures, remark, source in [*PUBLISHED, *own]
     ]
@@ -76,14 +67,11 @@ def published(evaluate: dict[str, Any]) -> Table:
 
 
 def _own(evaluate: dict[str, Any], split: str, level: str) -> tuple[Any, ...]:
-    figures = [
-        evaluate.get(split, {}).get(level, {}).get(axis, {}).get("srcc") for axis in ("omq", "ta")
+    figures = [evaluate.get(split, {}).get(level, {}).get(axis, {}).get("srcc") for axis in AXES]
+    beaten = {row[:3]: row[3:5] for row in PUBLISHED}.get((BASELINE, split, level), (None, None))
+    gains = [
+        None if None in (own, other) else round(100 * (own / other - 1), 1)
+        for own, other in zip(figures, beaten, strict=True)
     ]
-    beaten = [row[3:5] for row in PUBLISHED if row[:3] == (BASELINE, split, level)]
-    gains = map(_gain, figures, beaten[0] if beaten else (None, None))
     note = "" if evaluate else f"not run on {CORPUS}'s official split"
     return (OWN, split, level, *figures, *gains, note, "metrics/evaluate.json")
-
-
-def _gain(value: float | None, baseline: float | None) -> float | None:
-    return None if value is None or baseline is None else round(100 * (value / baseline - 1), 1)

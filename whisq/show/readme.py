@@ -11,15 +11,13 @@ from whisq.show.results import Judged
 from whisq.show.table import Table, number, verbatim
 
 
+def results(evaluate: dict[str, Any]) -> Table:
+    """Return how a run stands on the test clips."""
+    return Judged.of(evaluate, "test").standings
+
+
 def speed(measured: dict[str, Any]) -> Table:
-    """Lay out how fast clips are embedded.
-
-    Args:
-        measured: What `metrics/benchmarks/embed.json` holds.
-
-    Returns:
-        The table; its caption says what it is compared with.
-    """
+    """Return how fast clips are embedded; the caption says what that is compared with."""
     found = measured["compare"]
     peer = found["ctranslate2"]
     peer = f"; CTranslate2, float32, {peer:.2f}" if peer else ""
@@ -41,11 +39,7 @@ def speed(measured: dict[str, Any]) -> Table:
 
 
 BLOCKS = {
-    "results": (
-        "README.md",
-        "metrics/evaluate.json",
-        lambda found: Judged.of(found, "test").standings,
-    ),
+    "results": ("README.md", "metrics/evaluate.json", results),
     "variants": ("docs/variants.md", "metrics/ablations.json", compared),
     "speed": ("docs/speed.md", "metrics/benchmarks/embed.json", speed),
 }
@@ -53,15 +47,7 @@ BLOCKS = {
 
 
 def renewed(page: str, name: str, table: Table) -> str:
-    """Put a new table between a page's two marks.
-
-    Args:
-        page: README or a page of docs as it stands.
-        name: Which table, one of `BLOCKS`.
-        table: The table.
-
-    Returns:
-        The page with that block.
+    """Return a page's text with a new table between the two marks of a block of `BLOCKS`.
 
     Raises:
         ValueError: The page lacks one of the marks.

@@ -1,16 +1,15 @@
-"""A judged split as tables and a plot: the model between floors and ceilings."""
+"""A judged split in words, tables and a plot: the model between floors and ceilings."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from whisq.evaluation.metrics import AXES
+from pandas import DataFrame
+
+from whisq.evaluation.metrics import AXES, METRICS
 from whisq.show.plot import COLOURS, FAINT, LINE, NAMES, Plot
-from whisq.show.table import LEVELS, Cell, Table, number, span, word
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
+from whisq.show.table import LEVELS, Cell, Table, minus, number, span, word
 
 PLACES = [(level, axis) for level in LEVELS for axis in AXES]
 HEADS = [f"{axis.upper()}, {LEVELS[level]}" for level, axis in PLACES]
@@ -24,6 +23,7 @@ WHO = {
     "raters": "what the raters allow",
     "latent_truth": "the truth behind ratings",
 }
+SHORT = {"omq": "quality (OMQ)", "ta": "alignment (TA)"}
 
 
 @dataclass(frozen=True)
@@ -42,21 +42,13 @@ class Judged:
 
     @classmethod
     def of(cls, evaluate: dict[str, Any], split: str) -> Judged:
-        """Pick a split.
-
-        Args:
-            evaluate: What `judge.judge` found.
-            split: One of its splits.
-
-        Returns:
-            The split, labelled with corpus, split and protocol.
-        """
+        """Return a split of what `judge.judge` found, labelled with corpus, split and protocol."""
         place = f"{evaluate['corpus']}, {split}, {evaluate['protocol']} split"
         return cls(evaluate[split], place)
 
     @property
     def standings(self) -> Table:
-        """The SRCC of floors, model (in bold, its interval below) and ceilings, as a table."""
+        """The SRCC of floors, model (in bold, its interval below) and ceilings."""
         ends = [_at(self.found["intervals"], level, axis).get("srcc", {}) for level, axis in PLACES]
         rows = [
             *_parties("floor", self.found["floors"]),
@@ -78,19 +70,22 @@ class Judged:
 
     @property
     def left_within(self) -> Table:
-        """What is left when the system or the prompt is known, as a table."""
-        asked = (("system", "srcc"), ("prompt", "srcc"), ("pairs", "agreement"))
+        """What is left when the system or the prompt is known."""
+        asked = {
+            "within systems": ("system", "srcc"),
+            "within prompts": ("prompt", "srcc"),
+            "pairs": ("pairs", "agreement"),
+        }
         rows = [
             [word(name, name == "model")]
             + [
                 number(scores[group].get(axis, {}).get(key), strong=name == "model")
                 for axis in AXES
-                for group, key in asked
+                for group, key in asked.values()
             ]
             for name, scores in self.found["within"].items()
         ]
-        kinds = ("within systems", "within prompts", "pairs")
-        heads = ["who", *(f"{axis.upper()} {kind}" for axis in AXES for kind in kinds)]
+        heads = ["who", *(f"{axis.upper()} {kind}" for axis in AXES for kind in asked)]
         note = (
             "SRCC inside each system and inside each prompt, averaged; and the share of pairs of "
             "clips of one prompt that are ranked as the listeners did (0.5 is chance)."
@@ -118,8 +113,6 @@ class Judged:
     @property
     def standing_rows(self) -> DataFrame:
         """The SRCC of floors, model and ceilings: `level, axis, name, srcc`."""
-        from pandas import DataFrame
-
         rows = [
             (level, axis, name, scores["srcc"])
             for name, party in self._everyone.items()
@@ -137,8 +130,7 @@ class Judged:
     def _standing(self, axis: str) -> Plot:
         table, names = self.standing_rows, list(self._everyone)
 
-        def draw(figure: Any) -> None:
-            panel = figure.subplots()
+        def draw(panel: Any) -> None:
             for (level, label), marker in zip(LEVELS.items(), "os", strict=True):
                 part = table[(table["axis"] == axis) & (table["level"] == level)]
                 colours = [COLOURS[axis] if name == "model" else FAINT for name in part["name"]]
@@ -147,7 +139,7 @@ class Judged:
             panel.set_yticks(range(len(names)), [name.replace("_", " ") for name in names])
             panel.set(xlabel="SRCC", title=NAMES[axis], ylim=(len(names) - 0.4, -0.6))
             panel.grid(axis="y", color=FAINT, alpha=0.25)
-            figure.legend(fontsize=8, loc="outside lower center", ncols=2)
+            panel.figure.legend(fontsize=8, loc="outside lower center", ncols=2)
 
         caption = f"{NAMES[axis]}: SRCC of floors, model and ceilings ({self.place})."
         return Plot(f"standing-{axis}", caption, draw, height=1.3 + LINE * len(names))
@@ -155,6 +147,82 @@ class Judged:
     @property
     def _everyone(self) -> dict[str, Any]:
         return {**self.found["floors"], "model": self.found, **self.found["ceilings"]}
+
+
+def every_metric(found: dict[str, Any], caption: str) -> Table:
+    """Lay out all four metrics with their intervals.
+
+    Args:
+        found: The judge's result on a split, or what `whisq metrics` found.
+        caption: What was judged, and on which clips.
+
+    Returns:
+        The table; where a metric is undefined its note says why.
+    """
+    ways, rows, undefined = _ways(found["intervals"]), [], []
+    for level, named in LEVELS.items():
+        for axis, scores in found[level].items():
+            for metric in METRICS:
+                ends = _at(found["intervals"], level, axis).get(metric, {})
+                names = [word(named), word(axis.upper()), word(metric.upper())]
+                rows.append([*names, number(scores[metric]), *(span(ends.get(by)) for by in ways)])
+            if "undefined" in scores:
+                undefined.append(f"{axis.upper()} {named} is not defined: {scores['undefined']}.")
+    heads = ["level", "axis", "metric", "value", *(f"95%, drawing {by}s" for by in ways)]
+    note = "Clips of one system stand or fall together: the interval by systems is the honest one."
+    return Table(caption, heads, rows, " ".join([note] * bool(ways) + undefined))
+
+
+def differences(comparison: dict[str, Any], caption: str) -> Table:
+    """Lay out a paired comparison.
+
+    Args:
+        comparison: What `intervals.compare` gave.
+        caption: What was compared.
+
+    Returns:
+        A table of a row a level, axis and metric: the difference and, by whole systems and by
+        whole prompts where there are any, its interval and how likely the first is better.
+    """
+    ways = _ways(comparison)[-2:]
+    rows = [
+        [
+            word(f"{axis.upper()} {metric.upper()}, {LEVELS[level]}"),
+            number(found["difference"], sign=True),
+            *(span(found[by]["interval"], _chance(found[by]["better"])) for by in ways),
+        ]
+        for level, axes in comparison.items()
+        for axis, metrics in axes.items()
+        for metric, found in metrics.items()
+    ]
+    heads = ["metric", "A − B", *(f"95%, drawing {by}s (A better)" for by in ways)]
+    return Table(caption, heads, rows)
+
+
+def said(evaluate: dict[str, Any], split: str) -> list[str]:
+    """Say what a judged split tells.
+
+    Args:
+        evaluate: What `judge.judge` found.
+        split: One of its splits.
+
+    Returns:
+        Paragraphs: the headline (the way from the best floor to the ceiling, both axes, with
+        intervals), where that way begins and ends, what is known inside a system, and how many
+        raters the model is worth.
+    """
+    found = evaluate[split]
+    ways = [f"{_way(found['share']['utt'][axis])} in {SHORT[axis]}" for axis in AXES]
+    headline = (
+        f"On the {found['n_clips']} {split} clips ({evaluate['corpus']}, {evaluate['protocol']} "
+        f"split, clip by clip) the model covers {' and '.join(ways)} of the way from the best "
+        "floor to the ceiling."
+    )
+    ends = " ".join(_ends(found, axis) for axis in AXES)
+    worth = [_worth(found["raters_worth"][axis], axis) for axis in AXES]
+    what = "Measured by its correlation with the truth behind the ratings it is "
+    known = minus(_inside(found["within"]["model"]))
+    return [minus(headline), ends.replace(" -", " −"), known, f"{what}{' and '.join(worth)}."]
 
 
 def _parties(kind: str, parties: dict[str, Any]) -> list[list[Cell]]:
@@ -168,3 +236,60 @@ def _srccs(who: str, scores: dict[str, Any], strong: bool = False) -> list[Cell]
 
 def _at(scores: dict[str, Any], level: str, axis: str) -> dict[str, Any]:
     return (scores.get(level) or {}).get(axis) or {}
+
+
+def _ways(nested: dict[str, Any]) -> list[str]:
+    # Such as by clip, system and prompt; the same for every figure.
+    figures = (found for axes in nested.values() for m in axes.values() for found in m.values())
+    return [by for by in next(figures, {}) if by != "difference"]
+
+
+def _chance(better: float | None) -> str:
+    return "" if better is None else f" ({better:.0%})"
+
+
+def _way(share: dict[str, Any]) -> str:
+    if share["share"] is None:
+        return "an unknown share"
+    sure = share.get("interval")
+    return f"{share['share']:.0%}" + (
+        f" (95% interval {sure[0]:.0%} to {sure[1]:.0%})" if sure else ""
+    )
+
+
+def _ends(found: dict[str, Any], axis: str) -> str:
+    share, srcc = found["share"]["utt"][axis], found["utt"][axis]["srcc"]
+    floor = "no floor ranks anything (0)"
+    if share["floor"]:
+        name = share["floor"].replace("_", " ")
+        floor = f"the {name}, which never listens, {share['floor_srcc']:.2f}"
+    below = share["share"] is not None and share["share"] < 0
+    ceiling = _figure(share["ceiling_srcc"], "unknown")
+    return (
+        f"{axis.upper()}: model SRCC {_figure(srcc)}; {floor}; raters' ceiling {ceiling}."
+        + " The model stays below the floor." * below
+    )
+
+
+def _inside(within: dict[str, Any]) -> str:
+    parts = []
+    for axis in AXES:
+        srcc, pairs = within["system"][axis]["srcc"], within["pairs"][axis]["agreement"]
+        won = "of no pair" if pairs is None else f"in {pairs:.0%} of pairs"
+        parts.append(
+            f"in {SHORT[axis]} its SRCC is {_figure(srcc)} and it names the better clip {won}"
+        )
+    return (
+        f"Among clips of one system, and between two clips of one prompt: {'; '.join(parts)} "
+        "(knowing nothing: 0 and 50%)."
+    )
+
+
+def _worth(found: dict[str, Any], axis: str) -> str:
+    if found["raters"] is None:
+        return f"of unknown worth in {SHORT[axis]} ({found['undefined']})"
+    return f"worth {found['raters']:.1f} raters in {SHORT[axis]}"
+
+
+def _figure(value: float | None, otherwise: str = "undefined") -> str:
+    return otherwise if value is None else f"{value:.2f}"

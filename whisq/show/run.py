@@ -69,14 +69,7 @@ class Run:
 
 
 def read_run(data: Path, metrics: Path) -> Run:
-    """Read what the stages have left.
-
-    Args:
-        data: The pipeline's data folder.
-        metrics: Its metrics folder.
-
-    Returns:
-        The run, with None for each part that was not run.
+    """Return what the stages have left in the pipeline's folders.
 
     Raises:
         ValueError: There is no evaluation to report.
@@ -102,15 +95,7 @@ def read_run(data: Path, metrics: Path) -> Run:
 
 
 def beside(rated: DataFrame, predictions: DataFrame) -> DataFrame:
-    """Put predictions beside ratings.
-
-    Args:
-        rated: Ratings indexed by clip id.
-        predictions: `omq`, `ta` of the same ids.
-
-    Returns:
-        The ratings with `omq_prediction`, `ta_prediction`.
-    """
+    """Return ratings with predictions of the same ids as `omq_prediction`, `ta_prediction`."""
     return rated.join(predictions[list(AXES)].add_suffix("_prediction"))
 
 

@@ -36,10 +36,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows under a caption that says what they were measured on.
+    """Rows under a caption that names corpus, split and level.
 
     Attributes:
-        caption: Names corpus, split and level.
+        caption: What was measured, and on what.
         columns: Headings.
         rows: Cells, as many as there are headings.
         note: What the reader must know besides.
@@ -53,22 +53,11 @@ class Table:
     tall: bool = False
 
     def numeric(self, column: int) -> bool:
-        """Tell whether a column holds figures.
-
-        Args:
-            column: Its place, from 0.
-
-        Returns:
-            Whether all of its cells are figures or blank.
-        """
+        """Return whether all cells of a column, counted from 0, are figures or blank."""
         return bool(self.rows) and all(row[column].number for row in self.rows)
 
     def __rich__(self) -> rich.table.Table:
-        """Lay it out for a terminal.
-
-        Returns:
-            The grid that rich prints.
-        """
+        """Return the grid that rich prints."""
         from rich.table import Table as Grid
         from rich.text import Text
 
@@ -82,75 +71,40 @@ class Table:
         return grid
 
     def markdown(self) -> str:
-        """Lay it out for a README.
-
-        Returns:
-            Markdown: caption and rows.
-        """
+        """Return the caption, if there is one, and the rows as Markdown."""
         lines = [self.columns, ["---"] * len(self.columns)]
         lines += [[_marked(cell) for cell in row] for row in self.rows]
-        rows = (f"| {' | '.join(line)} |" for line in lines)
-        return "\n".join([self.caption, "", *rows])
+        rows = [f"| {' | '.join(line)} |" for line in lines]
+        return "\n".join([self.caption, "", *rows] if self.caption else rows)
 
 
 def word(text: Any, strong: bool = False) -> Cell:
-    """Make a cell of a name.
-
-    Args:
-        text: What is shown; underscores become spaces.
-        strong: Whether in bold.
-
-    Returns:
-        The cell.
-    """
+    """Return a cell of a name, whose underscores become spaces."""
     return verbatim(str(text).replace("_", " "), strong)
 
 
 def verbatim(text: Any, strong: bool = False) -> Cell:
-    """Make a cell of text that is shown to the letter.
-
-    Args:
-        text: What is shown.
-        strong: Whether in bold.
-
-    Returns:
-        The cell.
-    """
+    """Return a cell of text that is shown to the letter."""
     return Cell(str(text), str(text).lower(), strong)
 
 
 def number(value: float | None, places: int = 3, sign: bool = False, strong: bool = False) -> Cell:
-    """Make a cell of a figure.
-
-    Args:
-        value: The figure; None or NaN where there is none.
-        places: Decimals.
-        sign: Whether a plus is shown.
-        strong: Whether in bold.
-
-    Returns:
-        The cell, a dash where there is no figure.
-    """
+    """Return a cell of a figure with so many decimals; None and NaN make a dash."""
     if value is None or math.isnan(value):
         return Cell(BLANK, None, strong)
-    text = f"{value:{'+' if sign else ''}.{places}f}".replace("-", "−")
-    return Cell(text, float(value), strong)
+    return Cell(minus(f"{value:{'+' if sign else ''}.{places}f}"), float(value), strong)
 
 
 def span(ends: Sequence[float] | None, after: str = "") -> Cell:
-    """Make a cell of an interval, sorted by its lower end.
-
-    Args:
-        ends: Both ends, or None.
-        after: What is said behind it.
-
-    Returns:
-        The cell, a dash where there is no interval.
-    """
+    """Return a cell of an interval, sorted by its lower end; None and NaN make a dash."""
     if ends is None or any(end is None or math.isnan(end) for end in ends):
         return Cell(BLANK, None)
-    text = " to ".join(f"{end:.2f}".replace("-", "−") for end in ends)
-    return Cell(text + after, float(ends[0]))
+    return Cell(minus(" to ".join(f"{end:.2f}" for end in ends)) + after, float(ends[0]))
+
+
+def minus(text: str) -> str:
+    """Return a figure with the sign that is as wide as a plus."""
+    return text.replace("-", "−")
 
 
 def _marked(cell: Cell) -> str:

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from pandas import DataFrame
 
 from whisq.evaluation.metrics import AXES
 from whisq.show.plot import COLOURS, FAINT, INK, NAMES, Plot
 
-if TYPE_CHECKING:
-    from pandas import DataFrame
-
 
 def curves(epochs: DataFrame, best: dict[str, Any] | None) -> list[Plot]:
-    """Draw how dev agreement and the training loss moved.
+    """Return plots of how dev agreement and the training loss moved, a row of `epochs` an epoch.
 
-    Args:
-        epochs: One row an epoch.
-        best: metrics/train.json, whose `best_epoch_<branch>` say which epochs were kept.
-
-    Returns:
-        The plots.
+    `best` is metrics/train.json, whose `best_epoch_<branch>` say which epochs were kept.
     """
     kept = sorted({best[key] for key in best or {} if key.startswith("best_epoch_")})
     dev = {f"dev_{axis}_utt_srcc": (NAMES[axis], COLOURS[axis]) for axis in AXES}
-    colours = zip(("loss", "mse", "ot"), (INK, *COLOURS.values()), strict=False)
-    train = {f"train_{term}": (term, colour) for term, colour in colours}
+    terms = {"loss": INK, "mse": COLOURS["omq"], "ot": COLOURS["ta"]}
+    train = {f"train_{term}": (term, colour) for term, colour in terms.items()}
     return [
         _curves(epochs, dev, kept, "dev-srcc", "utterance SRCC on dev"),
         _curves(epochs, train, kept, "train-loss", "loss on the training clips"),
@@ -34,8 +28,7 @@ def curves(epochs: DataFrame, best: dict[str, Any] | None) -> list[Plot]:
 def _curves(
     epochs: DataFrame, lines: dict[str, tuple[str, str]], kept: list[int], name: str, what: str
 ) -> Plot:
-    def draw(figure: Any) -> None:
-        panel = figure.subplots()
+    def draw(panel: Any) -> None:
         for column, (label, colour) in lines.items():
             if column in epochs:
                 panel.plot(epochs["epoch"], epochs[column], color=colour, label=label)
