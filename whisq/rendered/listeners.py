@@ -41,60 +41,36 @@ Chosen: so that one rater's reliability comes near the 0.49 measured on MusicEva
 
 
 def omq(damage_done: float) -> float:
-    """Value the sound of a clip.
-
-    Args:
-        damage_done: Sum of its faults' damage, 0 or more.
-
-    Returns:
-        The latent rating.
-    """
+    """Return the latent rating of a clip's sound, given the sum of its faults' damage."""
     return BEST - DEPTH * (1.0 - np.exp(-damage_done / SCALE))
 
 
 def damage(rating: float) -> float:
-    """Invert `omq`.
-
-    Args:
-        rating: A latent rating; brought into the range that damage can reach.
-
-    Returns:
-        The damage that leads to it.
-    """
+    """Return the damage that leads to a latent `omq`, or to the nearest that damage can reach."""
     rating = min(max(rating, BEST - DEPTH + 0.15), BEST)
     return float(-SCALE * np.log(1.0 - (BEST - rating) / DEPTH))
 
 
 def ta(losses: float, quality: float) -> float:
-    """Value how well a clip answers its prompt.
+    """Return the latent rating of how well a clip answers its prompt.
 
     Args:
         losses: Sum of `LOSS` x strength over its failures, 0 or more.
         quality: Its latent omq.
-
-    Returns:
-        The latent rating.
     """
     lost = ALIGNED_DEPTH * (1.0 - np.exp(-losses / ALIGNED_SCALE))
     return ALIGNED - lost + HALO * (quality - 3.3)
 
 
 def panel(rng: np.random.Generator) -> np.ndarray:
-    """Draw the listeners; their leanings are evenly spread whatever the seed.
-
-    Args:
-        rng: Deals out the leanings.
-
-    Returns:
-        (listeners, 2) leaning of each on omq and ta.
-    """
+    """Return (listeners, 2) leanings on omq and ta, evenly spread whatever the seed."""
     even = norm.ppf((np.arange(PANEL) + 0.5) / PANEL)
     even *= BIAS / even.std()
     return np.stack([rng.permutation(even), rng.permutation(even)], axis=1)
 
 
 def rate(leanings: np.ndarray, latent: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
-    """Have five of the panel rate a clip.
+    """Return what five of the panel say of a clip.
 
     Args:
         leanings: The panel.

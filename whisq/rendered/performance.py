@@ -9,18 +9,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from whisq.rendered.requests import INSTRUMENTS, Instrument, Request, reverse
+from whisq.rendered.requests import INSTRUMENTS, VOCABULARY, Instrument, Request, reverse
 from whisq.rendered.scores import Piece, pieces, set_mode
 from whisq.rendered.synthesis import RATE, Notes, play
 
-# Chosen: tempo is heard as how many notes begin in a second; some kinds are busier than others.
-ONSETS = {"slow": 1.6, "medium": 3.2, "fast": 6.4}
-BUSYNESS = {"hymn": 0.75, "reel": 1.25, "march": 1.0, "rag": 1.3, "serenade": 1.1, "waltz": 0.9}
-# A drummer's quarter note: (General MIDI drum, when, how long), in quarter notes.
-DRUMS = {"march": ((36, 0.0, 0.4), (38, 0.5, 0.2), (38, 0.75, 0.2))}
 DRUM_LEVEL = -4.0  # decibels against who plays the tune
-
-LEVELS = {"quiet": -13.0, "even": 0.0, "loud": 3.0}
+LAST = 0.05  # seconds before a section's end within which no note begins
 
 
 @dataclass(frozen=True)
@@ -57,24 +51,14 @@ def perform(request: Request, seconds: float, rng: np.random.Generator) -> tuple
     """
     tonic, jitter = int(rng.integers(12)), float(rng.uniform(0.93, 1.07))
     middle = seconds * float(rng.uniform(0.44, 0.56))
-    first = _excerpt(request, tonic, jitter, rng)
     if not request.order:
-        return (first.section(0.0, seconds),)
-    then = replace(reverse(request), order="", then="")
-    second = _excerpt(then, tonic, jitter, rng)
-    return first.section(0.0, middle), second.section(middle, seconds)
+        return (_section(request, 0.0, seconds, tonic, jitter, rng),)
+    first = _section(request, 0.0, middle, tonic, jitter, rng)
+    return first, _section(reverse(request), middle, seconds, tonic, jitter, rng)
 
 
 def synthesize(sections: tuple[Section, ...], seconds: float) -> np.ndarray:
-    """Turn sections into sound.
-
-    Args:
-        sections: What is played, in order.
-        seconds: Length of the clip.
-
-    Returns:
-        Samples (seconds x 16,000,), float32, of no particular overall level.
-    """
+    """Return samples (seconds x 16,000,) of sections, float32, of no particular overall level."""
     total = np.zeros(round(seconds * RATE), dtype=np.float32)
     for section in sections:
         instrument = INSTRUMENTS[section.instrument]
@@ -89,85 +73,72 @@ def synthesize(sections: tuple[Section, ...], seconds: float) -> np.ndarray:
     return total
 
 
-def _gain(part: np.ndarray, level: float) -> np.float32:
-    rms = float(np.sqrt(np.mean(np.square(part, dtype=np.float64))))
-    return np.float32(10 ** (level / 20) / max(rms, 1e-4))
-
-
-@dataclass(frozen=True)
-class _Excerpt:
-    """A piece set in key and tempo, and where in it to begin (quarter notes)."""
-
-    piece: Piece
-    request: Request
-    begin: float
-    quarter: float
-    tonic: int
-
-    def section(self, start: float, end: float) -> Section:
-        # Cut what fills the time from start to end, both in seconds.
-        times = self.piece.start - self.begin
-        inside = (times >= 0) & (times * self.quarter < end - start - 0.05)
-        begins = times[inside] * self.quarter
-        pitch = set_mode(self.piece.pitch[inside], self.request.mode, self.tonic)
-        length = np.minimum(self.piece.length[inside] * self.quarter, end - start - begins)
-        pitch = fit(pitch, INSTRUMENTS[self.request.instrument])
-        return Section(
-            Notes(pitch, begins + start, length, np.zeros(len(pitch))),
-            self.request.instrument,
-            start,
-            end,
-            LEVELS[self.request.dynamics],
-            self._drums(start, end),
-        )
-
-    def _drums(self, start: float, end: float) -> Notes:
-        # The beat falls on whole quarter notes of the piece, wherever the excerpt begins.
-        beats = np.arange(int(end / self.quarter) + 1) - self.begin % 1
-        hits = [
-            (drum, start + (beat + when) * self.quarter, long * self.quarter)
-            for beat in beats
-            for drum, when, long in DRUMS.get(self.request.kind, ())
-        ]
-        hits = [hit for hit in hits if start <= hit[1] < end - 0.05]
-        pitch, begins, length = np.array(hits, dtype=float).reshape(-1, 3).T
-        return Notes(pitch.astype(int), begins, length, np.zeros(len(pitch)))
-
-
-def _excerpt(request: Request, tonic: int, jitter: float, rng: np.random.Generator) -> _Excerpt:
-    # A place that has a long enough stretch after it, were the piece to play for 8 seconds.
-    choices = pieces(request.kind)
-    piece = choices[rng.integers(len(choices))]
-    rate = ONSETS[request.tempo] * BUSYNESS[request.kind] * jitter
-    quarter = piece.onset_rate / rate
-    latest = max(piece.end - 8.0 / quarter, 0.0)
-    begins = np.unique(piece.start[piece.start <= latest])
-    return _Excerpt(piece, request, float(begins[rng.integers(len(begins))]), quarter, tonic)
-
-
 def fit(pitch: np.ndarray, instrument: Instrument) -> np.ndarray:
-    """Move notes by whole octaves to where an instrument plays them.
+    """Return notes (at least one) moved by whole octaves to where an instrument plays them.
 
-    Args:
-        pitch: (notes,) MIDI numbers, at least one.
-        instrument: Who plays them.
-
-    Returns:
-        Pitches (notes,), their median near the instrument's centre, all within its range.
+    Their median comes near the instrument's centre, all of them within its range.
     """
     return fold(pitch + int(12 * np.round((instrument.centre - np.median(pitch)) / 12)), instrument)
 
 
 def fold(pitch: np.ndarray, instrument: Instrument) -> np.ndarray:
-    """Bring notes outside an instrument's range into it, by whole octaves.
-
-    Args:
-        pitch: (notes,) MIDI numbers.
-        instrument: Who plays them; its range spans an octave at least.
-
-    Returns:
-        Pitches (notes,).
-    """
+    """Return notes, those outside an instrument's range brought into it by whole octaves."""
     above = np.maximum(pitch - instrument.top, 0)
     below = np.maximum(instrument.bottom - pitch, 0)
     return pitch - 12 * -(-above // 12) + 12 * -(-below // 12)
+
+
+def _gain(part: np.ndarray, level: float) -> np.float32:
+    rms = float(np.sqrt(np.mean(np.square(part, dtype=np.float64))))
+    return np.float32(10 ** (level / 20) / max(rms, 1e-4))
+
+
+def _section(
+    request: Request,
+    start: float,
+    end: float,
+    tonic: int,
+    jitter: float,
+    rng: np.random.Generator,
+) -> Section:
+    piece, begin, quarter = _excerpt(request, jitter, rng)
+    times = piece.start - begin
+    inside = (times >= 0) & (times * quarter < end - start - LAST)
+    onsets = times[inside] * quarter
+    instrument = INSTRUMENTS[request.instrument]
+    pitch = fit(set_mode(piece.pitch[inside], request.mode, tonic), instrument)
+    length = np.minimum(piece.length[inside] * quarter, end - start - onsets)
+    return Section(
+        Notes(pitch, onsets + start, length, np.zeros(len(pitch))),
+        request.instrument,
+        start,
+        end,
+        VOCABULARY["dynamics"][request.dynamics]["level"],
+        _drums(request.kind, begin, quarter, start, end),
+    )
+
+
+def _excerpt(
+    request: Request, jitter: float, rng: np.random.Generator
+) -> tuple[Piece, float, float]:
+    # A piece, where in it to begin (quarter notes) and how long a quarter note lasts: the place has
+    # a long enough stretch after it, were the piece to play for 8 seconds.
+    choices = pieces(request.kind)
+    piece = choices[rng.integers(len(choices))]
+    busyness = VOCABULARY["kind"][request.kind]["busyness"]
+    quarter = piece.onset_rate / (VOCABULARY["tempo"][request.tempo]["onsets"] * busyness * jitter)
+    latest = max(piece.end - 8.0 / quarter, 0.0)
+    begins = np.unique(piece.start[piece.start <= latest])
+    return piece, float(begins[rng.integers(len(begins))]), quarter
+
+
+def _drums(kind: str, begin: float, quarter: float, start: float, end: float) -> Notes:
+    # The beat falls on whole quarter notes of the piece, wherever the excerpt begins.
+    hits = [
+        (drum, start + (beat + when) * quarter, long * quarter)
+        for beat in np.arange(int(end / quarter) + 1) - begin % 1
+        for drum, when, long in VOCABULARY["kind"][kind].get("drums", ())
+    ]
+    hits = [hit for hit in hits if start <= hit[1] < end - LAST]
+    pitch, onsets, length = np.array(hits, dtype=float).reshape(-1, 3).T
+    return Notes(pitch.astype(int), onsets, length, np.zeros(len(pitch)))

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import norm
 
 from whisq.rendered import faults, listeners
-from whisq.rendered.faults import ANNOYANCE, Fault
+from whisq.rendered.faults import Fault
 from whisq.rendered.requests import CHOICES, INSTRUMENTS, Request, change, reverse
 
 ALIGNMENT = 0.6
@@ -94,33 +94,27 @@ def systems(
     clips = np.zeros(count, dtype=int)
     clips[np.sort(rng.permutation(count)[:demo_systems])] = _shares(demo_systems, demo_clips)
     reference = int(np.argmax(np.where(clips > 0, -np.inf, quality)))
-    made = []
-    for place in range(count):
-        weights = {} if place == reference else _weights(rng)
-        made.append(
-            System(
-                name=f"S{place + 1:03d}",
-                quality=float(quality[place]),
-                skill=float(skill[place]),
-                faults=weights,
-                momentary=float(rng.uniform(0.1, 0.6)),
-                failings=dict(zip(FAILINGS, rng.uniform(0.6, 1.4, len(FAILINGS)), strict=True)),
-                demo_clips=int(clips[place]),
-            )
+    return [
+        System(
+            name=f"S{place + 1:03d}",
+            quality=float(quality[place]),
+            skill=float(skill[place]),
+            faults={} if place == reference else _weights(rng),
+            momentary=float(rng.uniform(0.1, 0.6)),
+            failings=dict(zip(FAILINGS, rng.uniform(0.6, 1.4, len(FAILINGS)), strict=True)),
+            demo_clips=int(clips[place]),
         )
-    return made
+        for place in range(count)
+    ]
 
 
 def spoil(system: System, rng: np.random.Generator) -> tuple[Fault, ...]:
-    """Draw the quality faults of one clip.
+    """Draw the quality faults of one clip, none for the reference.
 
-    Args:
-        system: Whose clip it is.
-        rng: Draws them.
+    Together they do about the damage that the system's quality and the day's luck call for.
 
     Returns:
-        The faults, none for the reference; together they do about the damage that the system's
-        quality and the day's luck call for.
+        The faults.
     """
     if not system.faults:
         return ()
@@ -142,12 +136,7 @@ def spoil(system: System, rng: np.random.Generator) -> tuple[Fault, ...]:
 def follow(
     system: System, request: Request, rng: np.random.Generator
 ) -> tuple[Request, tuple[Failure, ...]]:
-    """Draw what a system plays when asked.
-
-    Args:
-        system: Who is asked.
-        request: What is asked for.
-        rng: Draws what it gets wrong, and everything that the prompt leaves open.
+    """Draw what a system plays when asked: what it gets wrong, and all that the prompt leaves open.
 
     Returns:
         What is played, and in which respects that is not what was asked for.
@@ -169,16 +158,9 @@ def follow(
 
 
 def distance(attribute: str, asked: str, played: str) -> float:
-    """Tell how far off a value is.
+    """Return how far off a value is, 0 for the same to 1.
 
-    Args:
-        attribute: Which attribute.
-        asked: The value asked for.
-        played: The value played.
-
-    Returns:
-        0 for the same, 1 for far off; halves for the next tempo or loudness, 0.6 for an
-        instrument of the same family.
+    Halves for the next tempo or loudness, 0.6 for an instrument of the same family.
     """
     if asked == played:
         return 0.0
@@ -221,16 +203,14 @@ def _choose(system: System, rng: np.random.Generator) -> list[str]:
 
 
 def _fault(name: str, damage: float, momentary: float, rng: np.random.Generator) -> Fault:
-    start = end = None
-    share = 1.0
+    worst = Fault(name, 1.0)
     if name != "abrupt_end" and rng.random() < momentary:
         share = round(float(rng.uniform(0.15, 0.4)), 3)
         start = round(float(rng.uniform(0.02, 0.97 - share)), 3)
-        end = round(start + share, 3)
-    strength = damage / (ANNOYANCE[name] * faults.reach(share))
-    if strength > 1 and start is not None:  # no moment can do as much damage
-        start, end, strength = None, None, damage / ANNOYANCE[name]
-    return Fault(name, round(min(max(strength, 0.0), 1.0), 3), start, end)
+        moment = Fault(name, 1.0, start, round(start + share, 3))
+        if moment.damage >= damage:  # else no moment can do as much
+            worst = moment
+    return replace(worst, strength=round(min(max(damage / worst.damage, 0.0), 1.0), 3))
 
 
 def _fill(request: Request, rng: np.random.Generator) -> Request:
