@@ -106,6 +106,12 @@ class Take:
         """File name with .wav."""
         return f"{self.id}.wav"
 
+    @property
+    def mos(self) -> tuple[float, float]:
+        """Mean omq and ta of its listeners."""
+        omq, ta = self.ratings[:, 1:].mean(axis=0).tolist()
+        return omq, ta
+
 
 @dataclass(frozen=True)
 class Cast:
@@ -125,33 +131,30 @@ class Cast:
 def cast(choices: Rendered) -> Cast:
     """Decide on every clip of a corpus.
 
-    Args:
-        choices: Its size and seed.
-
     Returns:
         The corpus, the same for the same choices.
     """
-    seed, prompts = choices.seed, choices.prompts
-    made = systems(
-        choices.systems,
-        choices.demo_systems,
-        choices.demo_clips,
-        np.random.default_rng([seed, 1]),
-    )
-    asked = requests.draw((prompts, choices.demo_clips), np.random.default_rng([seed, 2]))
-    shared = [Prompt(f"P{place + 1:03d}", *what) for place, what in enumerate(asked[0])]
-    own = iter(asked[1])
+    seed, counts = choices.seed, (choices.systems, choices.demo_systems, choices.demo_clips)
+    made = systems(*counts, np.random.default_rng([seed, 1]))
+    sizes = choices.prompts, choices.demo_clips
+    asked, alone = requests.draw(sizes, np.random.default_rng([seed, 2]))
+    shared = [Prompt(f"P{number:03d}", *what) for number, what in enumerate(asked, start=1)]
+    own: list[Prompt] = []
     todo: list[tuple[System, int, Prompt]] = []
     for system in made:
-        for place in range(system.demo_clips or prompts):
-            key = f"{_clip_id(system.name, place + 1)}.wav"
-            prompt = Prompt(key, *next(own)) if system.demo_clips else shared[place]
-            todo.append((system, place + 1, prompt))
+        prompts = shared
+        if system.demo_clips:
+            mine = alone[len(own) : len(own) + system.demo_clips]
+            prompts = [
+                Prompt(f"{_clip_id(system.name, number)}.wav", *what)
+                for number, what in enumerate(mine, start=1)
+            ]
+            own += prompts
+        todo += [(system, number, prompt) for number, prompt in enumerate(prompts, start=1)]
     splits = _split(len(todo), np.random.default_rng([seed, 3]))
     panel = listeners.panel(np.random.default_rng([seed, 4]))
-    takes = [_take(*what, splits[place], panel, seed) for place, what in enumerate(todo)]
-    used = [prompt for system, _, prompt in todo if system.demo_clips]
-    return Cast(made, shared + used, takes)
+    takes = [_take(*what, split, panel, seed) for what, split in zip(todo, splits, strict=True)]
+    return Cast(made, shared + own, takes)
 
 
 def _clip_id(system: str, number: int) -> str:
