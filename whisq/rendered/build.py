@@ -88,15 +88,11 @@ def write_tables(folder: Path, cast: Cast, seed: int) -> None:
 
 def _render_all(folder: Path, takes: list[Take], workers: int) -> None:
     render = partial(_render, folder)
-    bar = partial(tqdm, total=len(takes), desc="render", unit="clip", disable=None)
-    if workers == 1:
-        for _ in bar(map(render, takes)):
-            pass
-        return
-    # Spawned, not forked: a fork of a process that runs threads can hang.
+    # Spawned, not forked: a fork of a process that runs threads can hang. One worker is this one.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        for _ in bar(pool.map(render, takes, chunksize=16)):
+        done = map(render, takes) if workers == 1 else pool.map(render, takes, chunksize=16)
+        for _ in tqdm(done, total=len(takes), desc="render", unit="clip", disable=None):
             pass
 
 
@@ -157,8 +153,7 @@ def _fault_truth(take: Take) -> Iterator[dict[str, object]]:
     for axis, found in (("omq", take.faults), ("ta", take.failures)):
         for fault in found:
             row = {"id": take.id, "axis": axis, "fault": fault.name, "strength": fault.strength}
-            for edge in ("start", "end"):
-                share = getattr(fault, edge, None)
+            for edge, share in (("start", fault.start), ("end", fault.end)):
                 row[f"{edge}_seconds"] = "" if share is None else f"{share * seconds:.3f}"
             yield row
 

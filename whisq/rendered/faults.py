@@ -1,4 +1,4 @@
-"""Quality faults by name: what each does, and how much it hurts.
+"""Faults by name: how much each hurts, and what those of the quality do.
 
 Two sorts: faults of the playing spoil notes, faults of the sound spoil samples. Either may last
 throughout or for a span of the clip.
@@ -32,6 +32,17 @@ ANNOYANCE: dict[str, float] = {
 Chosen: so that one fault alone can spoil a clip (omq 2) and a mild one is still heard by a
 ridge on Whisper's second block; not measured on listeners."""
 
+LOSS: dict[str, float] = {
+    "kind": 1.3,
+    "instrument": 1.4,
+    "tempo": 1.2,
+    "mode": 0.6,
+    "order_reversed": 1.7,
+    "order_first_only": 1.5,
+    "order_other_second": 1.2,
+}
+"""What a failure to play what was asked adds, at strength 1, to the damage to its alignment."""
+
 NAMES = tuple(ANNOYANCE)
 """Every quality fault."""
 
@@ -41,10 +52,10 @@ EDGE = 0.01  # seconds over which a spoilt stretch fades into what surrounds it
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault of one clip.
+    """One fault of one clip: it sounds worse than it could, or is not what was asked for.
 
     Attributes:
-        name: One of `NAMES`.
+        name: One of `NAMES`, or of `LOSS`.
         strength: 0 (no fault) to 1.
         start: Where it begins, as a share of the clip, or None when it lasts throughout.
         end: Where it ends, likewise.
@@ -57,9 +68,9 @@ class Fault:
 
     @property
     def damage(self) -> float:
-        """What it adds to the clip's damage: a moment hurts less, though more than its share."""
+        """What it adds to the damage: a moment hurts less, though more than its share."""
         share = 1.0 if self.start is None else self.end - self.start
-        return ANNOYANCE[self.name] * self.strength * (0.4 + 0.6 * share)
+        return (ANNOYANCE | LOSS)[self.name] * self.strength * (0.4 + 0.6 * share)
 
 
 def disturb(
@@ -69,17 +80,10 @@ def disturb(
     span: tuple[float, float] | None,
     rng: np.random.Generator,
 ) -> Notes:
-    """Apply a fault of the playing.
-
-    Args:
-        name: One of `NOTE_FAULTS`.
-        notes: What should be played.
-        strength: 0 (unchanged) to 1.
-        span: Seconds from and to which notes that begin there are touched; None for all.
-        rng: Draws what the fault leaves to chance.
+    """Apply one of `NOTE_FAULTS` as `apply` does a fault of the sound.
 
     Returns:
-        The notes as played, those added last.
+        The notes as played, those added last; what begins outside the span is as it was.
     """
     if strength == 0:
         return notes

@@ -23,17 +23,6 @@ ALIGNED, ALIGNED_DEPTH, ALIGNED_SCALE = 4.5, 3.0, 2.6
 HALO = 0.3
 """What quality adds to the alignment, per MOS: what sounds well is also said to fit better."""
 
-LOSS = {
-    "kind": 1.3,
-    "instrument": 1.4,
-    "tempo": 1.2,
-    "mode": 0.6,
-    "order_reversed": 1.7,
-    "order_first_only": 1.5,
-    "order_other_second": 1.2,
-}
-"""What each failure at strength 1 adds to the loss of textual alignment."""
-
 BIAS, NOISE = 0.35, 0.74
 """Standard deviations: of one rater's leaning, and of one rating.
 
@@ -55,7 +44,7 @@ def ta(losses: float, quality: float) -> float:
     """Return the latent rating of how well a clip answers its prompt.
 
     Args:
-        losses: Sum of `LOSS` x strength over its failures, 0 or more.
+        losses: Sum of its failures' damage, 0 or more.
         quality: Its latent omq.
     """
     lost = ALIGNED_DEPTH * (1.0 - np.exp(-losses / ALIGNED_SCALE))

@@ -60,19 +60,6 @@ class System:
     demo_clips: int
 
 
-@dataclass(frozen=True)
-class Failure:
-    """One respect in which a clip is not what was asked for.
-
-    Attributes:
-        name: An attribute, or one of `ORDER_FAILURES`.
-        strength: How far off, 0 to 1.
-    """
-
-    name: str
-    strength: float
-
-
 def systems(
     count: int, demo_systems: int, demo_clips: int, rng: np.random.Generator
 ) -> list[System]:
@@ -135,14 +122,14 @@ def spoil(system: System, rng: np.random.Generator) -> tuple[Fault, ...]:
 
 def follow(
     system: System, request: Request, rng: np.random.Generator
-) -> tuple[Request, tuple[Failure, ...]]:
+) -> tuple[Request, tuple[Fault, ...]]:
     """Draw what a system plays when asked: what it gets wrong, and all that the prompt leaves open.
 
     Returns:
         What is played, and in which respects that is not what was asked for.
     """
     played = _fill(request, rng)
-    failures: list[Failure] = []
+    failures: list[Fault] = []
     chance = 1.0 / (1.0 + np.exp(0.75 + 0.95 * system.skill))
     for name in (*request.judged, *(("order",) if request.order else ())):
         if rng.random() >= min(chance * system.failings[name], 0.9):
@@ -151,7 +138,7 @@ def follow(
             played, failure = _misorder(played, rng)
         else:
             wrong = change(played, name, rng)
-            failure = Failure(name, distance(name, getattr(played, name), getattr(wrong, name)))
+            failure = Fault(name, distance(name, getattr(played, name), getattr(wrong, name)))
             played = wrong
         failures.append(failure)
     return played, tuple(failures)
@@ -220,13 +207,13 @@ def _fill(request: Request, rng: np.random.Generator) -> Request:
     return replace(request, **{name: str(rng.choice(CHOICES[name])) for name in free})
 
 
-def _misorder(request: Request, rng: np.random.Generator) -> tuple[Request, Failure]:
+def _misorder(request: Request, rng: np.random.Generator) -> tuple[Request, Fault]:
     name = str(rng.choice(list(ORDER_FAILURES), p=list(ORDER_FAILURES.values())))
     if name == "order_reversed":
-        return reverse(request), Failure(name, 1.0)
+        return reverse(request), Fault(name, 1.0)
     if name == "order_first_only":
-        return replace(request, order="", then=""), Failure(name, 1.0)
+        return replace(request, order="", then=""), Fault(name, 1.0)
     taken = (request.first, request.then)
     other = str(rng.choice([v for v in CHOICES[request.order] if v not in taken]))
     strength = distance(request.order, request.then, other)
-    return replace(request, then=other), Failure(name, strength)
+    return replace(request, then=other), Fault(name, strength)

@@ -6,6 +6,7 @@ Everything but the sound is decided here, in one process, from one seed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated
 
 import numpy as np
@@ -15,7 +16,7 @@ from whisq.corpus.clips import SPLITS
 from whisq.rendered import listeners, requests
 from whisq.rendered.faults import Fault
 from whisq.rendered.requests import Request
-from whisq.rendered.systems import Failure, System, follow, spoil, systems
+from whisq.rendered.systems import System, follow, spoil, systems
 from whisq.section import Section
 
 SHARES = (1923, 412, 413)
@@ -78,14 +79,11 @@ class Take:
     Attributes:
         id: File name without .wav.
         system: S001 and on.
-        prompt: What was asked for.
-        played: What is played instead.
-        faults: Quality faults.
-        failures: Respects in which it is not what was asked for.
-        omq: Latent omq.
-        ta: Latent ta.
+        played: What is played instead of what the prompt asks for.
+        failures: Respects in which that is not what was asked for.
+        omq: Latent rating of its quality.
+        ta: Latent rating of how it answers the prompt.
         ratings: (5, 3) listener, omq and ta.
-        split: train, dev or test.
         seed: What `studio.render` takes.
     """
 
@@ -94,7 +92,7 @@ class Take:
     prompt: Prompt
     played: Request
     faults: tuple[Fault, ...]
-    failures: tuple[Failure, ...]
+    failures: tuple[Fault, ...]
     omq: float
     ta: float
     ratings: np.ndarray
@@ -137,20 +135,18 @@ def cast(choices: Rendered) -> Cast:
     seed, counts = choices.seed, (choices.systems, choices.demo_systems, choices.demo_clips)
     made = systems(*counts, np.random.default_rng([seed, 1]))
     sizes = choices.prompts, choices.demo_clips
-    asked, alone = requests.draw(sizes, np.random.default_rng([seed, 2]))
+    asked, alone = map(iter, requests.draw(sizes, np.random.default_rng([seed, 2])))
     shared = [Prompt(f"P{number:03d}", *what) for number, what in enumerate(asked, start=1)]
     own: list[Prompt] = []
     todo: list[tuple[System, int, Prompt]] = []
     for system in made:
-        prompts = shared
-        if system.demo_clips:
-            mine = alone[len(own) : len(own) + system.demo_clips]
-            prompts = [
-                Prompt(f"{_clip_id(system.name, number)}.wav", *what)
-                for number, what in enumerate(mine, start=1)
-            ]
-            own += prompts
-        todo += [(system, number, prompt) for number, prompt in enumerate(prompts, start=1)]
+        prompts = [
+            Prompt(f"{_clip_id(system.name, number)}.wav", *what)
+            for number, what in enumerate(islice(alone, system.demo_clips), start=1)
+        ]
+        own += prompts
+        played = enumerate(prompts or shared, start=1)
+        todo += [(system, number, prompt) for number, prompt in played]
     splits = _split(len(todo), np.random.default_rng([seed, 3]))
     panel = listeners.panel(np.random.default_rng([seed, 4]))
     takes = [_take(*what, split, panel, seed) for what, split in zip(todo, splits, strict=True)]
@@ -170,7 +166,7 @@ def _take(
     spoilt = spoil(system, rng)
     played, failures = follow(system, prompt.request, rng)
     omq = listeners.omq(sum(fault.damage for fault in spoilt))
-    ta = listeners.ta(sum(listeners.LOSS[fail.name] * fail.strength for fail in failures), omq)
+    ta = listeners.ta(sum(failure.damage for failure in failures), omq)
     return Take(
         id=_clip_id(system.name, number),
         system=system.name,
