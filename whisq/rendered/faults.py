@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.random import Generator
 from scipy.signal import butter, istft, sosfiltfilt, stft
 
 from whisq.rendered.synthesis import RATE, Notes, sample_at
@@ -74,11 +75,7 @@ class Fault:
 
 
 def disturb(
-    name: str,
-    notes: Notes,
-    strength: float,
-    span: tuple[float, float] | None,
-    rng: np.random.Generator,
+    name: str, notes: Notes, strength: float, span: tuple[float, float] | None, rng: Generator
 ) -> Notes:
     """Apply one of `NOTE_FAULTS` as `apply` does a fault of the sound.
 
@@ -97,7 +94,7 @@ def apply(
     samples: np.ndarray,
     strength: float,
     span: tuple[float, float] | None,
-    rng: np.random.Generator,
+    rng: Generator,
 ) -> np.ndarray:
     """Apply a fault of the sound.
 
@@ -148,9 +145,7 @@ def _abrupt_end(samples: np.ndarray, strength: float) -> np.ndarray:
 # are set against the stretch itself, so a quiet clip suffers as a loud one.
 
 
-def _wrong_notes(
-    notes: Notes, strength: float, reach: np.ndarray, rng: np.random.Generator
-) -> Notes:
+def _wrong_notes(notes: Notes, strength: float, reach: np.ndarray, rng: Generator) -> Notes:
     # Miss keys: up to 90% of the notes go astray. A quarter of those leap by five to eleven
     # semitones; the others are struck together with the keys on both sides.
     astray = reach & (rng.random(len(reach)) < 0.9 * strength)
@@ -168,7 +163,7 @@ def _detune(notes: Notes, strength: float, reach: np.ndarray, _: object) -> Note
     return _add(replace(notes, cents=notes.cents + cents), replace(notes, cents=-cents), reach)
 
 
-def _stumbling(notes: Notes, strength: float, reach: np.ndarray, rng: np.random.Generator) -> Notes:
+def _stumbling(notes: Notes, strength: float, reach: np.ndarray, rng: Generator) -> Notes:
     # Lose the beat: notes come early or late, by a standard deviation of up to 250 ms.
     delay = np.where(reach, rng.standard_normal(len(reach)) * 0.25 * strength, 0.0)
     return replace(notes, start=np.maximum(notes.start + delay, 0.0))
@@ -186,7 +181,7 @@ def _narrow_band(samples: np.ndarray, strength: float, _: object) -> np.ndarray:
     return sosfiltfilt(butter(3, [low, high], "bandpass", fs=RATE, output="sos"), samples)
 
 
-def _noise(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+def _noise(samples: np.ndarray, strength: float, rng: Generator) -> np.ndarray:
     # Add hiss, 38 dB below the music at the weakest and as loud at the strongest.
     gain = 10 ** (-(38.0 - 38.0 * strength) / 20) * _rms(samples)
     return samples + gain * rng.standard_normal(len(samples))
@@ -198,7 +193,7 @@ def _clipping(samples: np.ndarray, strength: float, _: object) -> np.ndarray:
     return _as_loud(np.clip(samples, -limit, limit), samples)
 
 
-def _wow(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+def _wow(samples: np.ndarray, strength: float, rng: Generator) -> np.ndarray:
     # Let the pitch swim as on a worn tape: up to 250 cents, 1 to 4 times a second.
     rate, sign = rng.uniform(1.0, 4.0), rng.choice([-1.0, 1.0])
     place = np.arange(len(samples))
@@ -208,7 +203,7 @@ def _wow(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.n
     return sample_at(samples, place + depth * np.sin(turn * place))
 
 
-def _dropouts(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+def _dropouts(samples: np.ndarray, strength: float, rng: Generator) -> np.ndarray:
     # Lose the sound for 40 to 160 ms at a time, up to five times a second.
     # The places are drawn for the strongest and then kept in part: stronger adds to weaker.
     count = max(1, round(5.0 * len(samples) / RATE))
@@ -221,7 +216,7 @@ def _dropouts(samples: np.ndarray, strength: float, rng: np.random.Generator) ->
     return samples * _smooth(gain, 0.002)
 
 
-def _metal(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+def _metal(samples: np.ndarray, strength: float, rng: Generator) -> np.ndarray:
     # Ring like a starved codec, as loud: up to 98.5% of each frame's bins go, phases turn.
     _, _, bins = stft(samples, RATE, nperseg=512)
     keep = 0.015**strength
@@ -233,7 +228,7 @@ def _metal(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np
     return _as_loud(np.pad(result[:count], (0, max(0, count - len(result)))), samples)
 
 
-def _pumping(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+def _pumping(samples: np.ndarray, strength: float, rng: Generator) -> np.ndarray:
     # Duck and swell like a badly set compressor, 2 to 5 times a second, by up to 36 dB.
     rate, phase = rng.uniform(2.0, 5.0), rng.uniform(0, 1)
     cycle = (rate * np.arange(len(samples)) / RATE + phase) % 1.0

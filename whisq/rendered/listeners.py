@@ -6,6 +6,7 @@ Conventions: a latent rating is on the MOS scale, 1 to 5; a rating is a whole nu
 from __future__ import annotations
 
 import numpy as np
+from numpy.random import Generator
 from scipy.stats import norm
 
 PANEL = 14
@@ -51,14 +52,14 @@ def ta(losses: float, quality: float) -> float:
     return ALIGNED - lost + HALO * (quality - 3.3)
 
 
-def panel(rng: np.random.Generator) -> np.ndarray:
+def panel(rng: Generator) -> np.ndarray:
     """Return (listeners, 2) leanings on omq and ta, evenly spread whatever the seed."""
     even = norm.ppf((np.arange(PANEL) + 0.5) / PANEL)
     even *= BIAS / even.std()
     return np.stack([rng.permutation(even), rng.permutation(even)], axis=1)
 
 
-def rate(leanings: np.ndarray, latent: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
+def rate(leanings: np.ndarray, latent: tuple[float, float], rng: Generator) -> np.ndarray:
     """Return what five of the panel say of a clip.
 
     Args:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.random import Generator
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def reverse(request: Request) -> Request:
     return replace(request, **{request.order: request.then}, then=request.first)
 
 
-def change(request: Request, attribute: str, rng: np.random.Generator) -> Request:
+def change(request: Request, attribute: str, rng: Generator) -> Request:
     """Return a request for another value of one attribute, all else the same.
 
     Of an attribute that changes half way the first value is new, and is not the second either.
@@ -141,7 +142,7 @@ def sentence(request: Request) -> str:
     return text[0].upper() + text[1:]
 
 
-def draw(counts: tuple[int, ...], rng: np.random.Generator) -> list[list[tuple[Request, str]]]:
+def draw(counts: tuple[int, ...], rng: Generator) -> list[list[tuple[Request, str]]]:
     """Draw groups of requests, all worded differently.
 
     Args:
@@ -157,9 +158,7 @@ def draw(counts: tuple[int, ...], rng: np.random.Generator) -> list[list[tuple[R
     return [_group(count, f"{place}", taken, rng) for place, count in enumerate(counts)]
 
 
-def _group(
-    count: int, name: str, taken: set[str], rng: np.random.Generator
-) -> list[tuple[Request, str]]:
+def _group(count: int, name: str, taken: set[str], rng: Generator) -> list[tuple[Request, str]]:
     drawn: list[tuple[Request, str]] = []
     ordered = _turns(len(ORDERED), count // 4, rng)
     whole = _turns(len(WHOLE), count, rng)
@@ -174,14 +173,12 @@ def _group(
     return [drawn[place] for place in rng.permutation(len(drawn))]
 
 
-def _turns(choices: int, count: int, rng: np.random.Generator) -> list[int]:
+def _turns(choices: int, count: int, rng: Generator) -> list[int]:
     # Every choice about equally often, in random order.
     return rng.permutation(np.arange(count) % choices).tolist()
 
 
-def _distinct(
-    aspect: str, number: int, template: int, taken: set[str], rng: np.random.Generator
-) -> Request:
+def _distinct(aspect: str, number: int, template: int, taken: set[str], rng: Generator) -> Request:
     while True:
         request = _request(aspect, number, template, rng)
         words = {sentence(request)} | ({sentence(reverse(request))} if aspect else set())
@@ -190,7 +187,7 @@ def _distinct(
             return request
 
 
-def _request(aspect: str, number: int, template: int, rng: np.random.Generator) -> Request:
+def _request(aspect: str, number: int, template: int, rng: Generator) -> Request:
     values = {name: str(rng.choice(choices)) for name, choices in CHOICES.items()}
     values |= {"dynamics": "even", "order": aspect}
     mentioned = VOCABULARY["mentioned"]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.random import Generator
 
 from whisq.rendered import faults
 from whisq.rendered.faults import Fault
@@ -78,7 +79,7 @@ def length(seed: Sequence[int] | int) -> float:
     return _begin(seed)[2]
 
 
-def perform(request: Request, seconds: float, rng: np.random.Generator) -> tuple[Section, ...]:
+def perform(request: Request, seconds: float, rng: Generator) -> tuple[Section, ...]:
     """Choose the music of a clip.
 
     Args:
@@ -128,7 +129,7 @@ def fold(pitch: np.ndarray, instrument: Instrument) -> np.ndarray:
     return pitch - 12 * -(-above // 12) + 12 * -(-below // 12)
 
 
-def _begin(seed: Sequence[int] | int) -> tuple[list[int], np.random.Generator, float]:
+def _begin(seed: Sequence[int] | int) -> tuple[list[int], Generator, float]:
     seed = [seed] if isinstance(seed, int) else list(seed)
     rng = np.random.default_rng([*seed, 0])
     return seed, rng, round(float(rng.uniform(SHORTEST, LONGEST)), 2)
@@ -144,7 +145,7 @@ def _disturb(
     )
 
 
-def _rng(seed: list[int], fault: Fault) -> np.random.Generator:
+def _rng(seed: list[int], fault: Fault) -> Generator:
     # A fault's chance depends on its name alone, not on its strength or the other faults.
     return np.random.default_rng([*seed, 1 + faults.NAMES.index(fault.name)])
 
@@ -154,12 +155,7 @@ def _span(fault: Fault, seconds: float) -> tuple[float, float] | None:
 
 
 def _section(
-    request: Request,
-    start: float,
-    end: float,
-    tonic: int,
-    jitter: float,
-    rng: np.random.Generator,
+    request: Request, start: float, end: float, tonic: int, jitter: float, rng: Generator
 ) -> Section:
     piece, begin, quarter = _excerpt(request, jitter, rng)
     times = piece.start - begin
@@ -178,9 +174,7 @@ def _section(
     )
 
 
-def _excerpt(
-    request: Request, jitter: float, rng: np.random.Generator
-) -> tuple[Piece, float, float]:
+def _excerpt(request: Request, jitter: float, rng: Generator) -> tuple[Piece, float, float]:
     # A piece, where in it to begin (quarter notes) and how long a quarter note lasts: the place has
     # a long enough stretch after it, were the piece to play for 8 seconds.
     choices = pieces(request.kind)

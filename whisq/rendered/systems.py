@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.random import Generator
 from scipy.stats import norm
 
 from whisq.rendered import faults, listeners
@@ -60,9 +61,7 @@ class System:
     demo_clips: int
 
 
-def systems(
-    count: int, demo_systems: int, demo_clips: int, rng: np.random.Generator
-) -> list[System]:
+def systems(count: int, demo_systems: int, demo_clips: int, rng: Generator) -> list[System]:
     """Draw the systems of a corpus.
 
     The spreads do not depend on luck: quality and skill are evenly spaced quantiles of a normal
@@ -95,7 +94,7 @@ def systems(
     ]
 
 
-def spoil(system: System, rng: np.random.Generator) -> tuple[Fault, ...]:
+def spoil(system: System, rng: Generator) -> tuple[Fault, ...]:
     """Draw the quality faults of one clip, none for the reference.
 
     Together they do about the damage that the system's quality and the day's luck call for.
@@ -120,9 +119,7 @@ def spoil(system: System, rng: np.random.Generator) -> tuple[Fault, ...]:
     return tuple(found)
 
 
-def follow(
-    system: System, request: Request, rng: np.random.Generator
-) -> tuple[Request, tuple[Fault, ...]]:
+def follow(system: System, request: Request, rng: Generator) -> tuple[Request, tuple[Fault, ...]]:
     """Draw what a system plays when asked: what it gets wrong, and all that the prompt leaves open.
 
     Returns:
@@ -159,7 +156,7 @@ def distance(attribute: str, asked: str, played: str) -> float:
     return 1.0
 
 
-def _scores(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _scores(count: int, rng: Generator) -> tuple[np.ndarray, np.ndarray]:
     even = norm.ppf((np.arange(count) + 0.5) / count)
     even /= even.std()
     quality, other = rng.permutation(even), rng.permutation(even)
@@ -175,12 +172,12 @@ def _shares(demo_systems: int, demo_clips: int) -> np.ndarray:
     return 1 + np.diff(edges, prepend=0).astype(int)
 
 
-def _weights(rng: np.random.Generator) -> dict[str, float]:
+def _weights(rng: Generator) -> dict[str, float]:
     names = rng.permutation(faults.NAMES)[: rng.integers(2, 5)]
     return dict(zip(names.tolist(), rng.dirichlet(np.full(len(names), 2.0)), strict=True))
 
 
-def _choose(system: System, rng: np.random.Generator) -> list[str]:
+def _choose(system: System, rng: Generator) -> list[str]:
     # Its own faults, the heavier the sooner, and now and then one that it seldom has before them.
     names, weights = list(system.faults), np.array(list(system.faults.values()))
     order = rng.choice(names, len(names), replace=False, p=weights).tolist()
@@ -189,7 +186,7 @@ def _choose(system: System, rng: np.random.Generator) -> list[str]:
     return order
 
 
-def _fault(name: str, damage: float, momentary: float, rng: np.random.Generator) -> Fault:
+def _fault(name: str, damage: float, momentary: float, rng: Generator) -> Fault:
     worst = Fault(name, 1.0)
     if name != "abrupt_end" and rng.random() < momentary:
         share = round(float(rng.uniform(0.15, 0.4)), 3)
@@ -200,14 +197,14 @@ def _fault(name: str, damage: float, momentary: float, rng: np.random.Generator)
     return replace(worst, strength=round(min(max(damage / worst.damage, 0.0), 1.0), 3))
 
 
-def _fill(request: Request, rng: np.random.Generator) -> Request:
+def _fill(request: Request, rng: Generator) -> Request:
     # What a prompt does not mention is left to the system, and judged by nobody.
     bound = {*request.judged, request.order, "dynamics"}
     free = [name for name in CHOICES if name not in bound]
     return replace(request, **{name: str(rng.choice(CHOICES[name])) for name in free})
 
 
-def _misorder(request: Request, rng: np.random.Generator) -> tuple[Request, Fault]:
+def _misorder(request: Request, rng: Generator) -> tuple[Request, Fault]:
     name = str(rng.choice(list(ORDER_FAILURES), p=list(ORDER_FAILURES.values())))
     if name == "order_reversed":
         return reverse(request), Fault(name, 1.0)

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Annotated
 
 import numpy as np
+from numpy.random import Generator
 from pydantic import Field
 
 from whisq.corpus.clips import SPLITS
@@ -182,7 +183,7 @@ def _take(
     )
 
 
-def _split(clips: int, rng: np.random.Generator) -> list[str]:
+def _split(clips: int, rng: Generator) -> list[str]:
     train, dev, _ = (round(clips * share / sum(SHARES)) for share in SHARES)
     names = np.repeat(SPLITS, [train, dev, clips - train - dev])
     return rng.permutation(names).tolist()
