@@ -44,14 +44,9 @@ def main() -> None:
 
 
 def sourced(source: str | None) -> list[str]:
-    """Write a source in the grammar of `dvc exp run -S`, whatever signs it has in it.
+    """Return a source as a change in the grammar of `dvc exp run -S`, whatever signs it has in it.
 
-    Args:
-        source: A folder, zip, https address or hub file; empty for the hub's MusicEval; None
-            leaves the one of params.yaml.
-
-    Returns:
-        One change or none.
+    Empty stands for the hub's MusicEval; None leaves the one of params.yaml and changes nothing.
     """
     from hydra.core.override_parser.types import Quote, QuotedString
 
@@ -86,13 +81,9 @@ def check(changes: list[str]) -> None:
 
 
 def free_name(taken: Collection[str]) -> str:
-    """Choose a name, since DVC refuses one that is taken, if only by a run with other values.
+    """Return `paper-musiceval`, or the first of `paper-musiceval-2`, `-3`... that is free.
 
-    Args:
-        taken: The names of the experiments that there are.
-
-    Returns:
-        `paper-musiceval`, or the first of `paper-musiceval-2`, `-3`... that is free.
+    DVC refuses a name that is taken, if only by a run with other values.
     """
     names = [NAME, *(f"{NAME}-{number}" for number in range(2, len(taken) + 3))]
     return next(name for name in names if name not in taken)

@@ -32,14 +32,7 @@ def main() -> None:
 
 
 def stage_seconds(run_id: str) -> dict[str, float]:
-    """Ask MLflow how long stages took.
-
-    Args:
-        run_id: The run of the training.
-
-    Returns:
-        Seconds of each data stage's last finished run in this store, and of training's epochs.
-    """
+    """Return seconds of each data stage's last finished run, and of a training's epochs."""
     from mlflow.tracking import MlflowClient
 
     client, found = MlflowClient(), {}

@@ -17,7 +17,7 @@ STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 LEVELS = [
     ["devices", "extras", "files"],
     ["section"],
-    ["processes", "mlflow_run", "mlflow_store", "containers", "names", "tables"],
+    ["processes", "mlflow_store", "containers", "names", "tables"],
     ["batch", "losses", "model"],
     ["audio"],
     ["corpus", "encoders"],
@@ -32,10 +32,7 @@ LEVELS = [
 LEAVES = ["params", "tracking"]
 # They shape no output: params are DVC's own, and so is how they are checked; a log is not a result,
 # nor is where something is computed, how processes end, or what is installed.
-LOGS = (
-    *("devices", "extras", "params", "section"),
-    *("mlflow_run", "mlflow_store", "processes", "tracking"),
-)
+LOGS = ("devices", "extras", "params", "section", "mlflow_store", "processes", "tracking")
 NOT_DEPS = {ROOT / "whisq" / f"{name}.py" for name in LOGS}
 
 

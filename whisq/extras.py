@@ -14,15 +14,10 @@ class MissingExtraError(ImportError, ValueError):
 
 
 def require(extra: str, *modules: str, by: str) -> None:
-    """Make sure that an extra is installed; nothing is imported.
-
-    Args:
-        extra: Its name in pyproject.toml.
-        *modules: What it brings, as it is imported.
-        by: What asks for it, for the message.
+    """Make sure that the modules of an extra can be found, for what asks; nothing is imported.
 
     Raises:
-        MissingExtraError: A module can't be found; the message says what to install.
+        MissingExtraError: One can't be; the message says what to install.
     """
     lacking = [module for module in modules if find_spec(module) is None]
     if lacking:
@@ -32,28 +27,14 @@ def require(extra: str, *modules: str, by: str) -> None:
 
 
 def remedy(extra: str) -> str:
-    """Say how to install an extra.
-
-    Args:
-        extra: Its name in pyproject.toml.
-
-    Returns:
-        A shell command.
-    """
+    """Return the shell command that installs an extra."""
     return f"pip install 'whisq[{extra}]'"
 
 
 def run(stage: Callable[[], None]) -> None:
-    """Run a stage; where an extra is missing, end it with that message alone.
-
-    Args:
-        stage: Its work.
-
-    Raises:
-        SystemExit: An extra is missing.
-    """
+    """Run a stage; where an extra is missing, end it with that message alone."""
     try:
         stage()
     except MissingExtraError as error:
         print(error, file=sys.stderr)
-        raise SystemExit(WRONG_CALL) from None
+        sys.exit(WRONG_CALL)

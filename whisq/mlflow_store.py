@@ -30,7 +30,7 @@ def point() -> Path:
     project was renamed or copied since, the store is told so first.
 
     Returns:
-        The root.
+        The root, absolute.
     """
     import mlflow
 
@@ -45,26 +45,12 @@ def point() -> Path:
 
 
 def lock(root: Path) -> FileLock:
-    """Make the lock for what two processes must not do to one store at once.
-
-    Args:
-        root: The project's.
-
-    Returns:
-        The lock, not yet taken.
-    """
+    """Return the lock for what two processes must not do to a project's store at once."""
     return FileLock(root / "mlflow.db.lock")
 
 
 def connect(experiment: str) -> str:
-    """Point MLflow at the store and make sure that the experiment exists.
-
-    Args:
-        experiment: The experiment's name.
-
-    Returns:
-        The experiment's id.
-    """
+    """Return an experiment's id in the store; one of no such name is made first."""
     import mlflow
 
     root = point()

@@ -1,24 +1,23 @@
 """MLflow runs: one a training, shared by what judges its model; one a data stage; one a variant.
 
 A run's params are those that made its metrics: a model that is judged in another way gets a run
-more, below that of its training.
+more, below that of its training. A run ends as FAILED if its block raises.
 """
 
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whisq import mlflow_store
 from whisq.files import file_digest
-from whisq.mlflow_run import Run
 
 if TYPE_CHECKING:
     from mlflow import entities
+    from pandas import DataFrame
 
 MODELS = "whisq"
 DATA = "whisq-data"
@@ -26,30 +25,71 @@ VARIANTS = "whisq-ablations"
 RUN_FILE = Path("data/mlflow_run.txt")
 
 
-@contextmanager
-def data_run(stage: str, params: Mapping[str, Any]) -> Iterator[Run]:
-    """Open a run of its own for a stage that prepares data.
+class Run:
+    """An open MLflow run.
 
-    Args:
-        stage: The DVC stage's name.
-        params: Values by dotted name.
-
-    Yields:
-        The open run; it ends as FAILED if the block raises.
+    Attributes:
+        id: MLflow's id of it.
+        training: Id of the run with the training's curves, if the store has it: often the same.
     """
-    with _open(DATA, stage, params) as run:
-        yield run
+
+    def __init__(self, run_id: str) -> None:
+        """Name the run."""
+        self.id = self.training = run_id
+
+    def metrics(self, values: Mapping[str, float | None], step: int = 0) -> None:
+        """Log numbers by name, such as `test/utt/omq/srcc`; undefined ones (None) are left out."""
+        self.curves([(step, values)])
+
+    def curves(self, steps: list[tuple[int, Mapping[str, float | None]]]) -> None:
+        """Log numbers at many steps in few requests: one by one costs 70 times as much."""
+        from mlflow.entities import Metric
+        from mlflow.tracking import MlflowClient
+        from mlflow.utils.time import get_current_time_millis
+
+        now = get_current_time_millis()
+        points = [
+            Metric(name, float(value), now, step)
+            for step, values in steps
+            for name, value in values.items()
+            if isinstance(value, int | float)
+        ]
+        for start in range(0, len(points), 1000):
+            MlflowClient().log_batch(self.id, metrics=points[start : start + 1000])
+
+    def artifacts(self, *paths: str | Path, folder: str | None = None) -> None:
+        """Keep files or folders with the run, in a folder of its artifacts or at their root."""
+        import mlflow
+
+        for path in map(Path, paths):
+            keep = mlflow.log_artifacts if path.is_dir() else mlflow.log_artifact
+            keep(str(path), folder)
+
+    def dataset(self, ratings: DataFrame, name: str, source: str | Path) -> None:
+        """Tell which data the run learnt from; MLflow takes their digest.
+
+        Args:
+            ratings: The table that was learnt from.
+            name: The corpus's name, such as `rendered corpus`.
+            source: The table's file.
+        """
+        import mlflow
+
+        data = mlflow.data.from_pandas(ratings, source=str(source), name=name)
+        mlflow.log_input(data, context="training")
+
+
+def data_run(stage: str, params: Mapping[str, Any]) -> AbstractContextManager[Run]:
+    """Return a run of its own for a stage that prepares data, its params by dotted name."""
+    return _open(DATA, stage, params)
 
 
 @contextmanager
 def training_run(params: Mapping[str, Any]) -> Iterator[Run]:
     """Open the run of a training, and leave its id in `RUN_FILE`, an output of that stage.
 
-    Args:
-        params: Values by dotted name.
-
     Yields:
-        The open run; it ends as FAILED if the block raises.
+        The open run.
     """
     with _open(MODELS, "train", params) as run:
         RUN_FILE.parent.mkdir(parents=True, exist_ok=True)
@@ -72,7 +112,7 @@ def judging_run(stage: str, params: Mapping[str, Any], model: Path) -> Iterator[
         model: The folder with the model's weights.
 
     Yields:
-        The open run; it ends as FAILED if the block raises.
+        The open run.
     """
     trained = RUN_FILE.read_text().strip()
     training = _runs(f"attributes.run_id = '{trained}'")
@@ -90,19 +130,9 @@ def judging_run(stage: str, params: Mapping[str, Any], model: Path) -> Iterator[
         yield run
 
 
-@contextmanager
-def variant_run(name: str, params: Mapping[str, Any]) -> Iterator[Run]:
-    """Open a run for a variant's trials, beside its siblings under one parent.
-
-    Args:
-        name: The variant.
-        params: What it changes, by dotted name.
-
-    Yields:
-        The open run; it ends as FAILED if the block raises.
-    """
-    with _open(VARIANTS, name, params, name=name, parent=_parent()) as run:
-        yield run
+def variant_run(name: str, params: Mapping[str, Any]) -> AbstractContextManager[Run]:
+    """Return a run for a variant's trials, beside its siblings under one parent."""
+    return _open(VARIANTS, name, params, name=name, parent=_parent())
 
 
 @contextmanager
@@ -128,12 +158,8 @@ def _open(
     with mlflow.start_run(**start) as active:
         mlflow.set_tags(_tags(stage) | dict(tags or {}))
         if not run_id:
-            mlflow.log_params(_as_kept(params))
+            mlflow.log_params(params)
         yield Run(active.info.run_id)
-
-
-def _as_kept(params: Mapping[str, Any]) -> dict[str, str]:
-    return {key: str(value) for key, value in params.items()}
 
 
 def _runs(wanted: str) -> list[entities.Run]:
@@ -143,9 +169,9 @@ def _runs(wanted: str) -> list[entities.Run]:
 
 
 def _made_by(run: entities.Run, params: Mapping[str, Any]) -> bool:
-    experiment = os.environ.get("DVC_EXP_NAME") or run.data.tags.get("dvc_exp_name")
-    same_name = run.data.tags.get("dvc_exp_name") == experiment
-    return same_name and run.data.params == _as_kept(params)
+    own = run.data.tags.get("dvc_exp_name")
+    kept = {key: str(value) for key, value in params.items()}
+    return own == (os.environ.get("DVC_EXP_NAME") or own) and run.data.params == kept
 
 
 def _parent() -> str:
@@ -163,13 +189,5 @@ def _parent() -> str:
 
 
 def _tags(stage: str) -> dict[str, str]:
-    tags = {"stage": stage, "git_revision": _revision()}
-    for name in ("DVC_EXP_NAME", "DVC_EXP_BASELINE_REV"):
-        if os.environ.get(name):
-            tags[name.lower()] = os.environ[name]
-    return tags
-
-
-def _revision() -> str:
-    git = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
-    return git.stdout.strip() or "not a git checkout"
+    names = ("DVC_EXP_NAME", "DVC_EXP_BASELINE_REV")
+    return {"stage": stage} | {n.lower(): os.environ[n] for n in names if os.environ.get(n)}

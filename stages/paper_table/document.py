@@ -13,14 +13,7 @@ WINDOWS = {"windows": {"embed_audio.window": "padded"}}  # what tests/benchmarks
 
 
 def write(folder: Path) -> str:
-    """Write the page about the project in a folder.
-
-    Args:
-        folder: Where params.yaml and `metrics/` are.
-
-    Returns:
-        The page.
-    """
+    """Return the page about the project in a folder, where params.yaml and `metrics/` are."""
     values, metrics = params.load(folder / "params.yaml"), folder / "metrics"
     windows = json.loads((metrics / "benchmarks/windows.json").read_text(encoding="utf-8"))
     measured = metrics / "paper_table.csv"

@@ -15,11 +15,7 @@ DATA, FOLDER = Path("data"), Path("metrics/paper_table")
 
 
 def main(name: str) -> None:
-    """Run the stage.
-
-    Args:
-        name: The network.
-    """
+    """Run the stage for a network."""
     get_ready()
     values = params.load()
     layers = Sequences.open(DATA / "embeddings/audio").layers
@@ -36,16 +32,9 @@ def main(name: str) -> None:
 def network(
     recipe: Mapping[str, Any], changes: Mapping[str, Any], layers: Sequence[int]
 ) -> dict[str, Any]:
-    """Take the paper's network and training, without its encoders.
+    """Return the recipe's values of `model`, `loss` and `train`, changed, by dotted name.
 
-    Args:
-        recipe: The paper's configuration.
-        changes: What is changed in it.
-        layers: The audio encoder's layers that are stored; where the recipe's are not among
-            them, the last of them is read.
-
-    Returns:
-        Changes to `model`, `loss` and `train` by dotted name.
+    Where the recipe's audio layer is not among those that are stored, the last of them is read.
     """
     trained = {key: value for key, value in recipe.items() if key.split(".")[0] in SECTIONS}
     if trained["model.audio_layer"] not in layers:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from pandas import DataFrame, read_csv
 
 from whisq import params
 from whisq.corpus.card import read_card
+from whisq.corpus.clips import read_clips, read_ratings
 from whisq.corpus.splits import Split, assign
 from whisq.evaluation import judge
 from whisq.evaluation.floors import pooled, ridge
-from whisq.evaluation.gather import read_rated, read_sequences
+from whisq.evaluation.gather import read_sequences
 from whisq.evaluation.metrics import record_of
 from whisq.show.paper_table import markdown, paper_table
 
@@ -32,11 +32,7 @@ def main() -> None:
 
 
 def place() -> dict[str, str]:
-    """Say what the networks were trained on.
-
-    Returns:
-        `corpus`, `split`, and the stored sequences as `audio` and `text`.
-    """
+    """Return what the networks learnt: `corpus`, `split`, stored sequences `audio` and `text`."""
     audio, text = (sequences.manifest["spec"] for sequences in read_sequences(DATA))
     window = audio["window"] if isinstance(audio["window"], str) else f"{audio['window']} s"
     heard = (
@@ -58,26 +54,20 @@ def floors(protocol: str, folds: int, seeds: int) -> dict[str, DataFrame]:
     Returns:
         A record a seed by the floor's name.
     """
-    rated, sequences = read_rated(DATA), read_sequences(DATA)
-    found: dict[str, list[dict[str, Any]]] = {name: [] for name in FLOORS}
-    known: dict[int, dict[str, Any]] = {}
-    for seed in range(seeds):
-        fold = 0 if protocol == "official" else seed % folds
-        if fold not in known:
-            known[fold] = _judged(rated, sequences, protocol, folds, fold)
-        for name in FLOORS:
-            found[name].append({"protocol": protocol, "seed": seed, **known[fold][name]})
-    return {name: DataFrame(records) for name, records in found.items()}
+    chosen = [0 if protocol == "official" else seed % folds for seed in range(seeds)]
+    judged = {fold: _judged(Split(protocol=protocol, folds=folds, fold=fold)) for fold in {*chosen}}
+    return {
+        name: DataFrame(
+            {"protocol": protocol, "seed": seed, **judged[fold][name]}
+            for seed, fold in enumerate(chosen)
+        )
+        for name in FLOORS
+    }
 
 
-def _judged(
-    rated: DataFrame, sequences: tuple[Any, Any], protocol: str, folds: int, fold: int
-) -> dict[str, dict[str, float | None]]:
-    rows = rated.reset_index()
-    clips = rows[["id", "system", "prompt"]]
-    split = Split(protocol=protocol, folds=folds, fold=fold)
-    ratings = assign(rows.drop(columns=["system", "prompt"]), clips, split)
-    rated, (audio, text) = judge.join(clips, ratings), sequences
+def _judged(split: Split) -> dict[str, dict[str, float | None]]:
+    clips, (audio, text) = read_clips(DATA / "clips.csv"), read_sequences(DATA)
+    rated = judge.join(clips, assign(read_ratings(DATA / "ratings.csv"), clips, split))
     train = (rated["split"] == "train").to_numpy()
     pairs = [(audio[key], text[prompt]) for key, prompt in rated["prompt"].items()]
     linear = ridge(pooled(*zip(*pairs, strict=True), train), rated, train)

@@ -93,26 +93,6 @@ def test_damage_grows_with_strength_and_with_how_long_it_lasts():
     assert Fault("noise", 0.8, 0.0, 1.0).damage == pytest.approx(long.damage)
 
 
-@pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan")])
-def test_a_strength_out_of_range_is_refused(samples, notes, strength):
-    with pytest.raises(ValueError, match="0 to 1"):
-        apply("noise", samples, strength, None, _rng())
-    with pytest.raises(ValueError, match="0 to 1"):
-        disturb("detune", notes, strength, None, _rng())
-
-
-def test_an_unknown_fault_is_refused_with_the_known_ones(samples, notes):
-    with pytest.raises(ValueError, match=r"noise.*not 'hum'"):
-        apply("hum", samples, 0.5, None, _rng())
-    with pytest.raises(ValueError, match=r"detune.*not 'noise'"):
-        disturb("noise", notes, 0.5, None, _rng())
-
-
-def test_a_span_beyond_the_clip_is_refused(samples):
-    with pytest.raises(ValueError, match="span"):
-        apply("noise", samples, 0.5, (7.0, 8.0), _rng())
-
-
 @pytest.fixture
 def many_notes():
     steps = np.arange(COUNT)

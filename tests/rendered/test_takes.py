@@ -5,7 +5,7 @@ from collections import Counter, defaultdict
 import numpy as np
 import pytest
 
-from whisq.rendered import listeners
+from whisq.rendered import faults, listeners
 from whisq.rendered.takes import Rendered, cast
 
 
@@ -119,7 +119,7 @@ def test_counts_that_make_no_corpus_are_refused(choices, told):
 def test_what_a_clip_is_worth_follows_from_what_was_done_to_it_and_nothing_else(full):
     for take in full.takes[::50]:
         damage = sum(fault.damage for fault in take.faults)
-        lost = sum(listeners.LOSS[fail.name] * fail.strength for fail in take.failures)
+        lost = sum(faults.LOSS[fail.name] * fail.strength for fail in take.failures)
         assert take.omq == listeners.omq(damage)
         assert take.ta == listeners.ta(lost, take.omq)
 

@@ -5,28 +5,28 @@ Source: MusicEval (arXiv 2501.10811); the tables of prompts have its CRLF line e
 
 from __future__ import annotations
 
-import csv
 import multiprocessing
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import soundfile
+from pandas import DataFrame
 from tqdm import tqdm
 
 from whisq.corpus.card import write_card
 from whisq.corpus.clips import SPLITS
 from whisq.extras import require
 from whisq.rendered import faults, studio
-from whisq.rendered.requests import reverse, sentence
+from whisq.rendered.requests import CHOICES, reverse, sentence
 from whisq.rendered.synthesis import RATE
 from whisq.rendered.systems import System
 from whisq.rendered.takes import Cast, Prompt, Rendered, Take, cast
 
-_ATTRIBUTES = ("kind", "instrument", "tempo", "mode", "dynamics", "mood", "order", "then")
+_ATTRIBUTES = (*CHOICES, "mood", "order", "then")
 _LICENCE = (
     "Made where it is used; the ratings are simulated. Music out of copyright, in the encodings "
     "that music21 ships (whose notices apply to a redistribution), sounded with TimGM6mb.sf2 "
@@ -35,9 +35,7 @@ _LICENCE = (
 
 
 def build(folder: str | Path, choices: Rendered, workers: int | None = None) -> Cast:
-    """Render a whole corpus.
-
-    The files are the same, byte for byte, for the same choices, whatever the workers.
+    """Render a whole corpus: the same files, byte for byte, for the same choices.
 
     Args:
         folder: Where to write; must be new or empty.
@@ -62,42 +60,39 @@ def build(folder: str | Path, choices: Rendered, workers: int | None = None) -> 
 
 
 def write_tables(folder: Path, cast: Cast, seed: int) -> None:
-    """Write everything but the sound.
-
-    Args:
-        folder: Where; it must exist.
-        cast: The corpus.
-        seed: What made it, for the marker.
-    """
+    """Write everything but the sound into a folder; the seed that made it is for the marker."""
     for name in ("sets", "person_mos", "system_mos", "truth"):
         (folder / name).mkdir()
     for split in (*SPLITS, "total"):
         takes = [take for take in cast.takes if split in ("total", take.split)]
-        _rows(folder / "sets" / f"{split}_mos_list.txt", map(_mos, takes))
-        _rows(folder / "person_mos" / f"{split}_person_mos.txt", _person(takes))
-        _rows(folder / "system_mos" / f"system_mos_{split}.csv", _system(takes))
+        means = ((take.file, *take.mos) for take in takes)
+        _write(folder / "sets" / f"{split}_mos_list.txt", means, header=False)
+        _write(folder / "person_mos" / f"{split}_person_mos.txt", _person(takes), header=False)
+        _write(folder / "system_mos" / f"system_mos_{split}.csv", _system(takes), header=False)
     shared = [prompt for prompt in cast.prompts if not prompt.key.endswith(".wav")]
-    _prompt_table(folder / "prompt_info.txt", shared)
-    _prompt_table(folder / "demo_prompt_info.txt", cast.prompts[len(shared) :])
-    _table(folder / "truth" / "prompts.csv", map(_prompt_truth, cast.prompts))
-    _table(folder / "truth" / "clips.csv", map(_clip_truth, cast.takes))
-    faulty = (row for take in cast.takes for row in _fault_truth(take))
-    _table(folder / "truth" / "faults.csv", faulty)
-    _table(folder / "truth" / "systems.csv", map(_system_truth, cast.systems))
+    own = cast.prompts[len(shared) :]
+    for name, prompts in (("prompt_info", shared), ("demo_prompt_info", own)):
+        rows = [(prompt.key, sentence(prompt.request)) for prompt in prompts]
+        table = DataFrame(rows, columns=["id", "text"])
+        _write(folder / f"{name}.txt", table, sep="\t", lineterminator="\r\n")
+    truth = {
+        "prompts": map(_prompt_truth, cast.prompts),
+        "clips": map(_clip_truth, cast.takes),
+        "faults": (row for take in cast.takes for row in _fault_truth(take)),
+        "systems": map(_system_truth, cast.systems),
+    }
+    for name, rows in truth.items():
+        _write(folder / "truth" / f"{name}.csv", rows)
     write_card(folder, "rendered corpus", seed=seed, licence=_LICENCE)
 
 
 def _render_all(folder: Path, takes: list[Take], workers: int) -> None:
     render = partial(_render, folder)
-    bar = partial(tqdm, total=len(takes), desc="render", unit="clip", disable=None)
-    if workers == 1:
-        for _ in bar(map(render, takes)):
-            pass
-        return
-    # Spawned, not forked: a fork of a process that runs threads can hang.
+    # Spawned, not forked: a fork of a process that runs threads can hang. One worker is this one.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(workers, mp_context=context) as pool:
-        for _ in bar(pool.map(render, takes, chunksize=16)):
+        done = map(render, takes) if workers == 1 else pool.map(render, takes, chunksize=16)
+        for _ in tqdm(done, total=len(takes), desc="render", unit="clip", disable=None):
             pass
 
 
@@ -106,27 +101,20 @@ def _render(folder: Path, take: Take) -> None:
     soundfile.write(folder / take.file, samples, RATE, subtype="PCM_16")
 
 
-def _mos(take: Take) -> tuple[str, float, float]:
-    omq, ta = take.ratings[:, 1:].mean(axis=0)
-    return take.file, round(float(omq), 1), round(float(ta), 1)
+def _write(path: Path, rows: Iterable, **form: object) -> None:
+    DataFrame(rows).to_csv(path, index=False, **{"lineterminator": "\n", **form})
 
 
-def _person(takes: list[Take]) -> Iterable[tuple]:
+def _person(takes: list[Take]) -> Iterator[tuple]:
     for take in takes:
         for rater, omq, ta in take.ratings.tolist():
             yield take.file, f"R{rater + 1:02d}", omq, ta
 
 
-def _system(takes: list[Take]) -> Iterable[tuple]:
+def _system(takes: list[Take]) -> Iterator[tuple]:
     for name in sorted({take.system for take in takes}):
-        means = [take.ratings[:, 1:].mean(axis=0) for take in takes if take.system == name]
-        omq, ta = np.mean(means, axis=0)
+        omq, ta = np.mean([take.mos for take in takes if take.system == name], axis=0)
         yield name, f"{omq:.4f}", f"{ta:.4f}"
-
-
-def _prompt_table(path: Path, prompts: list[Prompt]) -> None:
-    lines = ["id\ttext", *(f"{prompt.key}\t{sentence(prompt.request)}" for prompt in prompts)]
-    path.write_text("\r\n".join(lines) + "\r\n", encoding="utf-8", newline="")
 
 
 def _prompt_truth(prompt: Prompt) -> dict[str, object]:
@@ -160,21 +148,14 @@ def _clip_truth(take: Take) -> dict[str, object]:
     }
 
 
-def _fault_truth(take: Take) -> Iterable[dict[str, object]]:
+def _fault_truth(take: Take) -> Iterator[dict[str, object]]:
     seconds = studio.length(take.seed)
-    for fault in take.faults:
-        moment = fault.start is not None
-        yield {
-            "id": take.id,
-            "axis": "omq",
-            "fault": fault.name,
-            "strength": fault.strength,
-            "start_seconds": f"{fault.start * seconds:.3f}" if moment else "",
-            "end_seconds": f"{fault.end * seconds:.3f}" if moment else "",
-        }
-    for failure in take.failures:
-        row = {"id": take.id, "axis": "ta", "fault": failure.name, "strength": failure.strength}
-        yield {**row, "start_seconds": "", "end_seconds": ""}
+    for axis, found in (("omq", take.faults), ("ta", take.failures)):
+        for fault in found:
+            row = {"id": take.id, "axis": axis, "fault": fault.name, "strength": fault.strength}
+            for edge, share in (("start", fault.start), ("end", fault.end)):
+                row[f"{edge}_seconds"] = "" if share is None else f"{share * seconds:.3f}"
+            yield row
 
 
 def _system_truth(system: System) -> dict[str, object]:
@@ -187,16 +168,3 @@ def _system_truth(system: System) -> dict[str, object]:
         **{name: f"{system.faults.get(name, 0.0):.4f}" for name in faults.NAMES},
         **{f"fails_{name}": f"{weight:.4f}" for name, weight in system.failings.items()},
     }
-
-
-def _rows(path: Path, rows: Iterable[tuple]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows(rows)
-
-
-def _table(path: Path, rows: Iterable[dict[str, object]]) -> None:
-    rows = list(rows)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(rows[0]) if rows else [], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)

@@ -1,4 +1,4 @@
-"""Quality faults by name: what each does, and how much it hurts.
+"""Faults by name: how much each hurts, and what those of the quality do.
 
 Two sorts: faults of the playing spoil notes, faults of the sound spoil samples. Either may last
 throughout or for a span of the clip.
@@ -7,9 +7,10 @@ throughout or for a span of the clip.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.random import Generator
 from scipy.signal import butter, istft, sosfiltfilt, stft
 
 from whisq.rendered.synthesis import RATE, Notes, sample_at
@@ -32,6 +33,17 @@ ANNOYANCE: dict[str, float] = {
 Chosen: so that one fault alone can spoil a clip (omq 2) and a mild one is still heard by a
 ridge on Whisper's second block; not measured on listeners."""
 
+LOSS: dict[str, float] = {
+    "kind": 1.3,
+    "instrument": 1.4,
+    "tempo": 1.2,
+    "mode": 0.6,
+    "order_reversed": 1.7,
+    "order_first_only": 1.5,
+    "order_other_second": 1.2,
+}
+"""What a failure to play what was asked adds, at strength 1, to the damage to its alignment."""
+
 NAMES = tuple(ANNOYANCE)
 """Every quality fault."""
 
@@ -41,10 +53,10 @@ EDGE = 0.01  # seconds over which a spoilt stretch fades into what surrounds it
 
 @dataclass(frozen=True)
 class Fault:
-    """One fault of one clip.
+    """One fault of one clip: it sounds worse than it could, or is not what was asked for.
 
     Attributes:
-        name: One of `NAMES`.
+        name: One of `NAMES`, or of `LOSS`.
         strength: 0 (no fault) to 1.
         start: Where it begins, as a share of the clip, or None when it lasts throughout.
         end: Where it ends, likewise.
@@ -57,44 +69,19 @@ class Fault:
 
     @property
     def damage(self) -> float:
-        """What it adds to the clip's damage: a moment hurts less, though more than its share."""
+        """What it adds to the damage: a moment hurts less, though more than its share."""
         share = 1.0 if self.start is None else self.end - self.start
-        return ANNOYANCE[self.name] * self.strength * reach(share)
-
-
-def reach(share: float) -> float:
-    """Weigh how long a fault lasts.
-
-    Args:
-        share: Share of the clip that it lasts, 0 to 1.
-
-    Returns:
-        Its part of the damage that it would do throughout, 0.4 to 1.
-    """
-    return 0.4 + 0.6 * share
+        return (ANNOYANCE | LOSS)[self.name] * self.strength * (0.4 + 0.6 * share)
 
 
 def disturb(
-    name: str,
-    notes: Notes,
-    strength: float,
-    span: tuple[float, float] | None,
-    rng: np.random.Generator,
+    name: str, notes: Notes, strength: float, span: tuple[float, float] | None, rng: Generator
 ) -> Notes:
-    """Apply a fault of the playing.
-
-    Args:
-        name: One of `NOTE_FAULTS`.
-        notes: What should be played.
-        strength: 0 (unchanged) to 1.
-        span: Seconds from and to which notes that begin there are touched; None for all.
-        rng: Draws what the fault leaves to chance.
+    """Apply one of `NOTE_FAULTS` as `apply` does a fault of the sound.
 
     Returns:
-        The notes as played, those added last; an unknown name or a strength out of range is a
-        `ValueError`.
+        The notes as played, those added last; what begins outside the span is as it was.
     """
-    _check(name, strength, NOTE_FAULTS)
     if strength == 0:
         return notes
     start, end = span or (-np.inf, np.inf)
@@ -107,7 +94,7 @@ def apply(
     samples: np.ndarray,
     strength: float,
     span: tuple[float, float] | None,
-    rng: np.random.Generator,
+    rng: Generator,
 ) -> np.ndarray:
     """Apply a fault of the sound.
 
@@ -115,38 +102,24 @@ def apply(
         name: One of `SOUND_FAULTS`, or abrupt_end.
         samples: (n,) waveform at 16 kHz.
         strength: 0 (unchanged) to 1.
-        span: Seconds from and to which it sounds; None for throughout. Ignored by abrupt_end.
+        span: Seconds from and to which it sounds, within the clip and at least 0.1 s apart; None
+            for throughout. Ignored by abrupt_end.
         rng: Draws what the fault leaves to chance.
 
     Returns:
         Samples (n,), float32.
-
-    Raises:
-        ValueError: The span covers less than 0.1 s of the clip (or the name is unknown or the
-            strength out of range).
     """
-    _check(name, strength, (*SOUND_FAULTS, "abrupt_end"))
     if strength == 0:
         return samples
     if name == "abrupt_end":
         return _abrupt_end(samples, strength)
     first, last = (round(edge * RATE) for edge in span) if span else (0, len(samples))
-    first, last = max(first, 0), min(last, len(samples))
-    if last - first < RATE // 10:
-        raise ValueError(f"a span must cover at least 0.1 s of the clip, not {span}")
     inside = samples[first:last]
     spoilt = SOUND_FAULTS[name](inside, strength, rng)
-    mix = _window(last - first, bool(first), last < len(samples))
+    mix = _window(len(inside), bool(first), last < len(samples))
     result = samples.astype(np.float64)
     result[first:last] = inside + mix * (spoilt - inside)
     return result.astype(np.float32)
-
-
-def _check(name: str, strength: float, known: object) -> None:
-    if name not in known:
-        raise ValueError(f"fault must be one of {', '.join(known)}, not {name!r}")
-    if not 0 <= strength <= 1:
-        raise ValueError(f"strength must lie in 0 to 1, not {strength}")
 
 
 def _window(count: int, fade_in: bool, fade_out: bool) -> np.ndarray:
@@ -172,9 +145,7 @@ def _abrupt_end(samples: np.ndarray, strength: float) -> np.ndarray:
 # are set against the stretch itself, so a quiet clip suffers as a loud one.
 
 
-def _wrong_notes(
-    notes: Notes, strength: float, reach: np.ndarray, rng: np.random.Generator
-) -> Notes:
+def _wrong_notes(notes: Notes, strength: float, reach: np.ndarray, rng: Generator) -> Notes:
     # Miss keys: up to 90% of the notes go astray. A quarter of those leap by five to eleven
     # semitones; the others are struck together with the keys on both sides.
     astray = reach & (rng.random(len(reach)) < 0.9 * strength)
@@ -192,17 +163,15 @@ def _detune(notes: Notes, strength: float, reach: np.ndarray, _: object) -> Note
     return _add(replace(notes, cents=notes.cents + cents), replace(notes, cents=-cents), reach)
 
 
-def _stumbling(notes: Notes, strength: float, reach: np.ndarray, rng: np.random.Generator) -> Notes:
+def _stumbling(notes: Notes, strength: float, reach: np.ndarray, rng: Generator) -> Notes:
     # Lose the beat: notes come early or late, by a standard deviation of up to 250 ms.
     delay = np.where(reach, rng.standard_normal(len(reach)) * 0.25 * strength, 0.0)
     return replace(notes, start=np.maximum(notes.start + delay, 0.0))
 
 
 def _add(notes: Notes, others: Notes, chosen: np.ndarray) -> Notes:
-    def join(name: str) -> np.ndarray:
-        return np.concatenate([getattr(notes, name), getattr(others, name)[chosen]])
-
-    return Notes(*(join(field.name) for field in fields(Notes)))
+    pairs = zip(vars(notes).values(), vars(others).values(), strict=True)
+    return Notes(*(np.concatenate([own, other[chosen]]) for own, other in pairs))
 
 
 def _narrow_band(samples: np.ndarray, strength: float, _: object) -> np.ndarray:
@@ -212,7 +181,7 @@ def _narrow_band(samples: np.ndarray, strength: float, _: object) -> np.ndarray:
     return sosfiltfilt(butter(3, [low, high], "bandpass", fs=RATE, output="sos"), samples)
 
 
-def _noise(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+def _noise(samples: np.ndarray, strength: float, rng: Generator) -> np.ndarray:
     # Add hiss, 38 dB below the music at the weakest and as loud at the strongest.
     gain = 10 ** (-(38.0 - 38.0 * strength) / 20) * _rms(samples)
     return samples + gain * rng.standard_normal(len(samples))
@@ -224,7 +193,7 @@ def _clipping(samples: np.ndarray, strength: float, _: object) -> np.ndarray:
     return _as_loud(np.clip(samples, -limit, limit), samples)
 
 
-def _wow(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+def _wow(samples: np.ndarray, strength: float, rng: Generator) -> np.ndarray:
     # Let the pitch swim as on a worn tape: up to 250 cents, 1 to 4 times a second.
     rate, sign = rng.uniform(1.0, 4.0), rng.choice([-1.0, 1.0])
     place = np.arange(len(samples))
@@ -234,7 +203,7 @@ def _wow(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.n
     return sample_at(samples, place + depth * np.sin(turn * place))
 
 
-def _dropouts(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+def _dropouts(samples: np.ndarray, strength: float, rng: Generator) -> np.ndarray:
     # Lose the sound for 40 to 160 ms at a time, up to five times a second.
     # The places are drawn for the strongest and then kept in part: stronger adds to weaker.
     count = max(1, round(5.0 * len(samples) / RATE))
@@ -247,7 +216,7 @@ def _dropouts(samples: np.ndarray, strength: float, rng: np.random.Generator) ->
     return samples * _smooth(gain, 0.002)
 
 
-def _metal(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+def _metal(samples: np.ndarray, strength: float, rng: Generator) -> np.ndarray:
     # Ring like a starved codec, as loud: up to 98.5% of each frame's bins go, phases turn.
     _, _, bins = stft(samples, RATE, nperseg=512)
     keep = 0.015**strength
@@ -259,7 +228,7 @@ def _metal(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np
     return _as_loud(np.pad(result[:count], (0, max(0, count - len(result)))), samples)
 
 
-def _pumping(samples: np.ndarray, strength: float, rng: np.random.Generator) -> np.ndarray:
+def _pumping(samples: np.ndarray, strength: float, rng: Generator) -> np.ndarray:
     # Duck and swell like a badly set compressor, 2 to 5 times a second, by up to 36 dB.
     rate, phase = rng.uniform(2.0, 5.0), rng.uniform(0, 1)
     cycle = (rate * np.arange(len(samples)) / RATE + phase) % 1.0

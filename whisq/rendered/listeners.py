@@ -6,6 +6,7 @@ Conventions: a latent rating is on the MOS scale, 1 to 5; a rating is a whole nu
 from __future__ import annotations
 
 import numpy as np
+from numpy.random import Generator
 from scipy.stats import norm
 
 PANEL = 14
@@ -23,17 +24,6 @@ ALIGNED, ALIGNED_DEPTH, ALIGNED_SCALE = 4.5, 3.0, 2.6
 HALO = 0.3
 """What quality adds to the alignment, per MOS: what sounds well is also said to fit better."""
 
-LOSS = {
-    "kind": 1.3,
-    "instrument": 1.4,
-    "tempo": 1.2,
-    "mode": 0.6,
-    "order_reversed": 1.7,
-    "order_first_only": 1.5,
-    "order_other_second": 1.2,
-}
-"""What each failure at strength 1 adds to the loss of textual alignment."""
-
 BIAS, NOISE = 0.35, 0.74
 """Standard deviations: of one rater's leaning, and of one rating.
 
@@ -41,60 +31,36 @@ Chosen: so that one rater's reliability comes near the 0.49 measured on MusicEva
 
 
 def omq(damage_done: float) -> float:
-    """Value the sound of a clip.
-
-    Args:
-        damage_done: Sum of its faults' damage, 0 or more.
-
-    Returns:
-        The latent rating.
-    """
+    """Return the latent rating of a clip's sound, given the sum of its faults' damage."""
     return BEST - DEPTH * (1.0 - np.exp(-damage_done / SCALE))
 
 
 def damage(rating: float) -> float:
-    """Invert `omq`.
-
-    Args:
-        rating: A latent rating; brought into the range that damage can reach.
-
-    Returns:
-        The damage that leads to it.
-    """
+    """Return the damage that leads to a latent `omq`, or to the nearest that damage can reach."""
     rating = min(max(rating, BEST - DEPTH + 0.15), BEST)
     return float(-SCALE * np.log(1.0 - (BEST - rating) / DEPTH))
 
 
 def ta(losses: float, quality: float) -> float:
-    """Value how well a clip answers its prompt.
+    """Return the latent rating of how well a clip answers its prompt.
 
     Args:
-        losses: Sum of `LOSS` x strength over its failures, 0 or more.
+        losses: Sum of its failures' damage, 0 or more.
         quality: Its latent omq.
-
-    Returns:
-        The latent rating.
     """
     lost = ALIGNED_DEPTH * (1.0 - np.exp(-losses / ALIGNED_SCALE))
     return ALIGNED - lost + HALO * (quality - 3.3)
 
 
-def panel(rng: np.random.Generator) -> np.ndarray:
-    """Draw the listeners; their leanings are evenly spread whatever the seed.
-
-    Args:
-        rng: Deals out the leanings.
-
-    Returns:
-        (listeners, 2) leaning of each on omq and ta.
-    """
+def panel(rng: Generator) -> np.ndarray:
+    """Return (listeners, 2) leanings on omq and ta, evenly spread whatever the seed."""
     even = norm.ppf((np.arange(PANEL) + 0.5) / PANEL)
     even *= BIAS / even.std()
     return np.stack([rng.permutation(even), rng.permutation(even)], axis=1)
 
 
-def rate(leanings: np.ndarray, latent: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
-    """Have five of the panel rate a clip.
+def rate(leanings: np.ndarray, latent: tuple[float, float], rng: Generator) -> np.ndarray:
+    """Return what five of the panel say of a clip.
 
     Args:
         leanings: The panel.

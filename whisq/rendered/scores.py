@@ -1,4 +1,4 @@
-"""Real public-domain pieces of clearly different kinds, as plain arrays of notes, and their keys.
+"""Real public-domain pieces as plain arrays of notes, and their keys.
 
 Source: the scores that come with music21: chorales of Bach, fife tunes of the American
 revolution, the fiddle tunes of Ryan's Mammoth Collection, Joplin, Mozart, Chopin, Verdi.
@@ -18,32 +18,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import zscore
 
-# One kind must differ from another by ear, whoever plays it: four voices in block chords, one
-# voice of running notes, a tune with drums, syncopation over a striding bass, melody over
-# repeated chords, and three beats to the bar. A number after # picks one tune of a collection.
-FILES: dict[str, tuple[str, ...]] = {
-    "hymn": tuple(
-        f"bach/bwv{number}.mxl"
-        for number in ("64.8", "65.7", "253", "254", "255", "256", "6.6", "60.5")
-    ),
-    "reel": tuple(
-        f"ryansMammoth/{name}.abc"
-        for name in (
-            *("7thRegimentReel", "AbithaMugginsFavoriteReel", "AfterTheHareReel", "AlhambraReel"),
-            *("AnnieHughesJig", "AdmiralsHornpipe", "AlbemarleHornpipe"),
-            *("BannocksOBarleyMealJig", "BattleTheCashJig"),
-        )
-    ),
-    "march": tuple(
-        f"miscFolk/americanfifeopus.abc#{number}" for number in (5, 6, 16, 17, 21, 23, 25, 30)
-    ),
-    "rag": ("joplin/maple_leaf_rag.mxl",),
-    "serenade": tuple(
-        f"mozart/{part}.mxl" for part in ("k155/movement3", "k156/movement1", "k80/movement3")
-    ),
-    "waltz": ("chopin/mazurka06-2.krn", "verdi/laDonnaEMobile.mxl"),
-}
-KINDS = tuple(FILES)
+from whisq.rendered.requests import VOCABULARY
 
 # Krumhansl and Kessler's key profiles, from the tonic upwards.
 _MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
@@ -83,32 +58,17 @@ class Piece:
 
 @cache
 def pieces(kind: str) -> tuple[Piece, ...]:
-    """Parse the pieces of one kind; a process does so once.
-
-    Args:
-        kind: One of `KINDS`.
-
-    Returns:
-        The pieces, always in the same order.
-
-    Raises:
-        ValueError: No such kind is known.
-    """
-    if kind not in FILES:
-        raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
-    return tuple(_parse(name) for name in FILES[kind])
+    """Return the pieces of one kind, always in the same order; a process parses them once."""
+    return tuple(_parse(name) for name in VOCABULARY["kind"][kind]["pieces"])
 
 
 def set_mode(pitch: np.ndarray, mode: str, tonic: int) -> np.ndarray:
-    """Transpose to a tonic and bend the third and the sixth to the mode.
+    """Return pitches transposed to a tonic, their third and sixth bent to the mode.
 
     Args:
         pitch: (notes,) MIDI numbers in any key.
         mode: major or minor.
         tonic: Pitch class of the new tonic, 0 (C) to 11.
-
-    Returns:
-        Pitches (notes,) in the key asked for.
     """
     found, found_mode = find_key(pitch)
     degree = (pitch - found) % 12
@@ -119,15 +79,9 @@ def set_mode(pitch: np.ndarray, mode: str, tonic: int) -> np.ndarray:
 
 
 def find_key(pitch: np.ndarray) -> tuple[int, str]:
-    """Find the key whose profile the pitches fit best.
+    """Return the tonic's pitch class, 0 (C) to 11, and the mode of the key that fits best.
 
     Source: Krumhansl and Kessler's probe-tone profiles, by correlation.
-
-    Args:
-        pitch: (notes,) MIDI numbers.
-
-    Returns:
-        The tonic's pitch class, 0 (C) to 11, and major or minor.
     """
     counts = np.bincount(pitch % 12, minlength=12)
     fits = _PROFILES @ (counts - counts.mean())
@@ -143,12 +97,8 @@ def _parse(name: str) -> Piece:
 
         # Its cache of pickles lies in a shared temporary folder: two processes would race for it.
         file, _, number = name.partition("#")
-        score = converter.parse(
-            Path(folder) / "corpus" / file,
-            number=int(number) if number else None,
-            forceSource=True,
-            storePickle=False,
-        )
+        path, number = Path(folder) / "corpus" / file, int(number) if number else None
+        score = converter.parse(path, number=number, forceSource=True, storePickle=False)
         rows = [
             (pitch.midi, float(note.offset), float(note.quarterLength))
             for note in score.flatten().notes

@@ -1,22 +1,49 @@
-"""A request and its faults in, a finished clip out."""
+"""A request and its faults in, a finished clip out: notes, then faults of the playing, then sound.
+
+Conventions: times are in seconds, levels in decibels.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.random import Generator
 
 from whisq.rendered import faults
 from whisq.rendered.faults import Fault
-from whisq.rendered.performance import Section, perform, synthesize
-from whisq.rendered.requests import Request
-from whisq.rendered.synthesis import RATE
+from whisq.rendered.requests import INSTRUMENTS, VOCABULARY, Instrument, Request, reverse
+from whisq.rendered.scores import Piece, pieces, set_mode
+from whisq.rendered.synthesis import RATE, Notes, play
 
-LOUDNESS = -23.0  # root mean square of the sounding part, decibels below full scale
-SPREAD = 2.0  # decibels either way, drawn without regard to the faults
-FADE = 0.4  # seconds over which a clean clip fades out
-SHORTEST, LONGEST = 5.5, 7.5  # seconds
+LOUDNESS = -23.0  # root mean square of the sounding part, below full scale
+SPREAD = 2.0  # either way, drawn without regard to the faults
+DRUM_LEVEL = -4.0  # against who plays the tune
+FADE = 0.4  # over which a clean clip fades out
+LAST = 0.05  # before a section's end, within which no note begins
+SHORTEST, LONGEST = 5.5, 7.5
+
+
+@dataclass(frozen=True)
+class Section:
+    """A stretch of a clip in which nothing changes.
+
+    Attributes:
+        notes: What is played, times from the clip's beginning.
+        instrument: Who plays it.
+        start: When it begins, in seconds.
+        end: When it ends, in seconds.
+        level: Its loudness against the other section's, in decibels.
+        drums: What the drummer adds; no notes in most kinds.
+    """
+
+    notes: Notes
+    instrument: str
+    start: float
+    end: float
+    level: float
+    drums: Notes
 
 
 def render(request: Request, spoilt: Sequence[Fault], seed: Sequence[int] | int) -> np.ndarray:
@@ -48,18 +75,61 @@ def render(request: Request, spoilt: Sequence[Fault], seed: Sequence[int] | int)
 
 
 def length(seed: Sequence[int] | int) -> float:
-    """Tell how long the clip of a seed is.
-
-    Args:
-        seed: As given to `render`.
-
-    Returns:
-        Seconds.
-    """
+    """Return how many seconds the clip lasts that `render` makes with a seed."""
     return _begin(seed)[2]
 
 
-def _begin(seed: Sequence[int] | int) -> tuple[list[int], np.random.Generator, float]:
+def perform(request: Request, seconds: float, rng: Generator) -> tuple[Section, ...]:
+    """Choose the music of a clip.
+
+    Args:
+        request: What is to be played (its wording is ignored).
+        seconds: Length of the clip.
+        rng: Chooses piece, place, key, pace and, for a request about order, when it changes.
+
+    Returns:
+        One section, or two when something changes half way.
+    """
+    tonic, jitter = int(rng.integers(12)), float(rng.uniform(0.93, 1.07))
+    middle = seconds * float(rng.uniform(0.44, 0.56))
+    if not request.order:
+        return (_section(request, 0.0, seconds, tonic, jitter, rng),)
+    first = _section(request, 0.0, middle, tonic, jitter, rng)
+    return first, _section(reverse(request), middle, seconds, tonic, jitter, rng)
+
+
+def synthesize(sections: tuple[Section, ...], seconds: float) -> np.ndarray:
+    """Return samples (seconds x 16,000,) of sections, float32, of no particular overall level."""
+    total = np.zeros(round(seconds * RATE), dtype=np.float32)
+    for section in sections:
+        instrument = INSTRUMENTS[section.instrument]
+        # A fault may have led a note out of range, where the synthesizer must not be asked.
+        notes = replace(section.notes, pitch=fold(section.notes.pitch, instrument))
+        stretch = slice(round(section.start * RATE), round(section.end * RATE))
+        tune = play(notes, instrument.program, seconds)
+        drums = play(section.drums, None, seconds)
+        # Without this an order of instruments would be one of loudness: fonts are uneven.
+        total += _gain(tune[stretch], section.level) * tune
+        total += _gain(drums[stretch], section.level + DRUM_LEVEL) * drums
+    return total
+
+
+def fit(pitch: np.ndarray, instrument: Instrument) -> np.ndarray:
+    """Return notes (at least one) moved by whole octaves to where an instrument plays them.
+
+    Their median comes near the instrument's centre, all of them within its range.
+    """
+    return fold(pitch + int(12 * np.round((instrument.centre - np.median(pitch)) / 12)), instrument)
+
+
+def fold(pitch: np.ndarray, instrument: Instrument) -> np.ndarray:
+    """Return notes, those outside an instrument's range brought into it by whole octaves."""
+    above = np.maximum(pitch - instrument.top, 0)
+    below = np.maximum(instrument.bottom - pitch, 0)
+    return pitch - 12 * -(-above // 12) + 12 * -(-below // 12)
+
+
+def _begin(seed: Sequence[int] | int) -> tuple[list[int], Generator, float]:
     seed = [seed] if isinstance(seed, int) else list(seed)
     rng = np.random.default_rng([*seed, 0])
     return seed, rng, round(float(rng.uniform(SHORTEST, LONGEST)), 2)
@@ -75,13 +145,62 @@ def _disturb(
     )
 
 
-def _rng(seed: list[int], fault: Fault) -> np.random.Generator:
+def _rng(seed: list[int], fault: Fault) -> Generator:
     # A fault's chance depends on its name alone, not on its strength or the other faults.
     return np.random.default_rng([*seed, 1 + faults.NAMES.index(fault.name)])
 
 
 def _span(fault: Fault, seconds: float) -> tuple[float, float] | None:
     return None if fault.start is None else (fault.start * seconds, fault.end * seconds)
+
+
+def _section(
+    request: Request, start: float, end: float, tonic: int, jitter: float, rng: Generator
+) -> Section:
+    piece, begin, quarter = _excerpt(request, jitter, rng)
+    times = piece.start - begin
+    inside = (times >= 0) & (times * quarter < end - start - LAST)
+    onsets = times[inside] * quarter
+    instrument = INSTRUMENTS[request.instrument]
+    pitch = fit(set_mode(piece.pitch[inside], request.mode, tonic), instrument)
+    length = np.minimum(piece.length[inside] * quarter, end - start - onsets)
+    return Section(
+        Notes(pitch, onsets + start, length, np.zeros(len(pitch))),
+        request.instrument,
+        start,
+        end,
+        VOCABULARY["dynamics"][request.dynamics]["level"],
+        _drums(request.kind, begin, quarter, start, end),
+    )
+
+
+def _excerpt(request: Request, jitter: float, rng: Generator) -> tuple[Piece, float, float]:
+    # A piece, where in it to begin (quarter notes) and how long a quarter note lasts: the place has
+    # a long enough stretch after it, were the piece to play for 8 seconds.
+    choices = pieces(request.kind)
+    piece = choices[rng.integers(len(choices))]
+    busyness = VOCABULARY["kind"][request.kind]["busyness"]
+    quarter = piece.onset_rate / (VOCABULARY["tempo"][request.tempo]["onsets"] * busyness * jitter)
+    latest = max(piece.end - 8.0 / quarter, 0.0)
+    begins = np.unique(piece.start[piece.start <= latest])
+    return piece, float(begins[rng.integers(len(begins))]), quarter
+
+
+def _drums(kind: str, begin: float, quarter: float, start: float, end: float) -> Notes:
+    # The beat falls on whole quarter notes of the piece, wherever the excerpt begins.
+    hits = [
+        (drum, start + (beat + when) * quarter, long * quarter)
+        for beat in np.arange(int(end / quarter) + 1) - begin % 1
+        for drum, when, long in VOCABULARY["kind"][kind].get("drums", ())
+    ]
+    hits = [hit for hit in hits if start <= hit[1] < end - LAST]
+    pitch, onsets, length = np.array(hits, dtype=float).reshape(-1, 3).T
+    return Notes(pitch.astype(int), onsets, length, np.zeros(len(pitch)))
+
+
+def _gain(part: np.ndarray, level: float) -> np.float32:
+    rms = float(np.sqrt(np.mean(np.square(part, dtype=np.float64))))
+    return np.float32(10 ** (level / 20) / max(rms, 1e-4))
 
 
 def _fade(samples: np.ndarray) -> np.ndarray:

@@ -47,15 +47,9 @@ class Notes:
 
 
 def play(notes: Notes, program: int | None, seconds: float) -> np.ndarray:
-    """Play notes on one instrument.
+    """Return samples (seconds x 16,000,) of notes played on one instrument, not normalised.
 
-    Args:
-        notes: What to play.
-        program: General MIDI program, 0 to 127; None for the drum kit.
-        seconds: Length of the result.
-
-    Returns:
-        Samples (seconds x 16,000,), not normalised.
+    The program is General MIDI's, 0 to 127; None is the drum kit.
     """
     count = round(seconds * RATE)
     total = np.zeros(count, dtype=np.float32)
@@ -71,15 +65,7 @@ def play(notes: Notes, program: int | None, seconds: float) -> np.ndarray:
 
 
 def sample_at(samples: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Read samples between the samples, by cubic splines; silence lies beyond the ends.
-
-    Args:
-        samples: (n,) waveform.
-        positions: (m,) where to read, in samples.
-
-    Returns:
-        Samples (m,), float32.
-    """
+    """Return samples (m,) at positions (m,) between samples (n,); silence lies beyond the ends."""
     return map_coordinates(samples, positions[None], order=3, mode="constant").astype(np.float32)
 
 
@@ -91,8 +77,8 @@ def _render(notes: Notes, chosen: np.ndarray, ratio: float, program: int | None)
     held = np.minimum(notes.length[chosen], LONGEST_NOTE)
     length = np.maximum(np.round(held * scale).astype(int), 1)
     track = Track("", program or 0, program is None)
-    for values in zip(start, length, notes.pitch[chosen], strict=True):
-        track.notes.append(Note(*(int(value) for value in values), 100))
+    pitch = notes.pitch[chosen]
+    track.notes = Note.from_numpy(start, length, pitch, np.full_like(pitch, 100))
     score = Score(480)
     score.tracks.append(track)
     sound = np.asarray(_synthesizer().render(score, stereo=False), dtype=np.float32)[0]

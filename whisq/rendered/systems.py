@@ -9,10 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.random import Generator
 from scipy.stats import norm
 
 from whisq.rendered import faults, listeners
-from whisq.rendered.faults import ANNOYANCE, Fault
+from whisq.rendered.faults import Fault
 from whisq.rendered.requests import CHOICES, INSTRUMENTS, Request, change, reverse
 
 ALIGNMENT = 0.6
@@ -60,22 +61,7 @@ class System:
     demo_clips: int
 
 
-@dataclass(frozen=True)
-class Failure:
-    """One respect in which a clip is not what was asked for.
-
-    Attributes:
-        name: An attribute, or one of `ORDER_FAILURES`.
-        strength: How far off, 0 to 1.
-    """
-
-    name: str
-    strength: float
-
-
-def systems(
-    count: int, demo_systems: int, demo_clips: int, rng: np.random.Generator
-) -> list[System]:
+def systems(count: int, demo_systems: int, demo_clips: int, rng: Generator) -> list[System]:
     """Draw the systems of a corpus.
 
     The spreads do not depend on luck: quality and skill are evenly spaced quantiles of a normal
@@ -94,33 +80,27 @@ def systems(
     clips = np.zeros(count, dtype=int)
     clips[np.sort(rng.permutation(count)[:demo_systems])] = _shares(demo_systems, demo_clips)
     reference = int(np.argmax(np.where(clips > 0, -np.inf, quality)))
-    made = []
-    for place in range(count):
-        weights = {} if place == reference else _weights(rng)
-        made.append(
-            System(
-                name=f"S{place + 1:03d}",
-                quality=float(quality[place]),
-                skill=float(skill[place]),
-                faults=weights,
-                momentary=float(rng.uniform(0.1, 0.6)),
-                failings=dict(zip(FAILINGS, rng.uniform(0.6, 1.4, len(FAILINGS)), strict=True)),
-                demo_clips=int(clips[place]),
-            )
+    return [
+        System(
+            name=f"S{place + 1:03d}",
+            quality=float(quality[place]),
+            skill=float(skill[place]),
+            faults={} if place == reference else _weights(rng),
+            momentary=float(rng.uniform(0.1, 0.6)),
+            failings=dict(zip(FAILINGS, rng.uniform(0.6, 1.4, len(FAILINGS)), strict=True)),
+            demo_clips=int(clips[place]),
         )
-    return made
+        for place in range(count)
+    ]
 
 
-def spoil(system: System, rng: np.random.Generator) -> tuple[Fault, ...]:
-    """Draw the quality faults of one clip.
+def spoil(system: System, rng: Generator) -> tuple[Fault, ...]:
+    """Draw the quality faults of one clip, none for the reference.
 
-    Args:
-        system: Whose clip it is.
-        rng: Draws them.
+    Together they do about the damage that the system's quality and the day's luck call for.
 
     Returns:
-        The faults, none for the reference; together they do about the damage that the system's
-        quality and the day's luck call for.
+        The faults.
     """
     if not system.faults:
         return ()
@@ -139,21 +119,14 @@ def spoil(system: System, rng: np.random.Generator) -> tuple[Fault, ...]:
     return tuple(found)
 
 
-def follow(
-    system: System, request: Request, rng: np.random.Generator
-) -> tuple[Request, tuple[Failure, ...]]:
-    """Draw what a system plays when asked.
-
-    Args:
-        system: Who is asked.
-        request: What is asked for.
-        rng: Draws what it gets wrong, and everything that the prompt leaves open.
+def follow(system: System, request: Request, rng: Generator) -> tuple[Request, tuple[Fault, ...]]:
+    """Draw what a system plays when asked: what it gets wrong, and all that the prompt leaves open.
 
     Returns:
         What is played, and in which respects that is not what was asked for.
     """
     played = _fill(request, rng)
-    failures: list[Failure] = []
+    failures: list[Fault] = []
     chance = 1.0 / (1.0 + np.exp(0.75 + 0.95 * system.skill))
     for name in (*request.judged, *(("order",) if request.order else ())):
         if rng.random() >= min(chance * system.failings[name], 0.9):
@@ -162,23 +135,16 @@ def follow(
             played, failure = _misorder(played, rng)
         else:
             wrong = change(played, name, rng)
-            failure = Failure(name, distance(name, getattr(played, name), getattr(wrong, name)))
+            failure = Fault(name, distance(name, getattr(played, name), getattr(wrong, name)))
             played = wrong
         failures.append(failure)
     return played, tuple(failures)
 
 
 def distance(attribute: str, asked: str, played: str) -> float:
-    """Tell how far off a value is.
+    """Return how far off a value is, 0 for the same to 1.
 
-    Args:
-        attribute: Which attribute.
-        asked: The value asked for.
-        played: The value played.
-
-    Returns:
-        0 for the same, 1 for far off; halves for the next tempo or loudness, 0.6 for an
-        instrument of the same family.
+    Halves for the next tempo or loudness, 0.6 for an instrument of the same family.
     """
     if asked == played:
         return 0.0
@@ -190,7 +156,7 @@ def distance(attribute: str, asked: str, played: str) -> float:
     return 1.0
 
 
-def _scores(count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+def _scores(count: int, rng: Generator) -> tuple[np.ndarray, np.ndarray]:
     even = norm.ppf((np.arange(count) + 0.5) / count)
     even /= even.std()
     quality, other = rng.permutation(even), rng.permutation(even)
@@ -206,12 +172,12 @@ def _shares(demo_systems: int, demo_clips: int) -> np.ndarray:
     return 1 + np.diff(edges, prepend=0).astype(int)
 
 
-def _weights(rng: np.random.Generator) -> dict[str, float]:
+def _weights(rng: Generator) -> dict[str, float]:
     names = rng.permutation(faults.NAMES)[: rng.integers(2, 5)]
     return dict(zip(names.tolist(), rng.dirichlet(np.full(len(names), 2.0)), strict=True))
 
 
-def _choose(system: System, rng: np.random.Generator) -> list[str]:
+def _choose(system: System, rng: Generator) -> list[str]:
     # Its own faults, the heavier the sooner, and now and then one that it seldom has before them.
     names, weights = list(system.faults), np.array(list(system.faults.values()))
     order = rng.choice(names, len(names), replace=False, p=weights).tolist()
@@ -220,33 +186,31 @@ def _choose(system: System, rng: np.random.Generator) -> list[str]:
     return order
 
 
-def _fault(name: str, damage: float, momentary: float, rng: np.random.Generator) -> Fault:
-    start = end = None
-    share = 1.0
+def _fault(name: str, damage: float, momentary: float, rng: Generator) -> Fault:
+    worst = Fault(name, 1.0)
     if name != "abrupt_end" and rng.random() < momentary:
         share = round(float(rng.uniform(0.15, 0.4)), 3)
         start = round(float(rng.uniform(0.02, 0.97 - share)), 3)
-        end = round(start + share, 3)
-    strength = damage / (ANNOYANCE[name] * faults.reach(share))
-    if strength > 1 and start is not None:  # no moment can do as much damage
-        start, end, strength = None, None, damage / ANNOYANCE[name]
-    return Fault(name, round(min(max(strength, 0.0), 1.0), 3), start, end)
+        moment = Fault(name, 1.0, start, round(start + share, 3))
+        if moment.damage >= damage:  # else no moment can do as much
+            worst = moment
+    return replace(worst, strength=round(min(max(damage / worst.damage, 0.0), 1.0), 3))
 
 
-def _fill(request: Request, rng: np.random.Generator) -> Request:
+def _fill(request: Request, rng: Generator) -> Request:
     # What a prompt does not mention is left to the system, and judged by nobody.
     bound = {*request.judged, request.order, "dynamics"}
     free = [name for name in CHOICES if name not in bound]
     return replace(request, **{name: str(rng.choice(CHOICES[name])) for name in free})
 
 
-def _misorder(request: Request, rng: np.random.Generator) -> tuple[Request, Failure]:
+def _misorder(request: Request, rng: Generator) -> tuple[Request, Fault]:
     name = str(rng.choice(list(ORDER_FAILURES), p=list(ORDER_FAILURES.values())))
     if name == "order_reversed":
-        return reverse(request), Failure(name, 1.0)
+        return reverse(request), Fault(name, 1.0)
     if name == "order_first_only":
-        return replace(request, order="", then=""), Failure(name, 1.0)
+        return replace(request, order="", then=""), Fault(name, 1.0)
     taken = (request.first, request.then)
     other = str(rng.choice([v for v in CHOICES[request.order] if v not in taken]))
     strength = distance(request.order, request.then, other)
-    return replace(request, then=other), Failure(name, strength)
+    return replace(request, then=other), Fault(name, strength)

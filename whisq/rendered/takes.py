@@ -6,16 +6,18 @@ Everything but the sound is decided here, in one process, from one seed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Annotated
 
 import numpy as np
+from numpy.random import Generator
 from pydantic import Field
 
 from whisq.corpus.clips import SPLITS
 from whisq.rendered import listeners, requests
 from whisq.rendered.faults import Fault
 from whisq.rendered.requests import Request
-from whisq.rendered.systems import Failure, System, follow, spoil, systems
+from whisq.rendered.systems import System, follow, spoil, systems
 from whisq.section import Section
 
 SHARES = (1923, 412, 413)
@@ -78,14 +80,11 @@ class Take:
     Attributes:
         id: File name without .wav.
         system: S001 and on.
-        prompt: What was asked for.
-        played: What is played instead.
-        faults: Quality faults.
-        failures: Respects in which it is not what was asked for.
-        omq: Latent omq.
-        ta: Latent ta.
+        played: What is played instead of what the prompt asks for.
+        failures: Respects in which that is not what was asked for.
+        omq: Latent rating of its quality.
+        ta: Latent rating of how it answers the prompt.
         ratings: (5, 3) listener, omq and ta.
-        split: train, dev or test.
         seed: What `studio.render` takes.
     """
 
@@ -94,7 +93,7 @@ class Take:
     prompt: Prompt
     played: Request
     faults: tuple[Fault, ...]
-    failures: tuple[Failure, ...]
+    failures: tuple[Fault, ...]
     omq: float
     ta: float
     ratings: np.ndarray
@@ -105,6 +104,12 @@ class Take:
     def file(self) -> str:
         """File name with .wav."""
         return f"{self.id}.wav"
+
+    @property
+    def mos(self) -> tuple[float, float]:
+        """Mean omq and ta of its listeners."""
+        omq, ta = self.ratings[:, 1:].mean(axis=0).tolist()
+        return omq, ta
 
 
 @dataclass(frozen=True)
@@ -125,33 +130,28 @@ class Cast:
 def cast(choices: Rendered) -> Cast:
     """Decide on every clip of a corpus.
 
-    Args:
-        choices: Its size and seed.
-
     Returns:
         The corpus, the same for the same choices.
     """
-    seed, prompts = choices.seed, choices.prompts
-    made = systems(
-        choices.systems,
-        choices.demo_systems,
-        choices.demo_clips,
-        np.random.default_rng([seed, 1]),
-    )
-    asked = requests.draw((prompts, choices.demo_clips), np.random.default_rng([seed, 2]))
-    shared = [Prompt(f"P{place + 1:03d}", *what) for place, what in enumerate(asked[0])]
-    own = iter(asked[1])
+    seed, counts = choices.seed, (choices.systems, choices.demo_systems, choices.demo_clips)
+    made = systems(*counts, np.random.default_rng([seed, 1]))
+    sizes = choices.prompts, choices.demo_clips
+    asked, alone = map(iter, requests.draw(sizes, np.random.default_rng([seed, 2])))
+    shared = [Prompt(f"P{number:03d}", *what) for number, what in enumerate(asked, start=1)]
+    own: list[Prompt] = []
     todo: list[tuple[System, int, Prompt]] = []
     for system in made:
-        for place in range(system.demo_clips or prompts):
-            key = f"{_clip_id(system.name, place + 1)}.wav"
-            prompt = Prompt(key, *next(own)) if system.demo_clips else shared[place]
-            todo.append((system, place + 1, prompt))
+        prompts = [
+            Prompt(f"{_clip_id(system.name, number)}.wav", *what)
+            for number, what in enumerate(islice(alone, system.demo_clips), start=1)
+        ]
+        own += prompts
+        played = enumerate(prompts or shared, start=1)
+        todo += [(system, number, prompt) for number, prompt in played]
     splits = _split(len(todo), np.random.default_rng([seed, 3]))
     panel = listeners.panel(np.random.default_rng([seed, 4]))
-    takes = [_take(*what, splits[place], panel, seed) for place, what in enumerate(todo)]
-    used = [prompt for system, _, prompt in todo if system.demo_clips]
-    return Cast(made, shared + used, takes)
+    takes = [_take(*what, split, panel, seed) for what, split in zip(todo, splits, strict=True)]
+    return Cast(made, shared + own, takes)
 
 
 def _clip_id(system: str, number: int) -> str:
@@ -167,7 +167,7 @@ def _take(
     spoilt = spoil(system, rng)
     played, failures = follow(system, prompt.request, rng)
     omq = listeners.omq(sum(fault.damage for fault in spoilt))
-    ta = listeners.ta(sum(listeners.LOSS[fail.name] * fail.strength for fail in failures), omq)
+    ta = listeners.ta(sum(failure.damage for failure in failures), omq)
     return Take(
         id=_clip_id(system.name, number),
         system=system.name,
@@ -183,7 +183,7 @@ def _take(
     )
 
 
-def _split(clips: int, rng: np.random.Generator) -> list[str]:
+def _split(clips: int, rng: Generator) -> list[str]:
     train, dev, _ = (round(clips * share / sum(SHARES)) for share in SHARES)
     names = np.repeat(SPLITS, [train, dev, clips - train - dev])
     return rng.permutation(names).tolist()
