@@ -13,7 +13,7 @@ from whisq.corpus.fetch import Source
 from whisq.corpus.splits import Protocol, Split
 from whisq.encoders.text import TextSpec
 from whisq.encoders.whisper import AudioSpec
-from whisq.losses.objective import Objective
+from whisq.losses import Objective
 from whisq.model.build import Model
 from whisq.rendered.takes import Rendered
 from whisq.section import Device, Positive, Section, told

@@ -22,7 +22,7 @@ from pandas import DataFrame
 from torch.utils.flop_counter import FlopCounterMode
 
 from whisq.files import digest_of
-from whisq.losses.objective import Objective
+from whisq.losses import Objective
 from whisq.model.build import ModelConfig, build
 from whisq.store.output import lay_out
 from whisq.store.sequences import Sequences

@@ -11,7 +11,7 @@ import ot
 import torch
 from torch import Tensor
 
-from whisq.losses.transport import pairwise_cost, solve, uniform
+from whisq.losses import pairwise_cost, solve, uniform
 
 TOLERANCE, REPEATS = 1e-3, 7
 SHAPES = {

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from whisq.losses.objective import Objective, transport_term
+from whisq.losses import Objective, transport_term
 
 
 @pytest.fixture
@@ -107,9 +107,11 @@ def test_a_distribution_loss_without_bins_says_what_to_set(output, batch, name):
         only(**{f"{name}_weight": 1.0})(output, batch)
 
 
-@pytest.mark.parametrize(
-    "wrong", [{"mse_weight": -1.0}, {"mse_weight": 0.0, "ot_weight": 0.0}, {"ot_form": "odd"}]
-)
+WRONG = [{"mse_weight": -1.0}, {"mse_weight": 0.0, "ot_weight": 0.0}, {"ot_form": "odd"}]
+WRONG += [{"ot_epsilon": 0.0}, {"ot_iterations": 0}, {"ot_cost": "manhattan"}]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
 def test_impossible_settings_are_refused(wrong):
-    with pytest.raises(ValueError, match=r"above 0|greater than|'plain'"):
+    with pytest.raises(ValueError, match=r"above 0|greater than|'plain'|'cosine'"):
         Objective(**wrong)

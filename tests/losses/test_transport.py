@@ -5,7 +5,7 @@ import ot
 import pytest
 import torch
 
-from whisq.losses.transport import pairwise_cost, solve, transport_cost, uniform
+from whisq.losses import pairwise_cost, solve, transport_cost, uniform
 
 
 def random(*shape, seed=0, dtype=torch.float64):
@@ -58,7 +58,7 @@ def test_the_batched_solver_of_pot_agrees(problem):
 def test_the_plan_meets_its_marginals_and_leaves_padding_empty(problem, epsilon):
     _, audio_mask, _, text_mask = problem
     solved = exact(problem, epsilon=epsilon, tolerance=1e-9)
-    assert solved.converged
+    assert solved.marginal_error <= 1e-9
     torch.testing.assert_close(solved.plan.sum(2), uniform(audio_mask, torch.float64))
     torch.testing.assert_close(solved.plan.sum(1), uniform(text_mask, torch.float64))
     assert solved.plan[1, 4:].abs().max() == 0
@@ -134,14 +134,12 @@ def test_too_few_rounds_are_told():
     mask = torch.ones(1, 30, dtype=torch.bool)
     sides = random(1, 30, 3, dtype=torch.float32), mask, random(1, 30, 3, seed=1).float(), mask
     hasty = transport_cost(*sides, epsilon=0.05, iterations=1, tolerance=1e-6)
-    assert not hasty.converged
     assert hasty.marginal_error > 1e-6
     patient = transport_cost(*sides, epsilon=0.05, iterations=2000, tolerance=1e-4)
-    assert patient.converged
-    assert patient.iterations < 2000
+    assert patient.marginal_error <= 1e-4
 
 
-@pytest.mark.parametrize("wrong", [{"epsilon": 0.0}, {"iterations": 0}, {"cost": "manhattan"}])
-def test_impossible_settings_are_refused(problem, wrong):
-    with pytest.raises(ValueError, match="must be"):
-        transport_cost(*problem, **wrong)
+def test_rounds_stop_at_the_tolerance(problem):
+    early, late = (exact(problem, tolerance=tolerance) for tolerance in (1e-2, 1e-6))
+    assert 1e-6 < early.marginal_error <= 1e-2
+    assert late.marginal_error <= 1e-6

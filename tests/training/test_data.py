@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whisq.losses.objective import Objective
+from whisq.losses import Objective
 from whisq.training.data import ClipDataset, Data, LengthBatches, Mismatches, make_loader
 
 

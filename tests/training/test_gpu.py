@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from whisq.losses.objective import Objective
+from whisq.losses import Objective
 from whisq.training.data import Data, make_loader
 from whisq.trials.judging import judge
 from whisq.trials.trial import Trial, run

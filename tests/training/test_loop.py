@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from whisq.losses.objective import Objective
+from whisq.losses import Objective
 from whisq.training.history import Checkpoint
 from whisq.training.loop import Schedule, dev_metrics
 

@@ -6,7 +6,7 @@ import pytest
 from whisq.evaluation import truth
 from whisq.evaluation.bench import predict
 from whisq.evaluation.judge import Case, join, judge
-from whisq.losses.objective import Objective
+from whisq.losses import Objective
 from whisq.predictor import Predictor
 from whisq.training.data import Data
 from whisq.trials import judging

@@ -18,7 +18,7 @@ from whisq.audio import RATE
 from whisq.batch import Example, collate
 from whisq.encoders.whisper import FRAME
 from whisq.encoders.words import Words
-from whisq.losses.transport import pairwise_cost, transport_cost
+from whisq.losses import pairwise_cost, transport_cost
 from whisq.model.network import Network, Output
 from whisq.show.heat import TITLES, Heat
 

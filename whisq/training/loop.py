@@ -18,8 +18,7 @@ from tqdm import tqdm
 from whisq.batch import Batch
 from whisq.devices import AUTO
 from whisq.evaluation.metrics import AXES, measure
-from whisq.losses.objective import Objective
-from whisq.losses.transport import TOLERANCE
+from whisq.losses import TOLERANCE, Objective
 from whisq.model.network import Network
 from whisq.section import Above0, Device, Positive, Precision, Section, Share, Weight
 from whisq.training.data import Mismatches

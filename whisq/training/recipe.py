@@ -12,14 +12,14 @@ import torch
 
 from whisq.devices import resolve
 from whisq.files import digest_of
-from whisq.losses.objective import Objective
+from whisq.losses import Objective
 from whisq.model.build import Model, ModelConfig, build
 from whisq.model.network import Network
 from whisq.training.data import Data, Mismatches, make_loader
 from whisq.training.history import Checkpoint, History
 from whisq.training.loop import Schedule, train
 
-CODE = ("model", "losses", "training")
+CODE = ("losses.py", "model/*.py", "training/*.py")  # what makes a trained network
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,6 @@ def key_of(made_of: Mapping[str, Any]) -> str:
         A hash that also covers the code of model, losses and training.
     """
     package = Path(__file__).parents[1]
-    files = [path for name in CODE for path in sorted((package / name).rglob("*.py"))]
+    files = [path for name in CODE for path in sorted(package.glob(name))]
     code = (part for path in files for part in (path.name, path.read_bytes()))
     return digest_of(json.dumps(made_of, sort_keys=True), *code)[:16]

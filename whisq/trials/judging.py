@@ -15,7 +15,7 @@ from whisq.evaluation.bench import Bench, Embedded, predict
 from whisq.evaluation.judge import Case, figures, join
 from whisq.evaluation.metrics import AXES, measure, record_of
 from whisq.evaluation.prompt_probes import order_swap
-from whisq.losses.objective import Objective
+from whisq.losses import Objective
 from whisq.model.network import Network
 from whisq.scores import Score
 from whisq.training import loop
