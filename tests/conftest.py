@@ -156,7 +156,8 @@ def tiny_model(tmp_path_factory):
 
     from whisq.encoders.text import TextSpec
     from whisq.encoders.whisper import AudioSpec
-    from whisq.model.build import ModelConfig, build
+    from whisq.model.build import build
+    from whisq.model.variants import ModelConfig
 
     folder = tmp_path_factory.mktemp("tiny")
     torch.manual_seed(0)

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from whisq import params
-from whisq.model.build import ModelConfig
+from whisq.model.variants import ModelConfig
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("whisq.", "stages.")

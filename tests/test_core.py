@@ -86,7 +86,8 @@ def save_model(folder, whisper, text, audio_dim, text_dim):
 
     from whisq.encoders.text import TextSpec
     from whisq.encoders.whisper import AudioSpec
-    from whisq.model.build import ModelConfig, build
+    from whisq.model.build import build
+    from whisq.model.variants import ModelConfig
 
     torch.manual_seed(0)
     audio = AudioSpec(model=str(whisper), layers=(1, 2), window="clip", pool=4).kept()

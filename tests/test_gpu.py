@@ -10,7 +10,8 @@ from whisq.cli import app
 from whisq.encoders.text import TextEncoder, TextSpec
 from whisq.encoders.whisper import AudioSpec, WhisperEncoder
 from whisq.evaluation.bench import Bench
-from whisq.model.build import ModelConfig, build
+from whisq.model.build import build
+from whisq.model.variants import ModelConfig
 from whisq.predictor import Predictor
 from whisq.scoring.engines import Scorer
 from whisq.scoring.requests import Request, named

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 import whisq
 from whisq.encoders import text, whisper
-from whisq.model.build import ARCHITECTURES, ModelConfig, build
+from whisq.model.build import ARCHITECTURES, build
+from whisq.model.variants import ModelConfig
 from whisq.predictor import Predictor, ScoreWarning
 from whisq.scores import Score
 

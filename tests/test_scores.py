@@ -4,7 +4,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whisq.model.network import Output
+from whisq.model.whisq import Output
 from whisq.scores import interval, scores_of
 
 CENTRES = np.linspace(1, 5, 41)

@@ -14,7 +14,7 @@ from whisq.corpus.splits import Protocol, Split
 from whisq.encoders.text import TextSpec
 from whisq.encoders.whisper import AudioSpec
 from whisq.losses import Objective
-from whisq.model.build import Model
+from whisq.model.variants import Model
 from whisq.rendered.takes import Rendered
 from whisq.section import Device, Positive, Section, told
 from whisq.training.loop import Schedule

@@ -11,11 +11,10 @@ import numpy as np
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from whisq.model.network import Output
+    from whisq.model.whisq import Output
 
 Interval = tuple[float, float]
 TAIL = 0.05  # what an interval leaves out on either side
-LOWEST, HIGHEST = 1.0, 5.0
 
 
 @dataclass(frozen=True)
@@ -81,7 +80,7 @@ def interval(shares: np.ndarray, centres: np.ndarray, tail: float = TAIL) -> Int
 
     Args:
         shares: Summing to one, (bins,).
-        centres: Evenly spaced, in MOS units, (bins,).
+        centres: Evenly spaced from 1 to 5, (bins,).
         tail: What is left out on either side, 0 to 0.5.
 
     Returns:
@@ -90,5 +89,5 @@ def interval(shares: np.ndarray, centres: np.ndarray, tail: float = TAIL) -> Int
     step = centres[1] - centres[0]
     edges = np.append(centres - step / 2, centres[-1] + step / 2)
     below = np.concatenate([[0.0], np.cumsum(shares)])
-    low, high = np.interp([tail, 1 - tail], below, edges).clip(LOWEST, HIGHEST)
+    low, high = np.interp([tail, 1 - tail], below, edges).clip(centres[0], centres[-1])
     return float(low), float(high)

@@ -22,7 +22,8 @@ from embed import CORES, ours, write_clips
 
 from whisq.encoders.text import TextSpec
 from whisq.encoders.whisper import AudioSpec
-from whisq.model.build import ModelConfig, build
+from whisq.model.build import build
+from whisq.model.variants import ModelConfig
 from whisq.predictor import Predictor
 from whisq.scoring.engines import Scorer
 from whisq.scoring.requests import Request, named

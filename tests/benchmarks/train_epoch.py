@@ -7,7 +7,8 @@ import torch
 
 from whisq import params
 from whisq.batch import Batch
-from whisq.model.build import ModelConfig, build
+from whisq.model.build import build
+from whisq.model.variants import ModelConfig
 from whisq.training.loop import Schedule, train
 
 CLIPS, FRAMES, TOKENS, AUDIO, TEXT = 1923, 48, 20, 512, 384

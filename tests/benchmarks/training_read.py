@@ -23,7 +23,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from whisq.files import digest_of
 from whisq.losses import Objective
-from whisq.model.build import ModelConfig, build
+from whisq.model.build import build
+from whisq.model.variants import ModelConfig
 from whisq.store.output import lay_out
 from whisq.store.sequences import Sequences
 from whisq.store.store import Store

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from whisq.model.build import ModelConfig
+from whisq.model.variants import ModelConfig
 
 
 def draw(clips=4, frames=11, tokens=6, layers=1, seed=0):

@@ -4,8 +4,8 @@ import shutil
 import pytest
 import torch
 
-from whisq.model.build import ARCHITECTURES, Model, build, load
-from whisq.model.variants import Variant
+from whisq.model.build import ARCHITECTURES, build, load
+from whisq.model.variants import Model, Variant
 from whisq.model.whisq import WhisQ
 
 

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from whisq.model.variants import ExtendedConfig, OneWay
+from whisq.model.variants import ModelConfig, OneWay
 from whisq.model.whisq import CoAttention, CrossAttention
 
 WIDTH, HEADS = 6, 3
@@ -11,7 +11,7 @@ WIDTH, HEADS = 6, 3
 
 def config(**choices):
     sizes = {"audio_dim": 4, "text_dim": 4, "width": WIDTH, "heads": HEADS, "dropout": 0.0}
-    return ExtendedConfig(**sizes, **choices)
+    return ModelConfig(**sizes, **choices)
 
 
 def by_pairs(attention, query, source, source_mask):

@@ -1,6 +1,6 @@
 import pytest
 
-from whisq.model.build import ModelConfig
+from whisq.model.variants import ModelConfig
 
 
 def wrong(**choices):

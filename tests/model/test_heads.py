@@ -1,12 +1,12 @@
 import pytest
 import torch
 
-from whisq.model.variants import Bilinear, ExtendedConfig
+from whisq.model.variants import Bilinear, ModelConfig
 from whisq.model.whisq import Interaction, RatingHead
 
 
 def config(**choices):
-    return ExtendedConfig(audio_dim=4, text_dim=4, **{"width": 4, "hidden": 8} | choices)
+    return ModelConfig(audio_dim=4, text_dim=4, **{"width": 4, "hidden": 8} | choices)
 
 
 def test_bins_span_the_scale():

@@ -12,7 +12,8 @@ from whisq.encoders.text import TextSpec
 from whisq.encoders.whisper import AudioSpec
 from whisq.encoders.words import load_tokenizer
 from whisq.evaluation.judge import Case, judge
-from whisq.model.build import ModelConfig, build
+from whisq.model.build import build
+from whisq.model.variants import ModelConfig
 from whisq.show.page import render
 from whisq.show.run import read_run
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whisq.encoders.words import Words
-from whisq.model.network import Output
+from whisq.model.whisq import Output
 from whisq.show.maps import SPECIAL, WHOLE, Maps, read_maps
 
 WORDS = Words(("slow", "flute"), np.array([-1, 0, 1, 1]))

@@ -6,7 +6,8 @@ from pandas import DataFrame
 from whisq.batch import Batch
 from whisq.corpus.clips import CLIP_COLUMNS, RATING_COLUMNS
 from whisq.losses import Objective
-from whisq.model.build import Model, ModelConfig, build
+from whisq.model.build import build
+from whisq.model.variants import Model, ModelConfig
 from whisq.training.loop import Schedule, train
 from whisq.training.recipe import Recipe
 

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from whisq.model.network import Network, find, read_weights
+from huggingface_hub import hf_hub_download
+from safetensors.torch import load_file
+
+from whisq.model.network import Network
 from whisq.model.peers import Astar, ChallengeBaseline, ChallengeBaselineReLU, MuqEval
-from whisq.model.variants import Extension, Variant
-from whisq.model.whisq import Config, WhisQ
+from whisq.model.variants import ModelConfig, Variant
+from whisq.model.whisq import WhisQ
 
 ARCHITECTURES: dict[str, type[Network]] = {
     "whisq": WhisQ,
@@ -20,66 +23,47 @@ ARCHITECTURES: dict[str, type[Network]] = {
 }
 
 
-class Model(Extension):
-    """The section `model` of params.yaml.
-
-    Attributes:
-        architecture: The paper's network, with what `Extension` changes of it, or a peer, which
-            takes what it needs of the choices.
-    """
-
-    architecture: Literal[
-        "whisq", "challenge_baseline", "challenge_baseline_relu", "astar", "muq_eval"
-    ] = "whisq"
-
-
-class ModelConfig(Model, Config):
-    """What config.json holds: the section, and what the data bring."""
-
-
 def build(config: ModelConfig) -> Network:
-    """Make a new network; seed torch first for the same weights again.
-
-    Args:
-        config: The network's choices.
-
-    Returns:
-        The network, not trained.
-    """
+    """Make a new network, not trained; seed torch first for the same weights again."""
     if config.architecture == "whisq" and config.extends:
         return Variant(config)
     return ARCHITECTURES[config.architecture](config)
 
 
 def load(where: str | Path, **hub: Any) -> Network:
-    """Read a trained network, whichever it is.
+    """Read a trained network, ready to rate.
 
     Args:
         where: A folder with config.json and model.safetensors, or a hub id.
-        **hub: The hub's options, such as revision.
-
-    Returns:
-        The network, ready to rate.
+        **hub: `hf_hub_download`'s options, such as revision.
     """
-    return read_weights(build(read_config(where, **hub)), where, **hub)
+    network = build(read_config(where, **hub))
+    weights = load_file(_find(where, "model.safetensors", **hub))
+    network.load_state_dict(weights, strict=True)
+    return network.eval()
 
 
 def read_config(where: str | Path, **hub: Any) -> ModelConfig:
-    """Read a saved model's config.
-
-    Args:
-        where: A folder or a hub id.
-        **hub: The hub's options.
-
-    Returns:
-        The checked config.
+    """Read and check a saved model's config; arguments as those of `load`.
 
     Raises:
         ValueError: It is not one of this version's.
     """
-    values = json.loads(find(where, "config.json", **hub).read_text(encoding="utf-8"))
+    values = json.loads(_find(where, "config.json", **hub).read_text(encoding="utf-8"))
     try:
         return ModelConfig.read(values, f"config.json of {where}")
     except ValueError as error:
         problems = " ".join(str(error).split())
         raise ValueError(f"{problems}; another version of whisq wrote it") from None
+
+
+def _find(where: str | Path, name: str, **hub: Any) -> Path:
+    folder = Path(where)
+    if not folder.is_dir():
+        return Path(hf_hub_download(str(where), name, **hub))
+    if not (folder / name).is_file():
+        raise ValueError(
+            f"A model's folder must hold {name}; {folder} does not. Give the folder that "
+            "`train` wrote (data/model)"
+        )
+    return folder / name

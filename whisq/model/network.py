@@ -1,20 +1,16 @@
-"""What all networks share: fitting to the training set, and files without a pickle."""
+"""What all networks share: they are fitted to the training set's scale, and kept as files."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin, hf_hub_download
-from safetensors.torch import load_file
+from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
 from whisq.section import Section
-
-Sequences = tuple[Tensor, Tensor, Tensor, Tensor]  # audio, audio mask, text, text mask
 
 CARD = """---
 {{ card_data }}
@@ -30,56 +26,6 @@ Rates a text-to-music clip: overall musical quality (OMQ) and textual alignment 
 [WhisQ](https://arxiv.org/abs/2506.05899). A score is worth what the ratings were that it learnt
 from: see the run's metrics for the corpus and the figures.
 """
-
-
-@dataclass(frozen=True)
-class Output:
-    """Ratings, and what losses and explanations need, None where a network has no such thing.
-
-    Shapes are by the conventions of `whisq.model.whisq`.
-
-    Attributes:
-        omq: Overall musical quality.
-        ta: Textual alignment.
-        audio_mask: Of the frames that the network saw.
-        text_mask: Of the tokens that it saw.
-        audio: The clip in the shared space.
-        text: The prompt in the shared space.
-        omq_logits: Scores over the rating bins, (clips, bins).
-        ta_logits: The same for TA.
-        centres: The bins' ratings, (bins,).
-        audio_to_text: The last layer's attention, (clips, heads, frames, tokens).
-        text_to_audio: The same, (clips, heads, tokens, frames).
-        quality_weights: How much each frame counts for OMQ, (clips, frames), summing to one.
-    """
-
-    omq: Tensor
-    ta: Tensor
-    audio_mask: Tensor
-    text_mask: Tensor
-    audio: Tensor | None = None
-    text: Tensor | None = None
-    omq_logits: Tensor | None = None
-    ta_logits: Tensor | None = None
-    centres: Tensor | None = None
-    audio_to_text: Tensor | None = None
-    text_to_audio: Tensor | None = None
-    quality_weights: Tensor | None = None
-
-    def float(self) -> Output:
-        """Bring what was computed in half precision to float32.
-
-        Returns:
-            The same output; masks stay masks.
-        """
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        masks = {"audio_mask", "text_mask"}
-        return Output(
-            **{
-                name: value if value is None or name in masks else value.float()
-                for name, value in values.items()
-            }
-        )
 
 
 class Network(
@@ -100,11 +46,6 @@ class Network(
     text_input: nn.Module
 
     def __init__(self, config: Section) -> None:
-        """Keep the config.
-
-        Args:
-            config: The network's choices; saved as `config.json` beside the weights.
-        """
         super().__init__()
         self.config = config
         self._hub_mixin_config = config.model_dump(mode="json")
@@ -137,73 +78,20 @@ class Network(
         """
         return self(batch.audio, batch.audio_mask, text, text_mask).ta
 
-    def fit_scaling(self, batches: Iterable[Sequences]) -> None:
-        """Fit the inputs' scaling to the training set; do it once, before training.
-
-        Args:
-            batches: Arguments of `forward`, batch by batch.
-        """
-        audio_moments = self.audio_input.scaling.moments()
-        text_moments = self.text_input.scaling.moments()
+    def fit_scaling(self, batches: Iterable[tuple[Tensor, Tensor, Tensor, Tensor]]) -> None:
+        """Fit the inputs' scaling to batches of the training set, each as `forward` takes it."""
+        audio_scaling, text_scaling = self.audio_input.scaling, self.text_input.scaling
+        audio_moments, text_moments = audio_scaling.moments(), text_scaling.moments()
         for audio, audio_mask, text, text_mask in batches:
             audio_moments.add(self.audio_input.pick(audio), audio_mask)
-            text_moments.add(text.unsqueeze(1), text_mask)
-        self.audio_input.scaling.fit(audio_moments)
-        self.text_input.scaling.fit(text_moments)
+            text_moments.add(text, text_mask)
+        audio_scaling.fit(audio_moments)
+        text_scaling.fit(text_moments)
 
     @classmethod
     def from_pretrained(cls, where: str | Path, **hub: Any) -> Network:
-        """Read a trained network; see `whisq.model.build.load`.
-
-        Args:
-            where: A folder or a hub id.
-            **hub: The hub's options, such as revision.
-
-        Returns:
-            The network, ready to rate.
-        """
+        """Read a trained network, as `whisq.model.build.load` does."""
         # The mixin's own reader prints, falls back to a pickle and lets missing weights pass.
         from whisq.model.build import load
 
         return load(where, **hub)
-
-
-def read_weights(network: Network, where: str | Path, **hub: Any) -> Network:
-    """Give a network its trained weights.
-
-    Args:
-        network: Made by the config that lies beside them.
-        where: A folder or a hub id.
-        **hub: `hf_hub_download`'s options, such as revision.
-
-    Returns:
-        The network, ready to rate.
-    """
-    path = find(where, "model.safetensors", **hub)
-    network.load_state_dict(load_file(path), strict=True)
-    return network.eval()
-
-
-def find(where: str | Path, name: str, **hub: Any) -> Path:
-    """Find a model's file in a folder or on the hub.
-
-    Args:
-        where: A folder or a hub id.
-        name: The file's name.
-        **hub: `hf_hub_download`'s options, such as revision.
-
-    Returns:
-        The file's path.
-
-    Raises:
-        ValueError: The folder has no such file.
-    """
-    folder = Path(where)
-    if not folder.is_dir():
-        return Path(hf_hub_download(str(where), name, **hub))
-    if not (folder / name).is_file():
-        raise ValueError(
-            f"A model's folder must hold {name}; {folder} does not. Give the folder that "
-            "`train` wrote (data/model)"
-        )
-    return folder / name

@@ -12,12 +12,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from whisq.model.network import Network, Output
+from whisq.model.network import Network
 from whisq.model.whisq import (
     MIDDLE,
     AudioInput,
     Config,
     CrossAttention,
+    Output,
     Pooling,
     RatingHead,
     TextInput,
@@ -29,7 +30,6 @@ class Peer(Network):
     """A network on the same inputs, whose `rate` is a peer's."""
 
     def __init__(self, config: Config) -> None:
-        """Make the inputs."""
         super().__init__(config)
         self.audio_input, self.text_input = AudioInput(config), TextInput(config)
 
@@ -48,11 +48,6 @@ class ChallengeBaseline(Peer):
     activation: type[nn.Module] = nn.Identity
 
     def __init__(self, config: Config) -> None:
-        """Make the two stacks.
-
-        Args:
-            config: The network's choices; of them only the inputs' are used.
-        """
         super().__init__(config)
         self.quality = self._stack(config.audio_dim)
         self.alignment = self._stack(config.audio_dim + config.text_dim)
@@ -96,11 +91,6 @@ class Astar(Peer):
     """
 
     def __init__(self, config: Config) -> None:
-        """Make the layers.
-
-        Args:
-            config: The network's choices: width, heads, hidden, dropout, bins are used.
-        """
         super().__init__(config)
         width = config.width
         self.project_audio = nn.Linear(config.audio_dim, width)
@@ -143,11 +133,6 @@ class MuqEval(Peer):
     """
 
     def __init__(self, config: Config) -> None:
-        """Make pooling and head.
-
-        Args:
-            config: The network's choices: hidden, dropout and bins are used.
-        """
         super().__init__(config)
         self.pooling = Pooling("attention", config.audio_dim)
         self.quality = RatingHead(config.audio_dim, config)

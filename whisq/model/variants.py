@@ -1,8 +1,8 @@
 """The paper's network with parts taken out or put in, to tell what each is worth.
 
 `Variant` makes other parts of `WhisQ` and leaves its `forward` as it is: out go the token sequence,
-one direction of co-attention or both; in come further layers of the encoder for OMQ, frames hidden
-from it in training, and parts of the clip pooled apart for TA.
+one direction of co-attention or both; in come further hidden states of the encoder for OMQ, frames
+left out of it in training, and parts of the clip pooled apart for TA.
 
 Conventions: those of `whisq.model.whisq`.
 """
@@ -36,10 +36,13 @@ from whisq.model.whisq import (
 from whisq.section import Share
 
 
-class Extension(Choices):
-    """What can be changed in the paper's network besides; the defaults are the paper's.
+class Model(Choices):
+    """The section `model` of params.yaml: the paper's choices, and what can be changed besides.
+
+    The defaults are the paper's network.
 
     Attributes:
+        architecture: The paper's network or a peer, which takes what it needs of the choices.
         text_sequence: tokens, or mean: one vector a prompt.
         coattention: Which side attends to the other.
         quality_layers: Further hidden states of the audio encoder that OMQ is read from, beside
@@ -49,6 +52,9 @@ class Extension(Choices):
         bilinear: Whether the TA head also sees a learnt low-rank bilinear form of the two sides.
     """
 
+    architecture: Literal[
+        "whisq", "challenge_baseline", "challenge_baseline_relu", "astar", "muq_eval"
+    ] = "whisq"
     text_sequence: Literal["tokens", "mean"] = "tokens"
     coattention: Literal["none", "audio_to_text", "text_to_audio", "both"] = "both"
     quality_layers: list[int] = Field(default_factory=list)
@@ -58,21 +64,17 @@ class Extension(Choices):
 
     @property
     def audio_layers(self) -> list[int]:
-        """The encoder's hidden states that must be cached."""
+        """The hidden states of the audio encoder that are read."""
         return [self.audio_layer, *self.quality_layers]
 
     @property
     def extends(self) -> bool:
         """Whether anything is changed."""
-        own = Extension.model_fields.keys() - Choices.model_fields.keys()
-        return any(getattr(self, name) != getattr(Extension(), name) for name in own)
+        own = Model.model_fields.keys() - Choices.model_fields.keys()
+        return any(getattr(self, name) != getattr(Model(), name) for name in own)
 
     def problems(self) -> list[str]:
-        """Check that the choices go together.
-
-        Returns:
-            One sentence a problem.
-        """
+        """Check that the choices go together."""
         found = super().problems()
         if self.quality_layers and self.quality_projection != "own":
             found.append("quality_layers needs quality_projection: own")
@@ -81,15 +83,14 @@ class Extension(Choices):
         return found
 
 
-class ExtendedConfig(Extension, Config):
-    """Both, with what the data bring."""
+class ModelConfig(Model, Config):
+    """What config.json holds: the section, and what the data bring."""
 
 
 class Variant(WhisQ):
     """The paper's network with other parts."""
 
-    def __init__(self, config: ExtendedConfig) -> None:
-        """Make the parts, in the order of the paper's."""
+    def __init__(self, config: ModelConfig) -> None:
         super(WhisQ, self).__init__(config)
         self.audio_input = SideBySide(config)
         average = config.text_sequence == "mean"
@@ -105,38 +106,37 @@ class Variant(WhisQ):
 
 
 class SideBySide(AudioInput):
-    """Several of the encoder's layers, side by side at each step; `audio_layer` comes first."""
+    """Several hidden states side by side at each step; `audio_layer` comes first."""
 
-    def __init__(self, config: ExtendedConfig) -> None:
-        """Make the scaling."""
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
         self.places = [config.cached_layers.index(layer) for layer in config.audio_layers]
-        self.scaling = Scaling(config.audio_scaling, len(self.places), config.audio_dim)
+        self.scaling = Scaling(config.audio_scaling, config.audio_dim, len(self.places))
         self.out_dim = len(self.places) * config.audio_dim
 
     def forward(self, audio: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Prepare cached audio: (clips, fewer frames, out_dim) and its mask."""
         with full_precision(audio):
-            runs = [pool_time(layer, mask, self.pool) for layer in self.pick(audio).unbind(1)]
-        states = self.scaling(torch.stack([sequence for sequence, _ in runs], 1))
-        return states.transpose(1, 2).flatten(2), runs[0][1]
+            runs = [pool_time(state, mask, self.pool) for state in self.pick(audio).unbind(2)]
+            states = self.scaling(torch.stack([sequence for sequence, _ in runs], 2))
+        return states.flatten(2), runs[0][1]
 
     def pick(self, audio: Tensor) -> Tensor:
-        """Keep the layers that are read: (clips, layers, frames, audio_dim)."""
+        """Keep the hidden states that are read: (clips, frames, states, audio_dim)."""
         super().pick(audio)
-        return audio if self.places == list(range(self.cached)) else audio[:, self.places]
+        every = self.places == list(range(self.cached))  # then nothing is copied
+        return (audio if every else audio[:, self.places]).transpose(1, 2)
 
 
 class First(nn.Module):
-    """Keep the first layer of those that stand side by side."""
+    """Keep the first hidden state of those that stand side by side."""
 
     def __init__(self, dim: int) -> None:
-        """Take its width."""
         super().__init__()
         self.dim = dim
 
     def forward(self, sequence: Tensor) -> Tensor:
-        """Cut (clips, frames, layers times dim): (clips, frames, dim)."""
+        """Cut (clips, frames, states times dim): (clips, frames, dim)."""
         return sequence[..., : self.dim].contiguous()
 
 
@@ -152,8 +152,7 @@ class MeanText(TextInput):
 class HiddenFrames(QualityBranch):
     """Frames are hidden from pooling in training: a clip is not to be known by one moment of it."""
 
-    def __init__(self, config: ExtendedConfig) -> None:
-        """Make pooling and head."""
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
         self.share = config.frame_dropout
 
@@ -172,8 +171,7 @@ class HiddenFrames(QualityBranch):
 class ByParts(AlignmentBranch):
     """TA from co-attended sequences, from parts of the clip pooled apart, or from both."""
 
-    def __init__(self, config: ExtendedConfig) -> None:
-        """Make what the config asks for."""
+    def __init__(self, config: ModelConfig) -> None:
         super(AlignmentBranch, self).__init__()
         self.config, self.segments = config, config.segments
         attends = config.coattention != "none"
@@ -208,8 +206,7 @@ class ByParts(AlignmentBranch):
 class OneWay(nn.Module):
     """A layer in which one side reads the other, which stays as it is."""
 
-    def __init__(self, config: ExtendedConfig) -> None:
-        """Make the one attention."""
+    def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.asks = config.coattention
         self.attention = CrossAttention(config)
@@ -228,8 +225,7 @@ class OneWay(nn.Module):
 class Bilinear(Interaction):
     """What two vectors say together, and a low-rank bilinear form of them."""
 
-    def __init__(self, audio_dim: int, text_dim: int, config: ExtendedConfig) -> None:
-        """Make the form's two projections."""
+    def __init__(self, audio_dim: int, text_dim: int, config: ModelConfig) -> None:
         super().__init__(audio_dim, text_dim, config)
         self.left, self.right = (nn.Linear(dim, config.width) for dim in (audio_dim, text_dim))
         self.out_dim += config.width
@@ -240,7 +236,7 @@ class Bilinear(Interaction):
         return torch.cat([features, self.left(audio) * self.right(text)], 1)
 
 
-def _interaction(audio_dim: int, text_dim: int, config: ExtendedConfig) -> Interaction:
+def _interaction(audio_dim: int, text_dim: int, config: ModelConfig) -> Interaction:
     return (Bilinear if config.bilinear else Interaction)(audio_dim, text_dim, config)
 
 

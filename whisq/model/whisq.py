@@ -25,23 +25,24 @@ Source: arXiv 2506.05899, abstract and caption of figure 1: "Whisper-Base" and "
 as a sequence", "a shared embedding space", "OMQ from pooled audio", "TA from bidirectional sequence
 co-attention", "light MLP head". What of the network is open is a field of `Choices`.
 
-Conventions: audio is (clips, frames, width) with a mask (clips, frames), text is (clips, tokens,
-width) with a mask (clips, tokens), either of them a sequence (clips, steps, dim). Masks are True
-where a step is real; real steps come first, and every sequence has one. Cached audio has one more
-axis, (clips, layers, frames, audio_dim). Ratings are in MOS units, (clips,).
+Conventions: a sequence is (clips, steps, dim), its steps audio's frames or text's tokens, with a
+mask (clips, steps), True where a step is real; real steps come first, and every sequence has one.
+Cached audio holds some of the encoder's hidden states, (clips, states, frames, audio_dim). Layers
+are co-attention's, in a head its MLP's. Ratings are in MOS units, (clips,).
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from whisq.model.network import Network, Output
+from whisq.model.network import Network
 from whisq.model.scaling import Scaling, full_precision
 from whisq.section import Positive, Section, Share
 
@@ -59,11 +60,11 @@ class Choices(Section):
     """What the paper leaves open, with what was chosen.
 
     Attributes:
-        audio_layer: The encoder's hidden state that is read, one of `embed_audio.layers`.
+        audio_layer: The hidden state of the audio encoder that is read, by its number.
         audio_pool: Cached frames averaged into one step before the network; 1 keeps them all.
         audio_scaling: none, standard (mean 0 and variance 1 a dimension) or whiten (uncorrelated
-            too), fitted on training clips.
-        text_scaling: The same for token states, fitted on training prompts.
+            too), as `Network.fit_scaling` fits it once, before training, on the training clips.
+        text_scaling: The same for token states.
         width: Dimension of the shared space.
         dropout: Share dropped in training behind each projection, attention and hidden layer.
         quality_projection: Whether OMQ has a projection of its own or that which TA and transport
@@ -71,7 +72,7 @@ class Choices(Section):
         positions: Which sequences are told where their steps stand; without, order is not heard.
         position_unit: steps from the start, or share of the sequence.
         heads: Of each attention; a divisor of width.
-        layers: Of co-attention.
+        layers: How often the two sequences read each other.
         quality_pooling: How frames become the vector that OMQ is read from: mean, mean_std (their
             mean and spread) or attention (a learnt weighted mean).
         alignment_pooling: The same for the two co-attended sequences.
@@ -99,7 +100,7 @@ class Choices(Section):
 
     @property
     def audio_layers(self) -> list[int]:
-        """The hidden states that must be cached."""
+        """The hidden states of the audio encoder that are read."""
         return [self.audio_layer]
 
     def problems(self) -> list[str]:
@@ -132,7 +133,7 @@ class Config(Choices):
 
     @property
     def cached_layers(self) -> list[int]:
-        """The hidden states that the input holds, in its order."""
+        """The hidden states that cached audio holds, in its order."""
         return list(self.audio.get("layers", self.audio_layers))
 
     def problems(self) -> list[str]:
@@ -146,25 +147,43 @@ class Config(Choices):
         return found
 
 
+@dataclass(frozen=True)
+class Output:
+    """Ratings, and what losses and explanations need, None where a network has no such thing."""
+
+    omq: Tensor
+    ta: Tensor
+    audio_mask: Tensor  # of the steps that the network saw
+    text_mask: Tensor
+    audio: Tensor | None = None  # in the shared space
+    text: Tensor | None = None
+    omq_logits: Tensor | None = None  # over the rating bins, (clips, bins)
+    ta_logits: Tensor | None = None
+    centres: Tensor | None = None  # the bins' ratings, (bins,)
+    audio_to_text: Tensor | None = None  # the last attention, (clips, heads, frames, tokens)
+    text_to_audio: Tensor | None = None  # (clips, heads, tokens, frames)
+    quality_weights: Tensor | None = None  # a frame's share in OMQ, (clips, frames)
+
+
 class AudioInput(nn.Module):
     """One hidden state a frame, runs of frames averaged, on a common scale."""
 
     def __init__(self, config: Config) -> None:
-        """Make the scaling."""
         super().__init__()
         self.cached, self.pool = len(config.cached_layers), config.audio_pool
         self.place = config.cached_layers.index(config.audio_layer)
-        self.scaling = Scaling(config.audio_scaling, 1, config.audio_dim)
+        self.scaling = Scaling(config.audio_scaling, config.audio_dim)
 
     def forward(self, audio: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Prepare cached audio: (clips, fewer frames, audio_dim) and its mask."""
-        # Averaging first: it commutes with the scaling, which then has fewer frames to scale.
+        # In float32 whatever training multiplies in: scaling magnifies rounding. Averaging comes
+        # first since it commutes with the scaling, which then has fewer frames to scale.
         with full_precision(audio):
-            frames, mask = pool_time(self.pick(audio)[:, 0], mask, self.pool)
-        return self.scaling(frames.unsqueeze(1)).squeeze(1), mask
+            frames, fewer = pool_time(self.pick(audio), mask, self.pool)
+            return self.scaling(frames), fewer
 
     def pick(self, audio: Tensor) -> Tensor:
-        """Keep the hidden state that is read: (clips, 1, frames, audio_dim).
+        """Keep the hidden state that is read: (clips, frames, audio_dim).
 
         Raises:
             ValueError: The input does not hold the layers that the model was made for.
@@ -174,7 +193,7 @@ class AudioInput(nn.Module):
                 f"The model reads clips with {self.cached} cached layer(s), given "
                 f"{audio.shape[1]}; embed the audio with the layers in config.json's audio spec"
             )
-        return audio[:, self.place : self.place + 1]
+        return audio[:, self.place]
 
 
 def pool_time(sequence: Tensor, mask: Tensor, factor: int) -> tuple[Tensor, Tensor]:
@@ -194,13 +213,13 @@ class TextInput(nn.Module):
     """Token states on a common scale."""
 
     def __init__(self, config: Config) -> None:
-        """Make the scaling."""
         super().__init__()
-        self.scaling = Scaling(config.text_scaling, 1, config.text_dim)
+        self.scaling = Scaling(config.text_scaling, config.text_dim)
 
     def forward(self, text: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Prepare cached token states: (clips, tokens, text_dim) and their mask."""
-        return self.scaling(text.unsqueeze(1)).squeeze(1), mask
+        with full_precision(text):
+            return self.scaling(text), mask
 
 
 def projection(dim: int, config: Config) -> nn.Sequential:
@@ -221,13 +240,9 @@ def positions(mask: Tensor, dim: int, unit: str = "steps") -> Tensor:
 
 
 class CrossAttention(nn.Module):
-    """Steps of one sequence gather what they need from another, and keep what they were.
-
-    Source: Vaswani et al. 2017, multi-head scaled dot-product attention, residual and layer norm.
-    """
+    """Steps of one sequence gather what they need from another (Vaswani et al. 2017, multi-head)."""
 
     def __init__(self, config: Config) -> None:
-        """Make the projections."""
         super().__init__()
         self.heads = config.heads
         self.query, self.key, self.value, self.out = (
@@ -252,7 +267,6 @@ class CoAttention(nn.Module):
     """One layer in which audio reads text and text reads audio, both as they were before it."""
 
     def __init__(self, config: Config) -> None:
-        """Make one attention a direction."""
         super().__init__()
         self.audio_to_text = CrossAttention(config)
         self.text_to_audio = CrossAttention(config)
@@ -283,7 +297,6 @@ class Pooling(nn.Module):
     """One vector for a sequence."""
 
     def __init__(self, kind: Pool, dim: int) -> None:
-        """Make the scorer of steps, where the kind has one."""
         super().__init__()
         self.kind = kind
         self.out_dim = 2 * dim if kind == "mean_std" else dim
@@ -306,7 +319,6 @@ class Interaction(nn.Module):
     """What a clip's vector and a prompt's say together."""
 
     def __init__(self, audio_dim: int, text_dim: int, config: Config) -> None:
-        """Bring both to one width."""
         super().__init__()
         width, self.product = config.width, config.interaction == "product"
         self.audio = nn.Linear(audio_dim, width) if audio_dim != width else nn.Identity()
@@ -324,7 +336,6 @@ class RatingHead(nn.Module):
     """A light MLP from a vector to a rating; it starts from the scale's middle."""
 
     def __init__(self, dim: int, config: Config) -> None:
-        """Make the layers."""
         super().__init__()
         self.layers = nn.Sequential(
             nn.LayerNorm(dim),
@@ -348,7 +359,6 @@ class QualityBranch(nn.Module):
     """OMQ from pooled audio alone."""
 
     def __init__(self, config: Config) -> None:
-        """Make pooling and head."""
         super().__init__()
         self.pooling = Pooling(config.quality_pooling, config.width)
         self.head = RatingHead(self.pooling.out_dim, config)
@@ -363,7 +373,6 @@ class AlignmentBranch(nn.Module):
     """TA from co-attended sequences."""
 
     def __init__(self, config: Config) -> None:
-        """Make co-attention, a pooling a side, and the head."""
         super().__init__()
         self.config = config
         self.layers = nn.ModuleList(CoAttention(config) for _ in range(config.layers))
@@ -385,23 +394,22 @@ class AlignmentBranch(nn.Module):
     ) -> tuple[Tensor, Tensor | None, Tensor | None]:
         """Attend and pool: what the head reads, (clips, features), and the attention."""
         wanted, width, unit = self.config.positions, self.config.width, self.config.position_unit
+        heard, read, maps = audio, text, (None, None)
         if wanted in ("audio", "both"):
-            audio = audio + positions(audio_mask, width, unit)
+            heard = heard + positions(audio_mask, width, unit)
         if wanted in ("text", "both"):
-            text = text + positions(text_mask, width, unit)
-        maps = (None, None)
+            read = read + positions(text_mask, width, unit)
         for layer in self.layers:
-            audio, text, *maps = layer(audio, audio_mask, text, text_mask)
-        heard, _ = self.audio_pooling(audio, audio_mask)
-        read, _ = self.text_pooling(text, text_mask)
-        return self.interaction(heard, read), *maps
+            heard, read, *maps = layer(heard, audio_mask, read, text_mask)
+        clip, _ = self.audio_pooling(heard, audio_mask)
+        prompt, _ = self.text_pooling(read, text_mask)
+        return self.interaction(clip, prompt), *maps
 
 
 class WhisQ(Network):
     """The paper's network."""
 
     def __init__(self, config: Config) -> None:
-        """Make inputs, projections and branches."""
         super().__init__(config)
         self.audio_input, self.text_input = AudioInput(config), TextInput(config)
         self.project_audio = projection(config.audio_dim, config)
@@ -413,34 +421,24 @@ class WhisQ(Network):
         self.alignment = AlignmentBranch(config)
 
     def forward(self, audio: Tensor, audio_mask: Tensor, text: Tensor, text_mask: Tensor) -> Output:
-        """Rate clips against prompts.
-
-        Args:
-            audio: Cached audio, (clips, layers, frames, audio_dim).
-            audio_mask: (clips, frames).
-            text: Cached token states, (clips, tokens, text_dim).
-            text_mask: (clips, tokens).
-
-        Returns:
-            Ratings, both sides in the shared space, and attention.
-        """
-        frames, audio_mask = self.audio_input(audio, audio_mask)
-        tokens, text_mask = self.text_input(text, text_mask)
+        """Rate clips against prompts, both as they are cached."""
+        frames, frame_mask = self.audio_input(audio, audio_mask)
+        tokens, token_mask = self.text_input(text, text_mask)
         own = self.project_quality(frames) if self.project_quality else None
-        audio, text = self.project_audio(frames), self.project_text(tokens)
-        omq, omq_logits, weights = self.quality(audio if own is None else own, audio_mask)
-        ta, ta_logits, audio_map, text_map = self.alignment(audio, audio_mask, text, text_mask)
+        heard, read = self.project_audio(frames), self.project_text(tokens)  # the shared space
+        omq, omq_logits, weights = self.quality(heard if own is None else own, frame_mask)
+        ta, ta_logits, *maps = self.alignment(heard, frame_mask, read, token_mask)
         return Output(
-            omq=omq, ta=ta, audio_mask=audio_mask, text_mask=text_mask, audio=audio, text=text,
+            omq=omq, ta=ta, audio_mask=frame_mask, text_mask=token_mask, audio=heard, text=read,
             omq_logits=omq_logits, ta_logits=ta_logits, centres=self.quality.head.centres,
-            audio_to_text=audio_map, text_to_audio=text_map, quality_weights=weights,
+            audio_to_text=maps[0], text_to_audio=maps[1], quality_weights=weights,
         )  # fmt: skip
 
     def against(self, batch: Any, output: Output, text: Tensor, text_mask: Tensor) -> Tensor:
         """Rate clips against other prompts, with what was heard of them as it is: TA."""
         tokens, token_mask = self.text_input(text, text_mask)
-        tokens = self.project_text(tokens)
-        return self.alignment(output.audio, output.audio_mask, tokens, token_mask)[0]
+        read = self.project_text(tokens)
+        return self.alignment(output.audio, output.audio_mask, read, token_mask)[0]
 
     def branches(self) -> Mapping[str, tuple[str, ...]]:
         """Tell the axes' weights by how their names begin; with a shared projection they share."""

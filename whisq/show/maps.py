@@ -19,7 +19,8 @@ from whisq.batch import Example, collate
 from whisq.encoders.whisper import FRAME
 from whisq.encoders.words import Words
 from whisq.losses import pairwise_cost, transport_cost
-from whisq.model.network import Network, Output
+from whisq.model.network import Network
+from whisq.model.whisq import Output
 from whisq.show.heat import TITLES, Heat
 
 SPECIAL = "(special tokens)"

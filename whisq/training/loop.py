@@ -6,7 +6,7 @@ import math
 import time
 import warnings
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Literal
 
 import torch
@@ -20,6 +20,7 @@ from whisq.devices import AUTO
 from whisq.evaluation.metrics import AXES, measure
 from whisq.losses import TOLERANCE, Objective
 from whisq.model.network import Network
+from whisq.model.whisq import Output
 from whisq.section import Above0, Device, Positive, Precision, Section, Share, Weight
 from whisq.training.data import Mismatches
 from whisq.training.history import Checkpoint, History, keep
@@ -119,7 +120,7 @@ def train(
             output, other = model(*batch.inputs), None
             if mismatches is not None:
                 other = model.against(batch, output, *mismatches.draw(batch)).float()
-        loss, terms = objective(output.float(), batch, other)
+        loss, terms = objective(_in_float32(output), batch, other)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), schedule.gradient_clip)
         optimizer.step()
@@ -205,6 +206,12 @@ def predict(model: nn.Module, batches: Iterable[Batch]) -> dict[str, Tensor]:
         # The rest of the output, whole sequences and maps, is let go.
         ratings.append(torch.stack([getattr(output, axis) for axis in AXES]).cpu())
     return dict(zip(AXES, torch.cat(ratings, 1), strict=True))
+
+
+def _in_float32(output: Output) -> Output:
+    computed = {name: value for name, value in vars(output).items() if value is not None}
+    floats = {name: value for name, value in computed.items() if value.is_floating_point()}
+    return replace(output, **{name: value.float() for name, value in floats.items()})
 
 
 def _read(terms: list[dict[str, Tensor]], epoch: int) -> list[dict[str, float]]:

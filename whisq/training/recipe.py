@@ -13,8 +13,9 @@ import torch
 from whisq.devices import resolve
 from whisq.files import digest_of
 from whisq.losses import Objective
-from whisq.model.build import Model, ModelConfig, build
+from whisq.model.build import build
 from whisq.model.network import Network
+from whisq.model.variants import Model, ModelConfig
 from whisq.training.data import Data, Mismatches, make_loader
 from whisq.training.history import Checkpoint, History
 from whisq.training.loop import Schedule, train
