@@ -240,7 +240,7 @@ def positions(mask: Tensor, dim: int, unit: str = "steps") -> Tensor:
 
 
 class CrossAttention(nn.Module):
-    """Steps of one sequence gather what they need from another (Vaswani et al. 2017, multi-head)."""
+    """Steps of one sequence ask another, with several heads (Vaswani et al. 2017)."""
 
     def __init__(self, config: Config) -> None:
         super().__init__()
