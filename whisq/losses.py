@@ -65,6 +65,11 @@ class Objective(Section):
     ot_epsilon: Above0 = EPSILON
     ot_iterations: Positive = ROUNDS
 
+    @classmethod
+    def of_alignment(cls) -> set[str]:
+        """Name the choices that no term of OMQ depends on."""
+        return {name for name in cls.model_fields if name.startswith(("ot_", "mismatch_"))}
+
     def problems(self) -> list[str]:
         """Check that there is something to learn."""
         one = any(self.weights().values())

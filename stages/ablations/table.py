@@ -1,23 +1,19 @@
 """All variants side by side: metrics/ablations.json and metrics/ablations.csv."""
 
 import json
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-from pandas import read_csv
+from pandas import DataFrame, read_csv
 
 from whisq import params
 from whisq.corpus.card import read_card
+from whisq.model.variants import ALIGNMENT
 from whisq.trials.comparison import compare, table
 
 FOLDER = Path("metrics/ablations")
-REFERENCES = (
-    "default",
-    "no_coattention",
-    "thirds",
-    "challenge_baseline",
-    "best_pooled",
-    "best_thirds",
-)
+REFERENCES = ("default", "no_coattention", "challenge_baseline", "best_pooled", "best_thirds")
 METRICS = (
     *(f"{level}_{axis}_srcc" for level in ("utt", "sys") for axis in ("omq", "ta")),
     *(f"utt_{axis}_{metric}" for axis in ("omq", "ta") for metric in ("mse", "lcc", "ktau")),
@@ -29,12 +25,7 @@ METRICS = (
 
 def main() -> None:
     """Run the stage."""
-    names = params.load().ablations
-    variants = {
-        name: read_csv(FOLDER / f"{name}.csv")
-        for name in names
-        if (FOLDER / f"{name}.csv").exists()
-    }
+    variants = dict(trials(params.load().ablations))
     compared = compare(variants, REFERENCES, METRICS)
     short = json.loads(json.dumps(compared), parse_float=lambda text: round(float(text), 6))
     Path("metrics/ablations.json").write_text(json.dumps(short) + "\n")
@@ -44,6 +35,48 @@ def main() -> None:
     shown = rows.pivot_table("mean", ["protocol", "variant"], "metric", sort=False).round(3)
     wanted = [name for name in METRICS if name in shown and not name.endswith(("mse", "lcc"))]
     print(shown[wanted].to_string())
+
+
+def trials(variants: Mapping[str, params.Changes]) -> Iterator[tuple[str, DataFrame]]:
+    """Read the variants' trials, OMQ's figures only where a variant says something of it.
+
+    Args:
+        variants: Changes by the variant's name.
+
+    Yields:
+        Name and trials of each variant that was trained.
+    """
+    known = []
+    for name, changes in variants.items():
+        if not (FOLDER / f"{name}.csv").exists():
+            continue
+        found = read_csv(FOLDER / f"{name}.csv")
+        quality = quality_of(params.load(overrides=changes))
+        if quality in known:
+            found = found.drop(columns=found.filter(regex="^(utt|sys)_omq_").columns)
+        known.append(quality)
+        yield name, found
+
+
+def quality_of(values: params.Params) -> list[dict[str, Any]]:
+    """Take the choices that OMQ is learnt by.
+
+    Where OMQ has a projection of its own, only chance parts the OMQ of two variants that agree in
+    these: other random numbers, the norm that all weights' gradients are clipped by, and the end of
+    training.
+
+    Args:
+        values: With a variant's changes.
+
+    Returns:
+        Choices of `model`, `loss` and `train`.
+    """
+    model, loss, apart = values.model, values.loss, values.model.splits
+    return [
+        model.model_dump(exclude=set(ALIGNMENT) if apart else set()),
+        loss.model_dump(exclude=loss.of_alignment() if apart else set()),
+        values.train.model_dump(),
+    ]
 
 
 if __name__ == "__main__":

@@ -73,6 +73,11 @@ class Model(Choices):
         own = Model.model_fields.keys() - Choices.model_fields.keys()
         return any(getattr(self, name) != getattr(Model(), name) for name in own)
 
+    @property
+    def splits(self) -> bool:
+        """Whether OMQ and TA share no weight, so that what only TA is read from can't move OMQ."""
+        return self.architecture == "whisq" and self.quality_projection == "own"
+
     def problems(self) -> list[str]:
         """Check that the choices go together."""
         found = super().problems()
@@ -81,6 +86,14 @@ class Model(Choices):
         if len(set(self.audio_layers)) < len(self.audio_layers):
             found.append(f"each layer is read once, given {self.audio_layers}")
         return found
+
+
+# What only TA is read from.
+ALIGNMENT = frozenset({
+    *("text_scaling", "text_sequence", "positions", "position_unit"),
+    *("coattention", "heads", "layers", "segments"),
+    *("alignment_pooling", "interaction", "bilinear"),
+})  # fmt: skip
 
 
 class ModelConfig(Model, Config):
