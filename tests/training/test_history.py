@@ -3,7 +3,6 @@ import torch
 from torch import nn
 
 from whisq.training.history import Checkpoint, History, keep
-from whisq.training.recipe import key_of
 
 
 @pytest.fixture
@@ -88,10 +87,3 @@ def test_what_has_ended_is_removed(started, tmp_path):
     checkpoint.remove()
     assert list((tmp_path / "new").iterdir()) == []
     checkpoint.remove()
-
-
-def test_the_key_changes_with_any_setting_and_not_with_their_order():
-    settings = {"loss": {"ot_weight": 0.1}, "seed": 0}
-    assert key_of(settings) == key_of(dict(reversed(settings.items())))
-    assert key_of(settings) != key_of(settings | {"seed": 1})
-    assert key_of(settings) != key_of({"loss": {"ot_weight": 0.2}, "seed": 0})

@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
+from whisq.losses import Objective
 from whisq.training.data import Data
 
 
@@ -47,8 +48,10 @@ def test_a_training_is_named_by_its_data_and_choices(data, make_recipe):
         recipe.key(recipe.config(data), data),
         other.key(other.config(data), data),
         recipe.key(recipe.config(data), mended),
+        replace(recipe, seed=1).key(recipe.config(data), data),
+        make_recipe(loss=Objective(ot_weight=0.2)).key(recipe.config(data), data),
     ]
-    assert len(set(names)) == 3
+    assert len(set(names)) == len(names)
     assert names[0] == recipe.key(recipe.config(data), data)
 
 

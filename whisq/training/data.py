@@ -27,33 +27,17 @@ NEAR = 0.5  # share of other prompts that are the nearest one
 
 @dataclass(frozen=True)
 class Data:
-    """Rated clips and their cached sequences.
+    """Rated clips and their cached sequences."""
 
-    Attributes:
-        clips: `id` and `prompt` of every clip.
-        ratings: `id, split, omq, ta` of every labelled clip, and its raters where known.
-        audio: Sequences by clip id.
-        text: Sequences by prompt.
-        folder: Where they are from.
-    """
-
-    clips: DataFrame
-    ratings: DataFrame
-    audio: Sequences
-    text: Sequences
-    folder: Path = Path("data")
+    clips: DataFrame  # `id` and `prompt` of every clip
+    ratings: DataFrame  # `id, split, omq, ta` of the labelled ones, and their raters where known
+    audio: Sequences  # by clip id
+    text: Sequences  # by prompt
+    folder: Path  # where they are from
 
     @classmethod
     def open(cls, folder: str | Path, audio: str = "audio") -> Data:
-        """Open what the pipeline's stages have written; no sequence is read yet.
-
-        Args:
-            folder: `data`.
-            audio: Which of its embeddings of the clips.
-
-        Returns:
-            The data.
-        """
+        """Return what the stages have written to `data`, with one of its audio embeddings."""
         folder = Path(folder)
         return cls(
             read_clips(folder / "clips.csv"),
@@ -64,13 +48,7 @@ class Data:
         )
 
     def dataset(self, split: str) -> ClipDataset:
-        """Take the clips of a split.
-
-        Args:
-            split: train, dev or test.
-
-        Returns:
-            Its clips.
+        """Return the clips of a split, train, dev or test.
 
         Raises:
             ValueError: The split has no clip.
@@ -82,17 +60,17 @@ class Data:
 
 
 class ClipDataset(Dataset):
-    """Clips with their stored sequences and, where given, their ratings."""
+    """Rated clips with their stored sequences."""
 
     def __init__(
-        self, clips: DataFrame, ratings: DataFrame | None, audio: Sequences, text: Sequences
+        self, clips: DataFrame, ratings: DataFrame, audio: Sequences, text: Sequences
     ) -> None:
         """Join the tables.
 
         Args:
             clips: One row a clip, with `id` and `prompt`.
             ratings: One row a labelled clip as `ratings.csv` has them; only these clips are
-                taken, in this order. None takes all clips, without ratings.
+                taken, in this order.
             audio: Sequences by clip id.
             text: Sequences by prompt; one layer.
 
@@ -100,7 +78,7 @@ class ClipDataset(Dataset):
             ValueError: A rated clip is not among the clips, or something was not embedded.
         """
         prompts = dict(zip(clips["id"], clips["prompt"], strict=True))
-        self.ids = list(clips["id"] if ratings is None else ratings["id"])
+        self.ids = list(ratings["id"])
         unknown = [key for key in self.ids if key not in prompts]
         unknown += [key for key in self.ids if key not in audio]
         wanted = [prompts[key] for key in self.ids if key in prompts]
@@ -113,10 +91,8 @@ class ClipDataset(Dataset):
         self.prompts, self.audio, self.text = wanted, audio, text
         steps = dict(zip(audio.keys, audio.lengths.tolist(), strict=True))
         self.lengths = np.array([steps[key] for key in self.ids], dtype=np.int64)
-        self.ratings = self.raters = None
-        if ratings is not None:
-            self.ratings = list(zip(ratings["omq"], ratings["ta"], strict=True))
-            self.raters = _shares(ratings)
+        self.ratings = list(zip(ratings["omq"], ratings["ta"], strict=True))
+        self.raters = _shares(ratings)
 
     def __len__(self) -> int:
         """Return the number of clips."""
@@ -128,7 +104,7 @@ class ClipDataset(Dataset):
             self.ids[index],
             self.audio[self.ids[index]],
             self.text[self.prompts[index]][0],
-            self.ratings[index] if self.ratings else None,
+            self.ratings[index],
             self.raters[index] if self.raters else None,
         )
 
@@ -140,17 +116,10 @@ def make_loader(
     seed: int = 0,
     device: torch.device | str = "cpu",
 ) -> DataLoader | _Ahead:
-    """Read a dataset in batches of similar lengths.
+    """Return an iterable of `Batch`, each of clips of similar length, on a device.
 
-    Args:
-        dataset: What to read.
-        batch_size: Clips a batch, at least 1.
-        shuffle: Another order each epoch; `loader.batch_sampler.epoch` chooses it.
-        seed: Of the shuffling.
-        device: Where the batches are to be, as torch names it.
-
-    Returns:
-        An iterable of `Batch`; without shuffling sorted by length, so `Batch.ids` says who is who.
+    The order is that of `LengthBatches`, so `Batch.ids` says who is who;
+    `loader.batch_sampler.epoch` chooses it.
     """
     batches = LengthBatches(dataset.lengths, batch_size, shuffle, seed)
     loader = DataLoader(dataset, batch_sampler=batches, collate_fn=collate)
@@ -159,26 +128,17 @@ def make_loader(
 
 
 class LengthBatches(Sampler[list[int]]):
-    """Batches of clips of similar length, as their indices, shuffled anew each epoch.
+    """Batches of clips of similar length, as their indices.
 
     Clips are shuffled, sorted by length within stretches of many batches, and the batches
-    shuffled: chance decides who meets whom, and little is padded.
-
-    Attributes:
-        epoch: Which order is next.
+    shuffled, by `seed` and `epoch`: chance decides who meets whom, and little is padded. Without
+    shuffling they come by length.
     """
 
     def __init__(
         self, lengths: np.ndarray, batch_size: int, shuffle: bool = True, seed: int = 0
     ) -> None:
-        """Take the lengths.
-
-        Args:
-            lengths: Steps of each clip, shape (clips,).
-            batch_size: Clips a batch, at least 1.
-            shuffle: Another order each epoch, a function of seed and epoch; else by length.
-            seed: Of the shuffling.
-        """
+        """Take the steps of each clip, (clips,)."""
         self.lengths, self.batch_size = np.asarray(lengths), batch_size
         self.shuffle, self.seed, self.epoch = shuffle, seed, 0
 
@@ -208,17 +168,13 @@ class Mismatches:
     """Draws prompts of the training set that are not a clip's own: what it does not follow.
 
     Differs: the paper trains on rated pairs alone. A few hundred rated clips say little about
-    words; any clip that follows its prompt also says that it does not follow another one.
+    words; any clip that follows its prompt also says that it does not follow another one. A share
+    of the draws takes the nearest other prompt, by the cosine of mean states: the same words in
+    another order, where the corpus has them.
     """
 
-    def __init__(self, dataset: ClipDataset, near: float = NEAR) -> None:
-        """Gather the distinct prompts and find each one's nearest.
-
-        Args:
-            dataset: The training set.
-            near: Share of draws that take the nearest other prompt, by the cosine of mean states:
-                the same words in another order, where the corpus has them; else any prompt.
-        """
+    def __init__(self, dataset: ClipDataset) -> None:
+        """Gather the training set's distinct prompts and find each one's nearest."""
         prompts = sorted(set(dataset.prompts))
         sequences = [torch.from_numpy(dataset.text[prompt][0].copy()).float() for prompt in prompts]
         self.text = pad_sequence(sequences, batch_first=True)
@@ -230,21 +186,13 @@ class Mismatches:
         means = masked_mean(self.text, self.mask)
         means = normalize(means - means.mean(0), dim=1)
         self.nearest = (means @ means.T).fill_diagonal_(-2).argmax(1)
-        self.near = near
 
     def draw(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Draw one other prompt a clip, by torch's own generator.
-
-        Args:
-            batch: Training clips.
-
-        Returns:
-            Token states, (clips, tokens, dim), and their mask.
-        """
+        """Return one other prompt a clip, by torch's own generator: tokens and their mask."""
         own = torch.tensor([self.own[key] for key in batch.ids])
         count = len(self.text)
         others = (own + torch.randint(1, max(count, 2), own.shape)) % count
-        others = torch.where(torch.rand(len(own)) < self.near, self.nearest[own], others)
+        others = torch.where(torch.rand(len(own)) < NEAR, self.nearest[own], others)
         longest = int(self.mask[others].sum(1).max())
         text, mask = self.text[others, :longest], self.mask[others, :longest]
         return text.to(batch.text), mask.to(batch.text_mask)

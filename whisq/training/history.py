@@ -50,15 +50,7 @@ class History:
         return len(self.epochs) - max(self.best_epochs.values(), default=len(self.epochs))
 
     def improved(self, record: Mapping[str, Any], branches: Mapping[str, Any]) -> list[str]:
-        """Take an epoch's record and tell which branches are at their best.
-
-        Args:
-            record: The epoch's record.
-            branches: The network's branches by name.
-
-        Returns:
-            Names of the branches whose weights are to be kept.
-        """
+        """Return the branches that are at their best in an epoch, which is recorded."""
         self.epochs.append(dict(record))
         better = []
         for branch in branches:
@@ -71,11 +63,7 @@ class History:
         return better
 
     def kept(self) -> dict[str, Any]:
-        """Describe the kept weights.
-
-        Returns:
-            `best_epoch_<branch>`, `dev_score`, and of each axis the dev metrics of its best epoch.
-        """
+        """Return `dev_score`, and by branch `best_epoch_<branch>` and the dev metrics then."""
         found: dict[str, Any] = {"dev_score": self.best_score}
         for branch, epoch in self.best_epochs.items():
             starts = ("dev_omq", "dev_ta") if branch == BOTH else f"dev_{branch}"
@@ -95,14 +83,9 @@ def keep(
     branches: Mapping[str, tuple[str, ...]],
     better: list[str],
 ) -> None:
-    """Copy the weights of the branches that are at their best.
+    """Copy the weights of the branches that are at their best from `weights` into `best`.
 
-    Args:
-        best: The kept weights by name; changed.
-        weights: The weights of now by name.
-        branches: Beginnings of the weights' names by branch; what no branch claims belongs to the
-            last.
-        better: The branches to copy.
+    Branches are told by the beginnings of their weights' names; what none claims is the last's.
     """
     last = list(branches)[-1]
     for name, value in weights.items():
@@ -124,13 +107,7 @@ class Checkpoint:
         optimizer: torch.optim.Optimizer,
         progress: Mapping[str, Any],
     ) -> None:
-        """Write everything, then put it in the old one's place.
-
-        Args:
-            weights: Sets of weights by name, such as those of now and of the best epoch.
-            optimizer: The optimiser.
-            progress: What else must be known, ready for JSON.
-        """
+        """Write sets of weights by name, the optimiser, and what is ready for JSON."""
         sets = {f"weights/{name}": values for name, values in weights.items()}
         states = optimizer.state_dict()["state"].items()
         sets |= {f"optimizer/{index}": state for index, state in states}
@@ -145,14 +122,7 @@ class Checkpoint:
     def load(
         self, optimizer: torch.optim.Optimizer
     ) -> tuple[dict[str, Weights], dict[str, Any]] | None:
-        """Put the optimiser back as it was.
-
-        Args:
-            optimizer: Takes the saved state.
-
-        Returns:
-            The sets of weights and the progress; None if nothing was saved.
-        """
+        """Return weights and progress, and put the optimiser back; None if nothing was saved."""
         if not self.path.exists():
             return None
         found: dict[str, dict[str, Weights]] = {"weights": {}, "optimizer": {}}

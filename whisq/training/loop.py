@@ -87,8 +87,7 @@ def train(
     Args:
         model: A network with its scaling fitted, on the device to compute on.
         objective: What to minimise.
-        batches: The training set's batches, on that device, in the order of an epoch, which it is
-            given.
+        batches: The training set's batches of an epoch, from 0, on that device.
         dev: Batches to choose the epoch by, on that device.
         schedule: How long and how fast.
         seed: Of dropout and draws.
@@ -174,13 +173,10 @@ def dev_metrics(model: nn.Module, dev: Iterable[Batch]) -> dict[str, float | Non
         `dev_<axis>_utt_<metric>` for both axes and all metrics, None where not defined, and
         `dev_score`: the mean of the two SRCC, not defined counted as 0.
     """
-    rated, predicted = [], []
-    for batch in dev:
-        rated.append(torch.stack([getattr(batch, axis) for axis in AXES]).cpu())
-        predicted.append(torch.stack(list(predict(model, [batch]).values())))
-    pairs = zip(AXES, torch.cat(rated, 1).double(), torch.cat(predicted, 1).double(), strict=True)
+    pairs = [(_ratings(batch), predict(model, [batch])) for batch in dev]
+    rated, predicted = (torch.cat(parts, 1).double() for parts in zip(*pairs, strict=True))
     metrics: dict[str, float | None] = {}
-    for axis, rating, prediction in pairs:
+    for axis, rating, prediction in zip(AXES, rated, predicted, strict=True):
         scores = measure(rating.numpy(), prediction.numpy())
         scores.pop("undefined", None)
         metrics |= {f"dev_{axis}_utt_{name}": value for name, value in scores.items()}
@@ -189,23 +185,15 @@ def dev_metrics(model: nn.Module, dev: Iterable[Batch]) -> dict[str, float | Non
 
 
 @torch.no_grad()
-def predict(model: nn.Module, batches: Iterable[Batch]) -> dict[str, Tensor]:
-    """Rate batches of clips.
-
-    Args:
-        model: The network; it is put into evaluation mode.
-        batches: What to rate.
-
-    Returns:
-        `omq` and `ta`, each (clips,), in the batches' order.
-    """
+def predict(model: nn.Module, batches: Iterable[Batch]) -> Tensor:
+    """Return OMQ and TA of batches of clips, (2, clips), by a model in evaluation mode."""
     model.eval()
-    ratings = []
-    for batch in batches:
-        output = model(*batch.inputs)
-        # The rest of the output, whole sequences and maps, is let go.
-        ratings.append(torch.stack([getattr(output, axis) for axis in AXES]).cpu())
-    return dict(zip(AXES, torch.cat(ratings, 1), strict=True))
+    # The rest of the output, whole sequences and maps, is let go.
+    return torch.cat([_ratings(model(*batch.inputs)) for batch in batches], 1)
+
+
+def _ratings(source: Batch | Output) -> Tensor:
+    return torch.stack([getattr(source, axis) for axis in AXES]).cpu()
 
 
 def _in_float32(output: Output) -> Output:

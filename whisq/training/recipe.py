@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,19 +25,12 @@ CODE = ("losses.py", "model/*.py", "training/*.py")  # what makes a trained netw
 
 @dataclass(frozen=True)
 class Recipe:
-    """Every choice that makes a trained network of given data.
-
-    Attributes:
-        model: The network, without what the data bring.
-        loss: What is minimised.
-        train: How long and how fast, and where.
-        seed: Of weights, dropout and order.
-    """
+    """Every choice that makes a trained network of given data."""
 
     model: Model
     loss: Objective
     train: Schedule
-    seed: int = 0
+    seed: int = 0  # of weights, dropout and order
 
     def fit(
         self,
@@ -90,14 +83,7 @@ class Recipe:
         return model, history
 
     def config(self, data: Data) -> ModelConfig:
-        """Complete the network's config by what the data bring.
-
-        Args:
-            data: Sequences, whose manifests say what made them.
-
-        Returns:
-            The config.
-        """
+        """Return the network's config, completed by what the data bring."""
         audio, text = data.audio.manifest, data.text.manifest
         return ModelConfig(
             audio_dim=data.audio.dim,
@@ -109,16 +95,13 @@ class Recipe:
         )
 
     def key(self, config: ModelConfig, data: Data) -> str:
-        """Name this training of this data.
+        """Return a hash of choices, code, tables and embeddings, so that no other training goes on.
 
-        Args:
-            config: The complete config.
-            data: What is learnt from.
-
-        Returns:
-            A hash of choices, code, tables and embeddings; not of the device, so that a training
-            may go on elsewhere.
+        The device is no part of it: a training may go on elsewhere.
         """
+        package = Path(__file__).parents[1]
+        files = [path for name in CODE for path in sorted(package.glob(name))]
+        code = (part for path in files for part in (path.name, path.read_bytes()))
         made_of = {
             "config": config.model_dump(mode="json"),
             "loss": self.loss.model_dump(),
@@ -128,19 +111,4 @@ class Recipe:
             "ratings": data.ratings.to_csv(),
             "embeddings": [data.audio.manifest, data.text.manifest],
         }
-        return key_of(made_of)
-
-
-def key_of(made_of: Mapping[str, Any]) -> str:
-    """Name a training by all that makes it, so that no other resumes it.
-
-    Args:
-        made_of: Every setting and everything learnt from, ready for JSON.
-
-    Returns:
-        A hash that also covers the code of model, losses and training.
-    """
-    package = Path(__file__).parents[1]
-    files = [path for name in CODE for path in sorted(package.glob(name))]
-    code = (part for path in files for part in (path.name, path.read_bytes()))
-    return digest_of(json.dumps(made_of, sort_keys=True), *code)[:16]
+        return digest_of(json.dumps(made_of, sort_keys=True), *code)[:16]

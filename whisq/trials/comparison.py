@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -14,31 +14,28 @@ TRIAL = ["protocol", "seed"]
 
 
 def summarise(values: Iterable[float]) -> dict[str, Any]:
-    """Describe one figure over trials.
+    """Describe one figure over trials, of which one that is not defined is None or NaN.
 
     Chosen: Student's interval of the mean; the trials of one protocol share clips, so it tells how
     far the figure moves with seeds and folds, not with other corpora.
-
-    Args:
-        values: One a trial; NaN where not defined.
 
     Returns:
         `mean`, `sd`, `n`, and `interval`, None where there are fewer than two values.
     """
     known = np.array([value for value in values if value is not None], dtype=float)
     known = known[np.isfinite(known)]
-    if not len(known):
-        return {"mean": None, "sd": None, "n": 0, "interval": None}
-    mean, n = float(known.mean()), len(known)
-    if n < 2:
-        return {"mean": mean, "sd": None, "n": n, "interval": None}
-    sd = float(known.std(ddof=1))
-    half = float(stats.t.ppf((1 + LEVEL) / 2, n - 1)) * sd / n**0.5
-    return {"mean": mean, "sd": sd, "n": n, "interval": [mean - half, mean + half]}
+    found = {"mean": None, "sd": None, "n": len(known), "interval": None}
+    if len(known):
+        found["mean"] = mean = float(known.mean())
+    if len(known) > 1:
+        found["sd"] = sd = float(known.std(ddof=1))
+        half = float(stats.t.ppf((1 + LEVEL) / 2, len(known) - 1)) * sd / len(known) ** 0.5
+        found["interval"] = [mean - half, mean + half]
+    return found
 
 
 def compare(
-    variants: Mapping[str, DataFrame], references: Iterable[str], metrics: Iterable[str]
+    variants: Mapping[str, DataFrame], references: Collection[str], metrics: Collection[str]
 ) -> dict[str, Any]:
     """Compare variants trial by trial.
 
@@ -52,22 +49,12 @@ def compare(
         `difference`: by reference the same of the paired differences (this less the reference).
         A variant with failed trials also has `errors`.
     """
-    references, metrics = [name for name in references if name in variants], list(metrics)
     found: dict[str, Any] = {}
     for name, trials in variants.items():
+        others = {other: variants[other] for other in references if other in variants}
+        others.pop(name, None)
         found[name] = {
-            protocol: {
-                metric: summarise(of[metric])
-                | {
-                    "difference": {
-                        other: summarise(_differences(of, variants[other], metric))
-                        for other in references
-                        if other != name
-                    }
-                }
-                for metric in metrics
-                if metric in of
-            }
+            protocol: {metric: _figure(of, metric, others) for metric in metrics if metric in of}
             for protocol, of in trials.groupby("protocol", sort=False)
         }
         errors = list(trials["error"].dropna()) if "error" in trials else []
@@ -77,14 +64,10 @@ def compare(
 
 
 def table(compared: Mapping[str, Any]) -> DataFrame:
-    """Lay a comparison out, one row a variant, protocol and metric.
+    """Return what `compare` found, one row a variant, protocol and metric.
 
-    Args:
-        compared: What `compare` found.
-
-    Returns:
-        `variant, protocol, metric, mean, sd, n`, and for each reference the difference with the
-        two ends of its interval.
+    The columns are `variant, protocol, metric, mean, sd, n`, and for each reference the difference
+    with the two ends of its interval.
     """
     rows = []
     for variant, protocols in compared.items():
@@ -100,6 +83,11 @@ def table(compared: Mapping[str, Any]) -> DataFrame:
                     row |= {f"less_{other}_low": low, f"less_{other}_high": high}
                 rows.append(row)
     return DataFrame(rows)
+
+
+def _figure(of: DataFrame, metric: str, others: Mapping[str, DataFrame]) -> dict[str, Any]:
+    less = {name: summarise(_differences(of, other, metric)) for name, other in others.items()}
+    return summarise(of[metric]) | {"difference": less}
 
 
 def _differences(one: DataFrame, other: DataFrame, metric: str) -> list[float]:

@@ -29,29 +29,17 @@ class Trained:
     """A network without its encoders, asked of stored sequences alone."""
 
     def __init__(self, model: Network) -> None:
-        """Take the network.
-
-        Args:
-            model: The network.
-        """
+        """Take the network."""
         self.model = model
 
     def score_embedded(self, clips: Sequence[Embedded]) -> list[Score]:
-        """Score pairs of sequences, as `whisq.predictor.Predictor` does.
-
-        Args:
-            clips: Audio (layers, steps, dim) and text (1, tokens, dim).
-
-        Returns:
-            One score a pair, in order.
-        """
+        """Return the scores of pairs of sequences, as `whisq.predictor.Predictor` does."""
         examples = [Example("", audio, text[0], None, None) for audio, text in clips]
         batches = (
             collate(examples[start : start + BATCH]).to(self.model.device)
             for start in range(0, len(examples), BATCH)
         )
-        omq, ta = loop.predict(self.model, batches).values()
-        return [Score(*pair) for pair in zip(omq.tolist(), ta.tolist(), strict=True)]
+        return [Score(*pair) for pair in loop.predict(self.model, batches).T.tolist()]
 
 
 def judge(model: Network, data: Data, objective: Objective) -> dict[str, Any]:

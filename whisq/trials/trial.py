@@ -1,8 +1,8 @@
 """What each choice is worth: one variant trained over several seeds and ways of splitting.
 
-A trial is one training: a variant, a protocol and a seed. Under `official` the split stays and the
-seed changes; under the other protocols the seed also chooses the fold that is held out, so that
-the trials of a variant together test every clip, and two variants meet in the same fold.
+Under `official` the split stays and the seed changes; under the other protocols the seed also
+chooses the fold that is held out, so that the trials of a variant together test every clip, and two
+variants meet in the same fold.
 """
 
 from __future__ import annotations
@@ -29,23 +29,14 @@ from whisq.trials.judging import judge
 
 @dataclass(frozen=True)
 class Trial:
-    """One training of a variant.
+    """One training of a variant."""
 
-    Attributes:
-        recipe: With the variant's changes; its seed, modulo folds, is also the fold.
-        protocol: How clips are split.
-        folds: Into how many parts systems or prompts are divided.
-        data: The pipeline's data folder.
-        audio: Which of its embeddings of the clips.
-        judged: Whether to look at the test clips; a search does not.
-    """
-
-    recipe: Recipe
-    protocol: str
-    folds: int
-    data: Path
-    audio: str = "audio"
-    judged: bool = True
+    recipe: Recipe  # its seed, modulo folds, is also the fold
+    protocol: str  # how clips are split
+    folds: int  # into how many parts systems or prompts are divided
+    data: Path  # the pipeline's data folder
+    audio: str = "audio"  # which of its embeddings of the clips
+    judged: bool = True  # a search does not look at the test clips
 
 
 def run(trials: Iterable[Trial], workers: int) -> list[dict[str, Any]]:
@@ -76,14 +67,7 @@ def get_ready() -> None:
 
 
 def attempt(trial: Trial) -> dict[str, Any]:
-    """Train and judge once.
-
-    Args:
-        trial: What to train.
-
-    Returns:
-        `protocol`, `seed`, and what `judge` measured or the `error`.
-    """
+    """Return a trial's `protocol`, `seed`, and what `judge` measured or the `error`."""
     torch.set_num_threads(1)
     known = {"protocol": trial.protocol, "seed": trial.recipe.seed}
     started = time.perf_counter()
@@ -96,12 +80,13 @@ def attempt(trial: Trial) -> dict[str, Any]:
 
 def _train_and_judge(trial: Trial) -> dict[str, Any]:
     data = Data.open(trial.data, trial.audio)
-    recipe = trial.recipe
-    fold = recipe.seed % trial.folds
+    recipe, fold = trial.recipe, trial.recipe.seed % trial.folds
     split = Split(protocol=trial.protocol, folds=trial.folds, fold=fold)
-    ratings = assign(data.ratings, data.clips, split)
-    audio = data.audio.only(recipe.model.audio_layers)
-    data = replace(data, ratings=ratings, audio=audio)
+    data = replace(
+        data,
+        ratings=assign(data.ratings, data.clips, split),
+        audio=data.audio.only(recipe.model.audio_layers),
+    )
     model, history = recipe.fit(data, progress=False)
     kept = history.kept()
     measured = {
