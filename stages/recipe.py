@@ -8,14 +8,7 @@ from whisq import params
 
 
 def overrides(changes: dict[str, Any]) -> list[str]:
-    """Write changes as DVC's `-S` reads them.
-
-    Args:
-        changes: Values by dotted name.
-
-    Returns:
-        `name=value`, one a change; text that DVC would read otherwise is quoted.
-    """
+    """Return changes as DVC's `-S` reads them; text that it would read otherwise is quoted."""
     return [f"{name}={_written(value)}" for name, value in changes.items()]
 
 

@@ -235,22 +235,10 @@ def transport_cost(
     iterations: int = ROUNDS,
     tolerance: float = TOLERANCE,
 ) -> Transport:
-    """Transport each clip's frames to its prompt's tokens.
+    """Transport each clip's projected frames to its prompt's tokens, (clips, steps, dim) each.
 
-    Chosen: cosine cost (0..2, so that epsilon means the same at any width), uniform weights.
-
-    Args:
-        audio: Projected frames, (clips, frames, dim).
-        audio_mask: (clips, frames), True where real.
-        text: Projected tokens, (clips, tokens, dim).
-        text_mask: (clips, tokens), True where real.
-        cost: As `pairwise_cost` takes it.
-        epsilon: Entropic blur in units of cost, above 0.
-        iterations: Most rounds, at least 1.
-        tolerance: Marginal error at which to stop, 0..2 as a share of the mass.
-
-    Returns:
-        The solved problems.
+    Rounds end after so many iterations, or at a marginal error within the tolerance. Chosen: cosine
+    cost (0..2, so that epsilon means the same at any width), uniform weights.
     """
     costs = pairwise_cost(audio, text, cost)
     a, b = (uniform(mask, costs.dtype) for mask in (audio_mask, text_mask))
@@ -276,21 +264,10 @@ def uniform(mask: Tensor, dtype: torch.dtype) -> Tensor:
 def solve(
     cost: Tensor, a: Tensor, b: Tensor, *, epsilon: float, iterations: int, tolerance: float
 ) -> Transport:
-    """Solve a batch of entropic transport problems, as `transport_cost` describes them.
+    """Solve transport of costs, finite on padding too, and weights, rows of one, zero on padding.
 
     Source: Cuturi 2013; Schmitzer 2019, section 3, for small epsilon. Tests hold it against POT
     (tests/benchmarks/transport.py: 1 to 2 times slower).
-
-    Args:
-        cost: (clips, frames, tokens), finite on padding too.
-        a: Weights of the frames, (clips, frames), each row summing to one; zero on padding.
-        b: Weights of the tokens, (clips, tokens), likewise.
-        epsilon: As above.
-        iterations: As above.
-        tolerance: As above.
-
-    Returns:
-        The solved problems.
     """
     with torch.no_grad():
         plan, dual, error = _sinkhorn(cost / -epsilon, a, b, iterations, tolerance)

@@ -21,7 +21,7 @@ from whisq.training.loop import Schedule
 
 BatchSize = Positive | Literal["auto"]  # auto: 1 on a CPU, 16 on a GPU
 Changes = dict[str, Any]  # values by dotted name
-# Trainings beside the pipeline's own, which log themselves.
+# Trainings beside the pipeline's own run, which log themselves.
 BESIDES = ("trials", "recipes", "paper_table", "ablations")
 
 
@@ -93,14 +93,7 @@ class Params(Section):
 
 
 def load(path: str | Path = "params.yaml", overrides: Changes | None = None) -> Params:
-    """Read and check all of params.yaml, each named set of changes with it.
-
-    Args:
-        path: The YAML file.
-        overrides: Values by dotted name (`loss.ot_weight`) that replace the file's.
-
-    Returns:
-        The checked values.
+    """Return the values of the YAML file, some replaced by dotted name, checked.
 
     Raises:
         ValueError: A key is unknown or missing or a value is of the wrong type or range, in the
@@ -126,14 +119,7 @@ def load(path: str | Path = "params.yaml", overrides: Changes | None = None) -> 
 
 
 def recipe(name: str, path: str | Path = "params.yaml") -> Changes:
-    """Take a named configuration of the pipeline.
-
-    Args:
-        name: One of `recipes`, such as `paper`.
-        path: The YAML file.
-
-    Returns:
-        What it changes: values by dotted name.
+    """Return what a named configuration of the pipeline, one of `recipes`, changes.
 
     Raises:
         ValueError: There is no such recipe, or params.yaml is wrong.
@@ -145,27 +131,12 @@ def recipe(name: str, path: str | Path = "params.yaml") -> Changes:
 
 
 def pipeline(params: Params) -> Changes:
-    """Name the values that the pipeline's own run is made of.
-
-    Args:
-        params: All of params.yaml.
-
-    Returns:
-        Values by dotted name, without the trainings beside it.
-    """
+    """Return the values that the pipeline's own run is made of, by dotted name."""
     return flatten(params.model_dump(exclude=set(BESIDES)))
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Name nested values by their dotted path, as `-S` and MLflow do.
-
-    Args:
-        values: Sections by name, as deep as they go.
-        prefix: What every name begins with.
-
-    Returns:
-        The same values by name, one level deep: `{"loss.ot_weight": 0.1}`.
-    """
+    """Return nested values by their dotted path, `{"loss.ot_weight": 0.1}`, as MLflow has them."""
     flat: dict[str, Any] = {}
     for key, value in values.items():
         name = f"{prefix}{key}"

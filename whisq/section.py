@@ -23,11 +23,7 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     def problems(self) -> list[str]:
-        """Tell what is wrong with choices that are each right; a section with rules adds them.
-
-        Returns:
-            One sentence a problem.
-        """
+        """Return what is wrong with choices that are each right; a section with rules adds them."""
         return []
 
     @model_validator(mode="after")
@@ -38,14 +34,7 @@ class Section(BaseModel):
 
     @classmethod
     def read(cls, values: Mapping[str, Any], where: str) -> Self:
-        """Check values that were read from a file, which must name every one.
-
-        Args:
-            values: By name, sections in sections.
-            where: The file's name, for the error.
-
-        Returns:
-            The section.
+        """Return the section of a file's values, sections in sections; it must name every one.
 
         Raises:
             ValueError: A key is unknown or missing or a value is of the wrong type or range; all
@@ -57,14 +46,7 @@ class Section(BaseModel):
 
     @classmethod
     def wrong(cls, values: Mapping[str, Any]) -> list[str]:
-        """Tell what is wrong with values that were read from a file.
-
-        Args:
-            values: As `read` takes them.
-
-        Returns:
-            One sentence a problem, each with the value's dotted name.
-        """
+        """Return what is wrong with values as `read` takes them, each by its dotted name."""
         problems = [f"{name}: missing; add it" for name in cls._absent(values)]
         try:
             cls.model_validate(dict(values))
@@ -85,15 +67,7 @@ class Section(BaseModel):
 
 
 def told(where: object, problems: list[str]) -> str:
-    """Write one message of many problems.
-
-    Args:
-        where: The file that has them.
-        problems: At least one sentence.
-
-    Returns:
-        The message.
-    """
+    """Return one message of a file's problems, at least one."""
     return f"{where} has {len(problems)} problem(s):\n  " + "\n  ".join(problems)
 
 

@@ -39,16 +39,7 @@ def main() -> None:
 
 
 def draw(space: dict[str, list[Any]], draws: int, seed: int) -> list[dict[str, Any]]:
-    """Draw random points of the space.
-
-    Args:
-        space: Values by dotted name.
-        draws: How many points.
-        seed: Of the draws.
-
-    Returns:
-        Changes to params.yaml by dotted name.
-    """
+    """Return random points of a space of values by dotted name: changes to params.yaml."""
     random = np.random.default_rng(seed)
     return [
         {name: values[random.integers(len(values))] for name, values in space.items()}
@@ -57,12 +48,7 @@ def draw(space: dict[str, list[Any]], draws: int, seed: int) -> list[dict[str, A
 
 
 def score(changes: list[dict[str, Any]], protocols: list[str], seeds: int) -> DataFrame:
-    """Train each point and average its dev scores.
-
-    Args:
-        changes: The points.
-        protocols: How clips are split, in turn.
-        seeds: Trainings a point and protocol.
+    """Train each point with all protocols and seeds, and average its dev scores.
 
     Returns:
         One row a point: `changes, seeds, dev_score, dev_omq_srcc, dev_ta_srcc`, NaN if all failed.

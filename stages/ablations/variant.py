@@ -18,10 +18,7 @@ SEEDS = "trials.seeds"  # a variant may be trained more often and under more pro
 
 
 def main(name: str) -> None:
-    """Run the stage.
-
-    Args:
-        name: The variant.
+    """Train the variant of that name.
 
     Raises:
         ValueError: The variant changes what is not trained here.
@@ -49,15 +46,7 @@ def main(name: str) -> None:
 def train(
     name: str, changes: Mapping[str, Any], trials: Iterable[Trial], workers: int, folder: Path
 ) -> None:
-    """Train one network's trials, log their means and write them as a table.
-
-    Args:
-        name: The network; the table is called after it.
-        changes: What makes it, by dotted name.
-        trials: What to train.
-        workers: Trainings at a time.
-        folder: Where the table is written.
-    """
+    """Train the trials of a network, log their means and write them as `name`.csv in a folder."""
     with tracking.variant_run(name, changes) as logged:
         records = DataFrame(run(trials, workers))
         means = records.groupby("protocol").mean(numeric_only=True)

@@ -56,26 +56,15 @@ class Network(
         return next(self.parameters()).device
 
     def branches(self) -> Mapping[str, tuple[str, ...]]:
-        """Tell which weights serve which axis.
+        """Tell which weights serve which axis, by the beginnings of their names.
 
-        Returns:
-            `both` where the axes share weights; else `omq` and `ta`, each with the beginnings of
-            its weights' names; what neither claims is fixed before training.
+        It is `both` where the axes share weights, else `omq` and `ta`; what neither claims is fixed
+        before training.
         """
         return {"both": ("",)}
 
     def against(self, batch: Any, output: Any, text: Tensor, text_mask: Tensor) -> Tensor:
-        """Rate clips again, against other prompts.
-
-        Args:
-            batch: The clips, `audio` and `audio_mask`.
-            output: What was made of them with their own prompts.
-            text: Cached token states of the other prompts, (clips, tokens, dim).
-            text_mask: (clips, tokens), True where real.
-
-        Returns:
-            TA in MOS units, (clips,).
-        """
+        """Rate clips against other prompts: TA; the output is of the clips with their own."""
         return self(batch.audio, batch.audio_mask, text, text_mask).ta
 
     def fit_scaling(self, batches: Iterable[tuple[Tensor, Tensor, Tensor, Tensor]]) -> None:

@@ -57,7 +57,7 @@ class ChallengeBaseline(Peer):
         heard, read = masked_mean(audio, audio_mask), masked_mean(text, text_mask)
         both = torch.cat([heard, read], 1)
         omq, ta = self.quality(heard).squeeze(1), self.alignment(both).squeeze(1)
-        return Output(MIDDLE + omq, MIDDLE + ta, audio_mask=audio_mask, text_mask=text_mask)
+        return Output(MIDDLE + omq, MIDDLE + ta, audio_mask, text_mask)
 
     def branches(self) -> dict[str, tuple[str, ...]]:
         """Tell which weights serve which axis."""
@@ -65,10 +65,8 @@ class ChallengeBaseline(Peer):
 
     def _stack(self, dim: int) -> nn.Sequential:
         return nn.Sequential(
-            nn.Linear(dim, 256),
-            self.activation(),
-            nn.Linear(256, 64),
-            self.activation(),
+            *(nn.Linear(dim, 256), self.activation()),
+            *(nn.Linear(256, 64), self.activation()),
             nn.Linear(64, 1),
         )
 
@@ -113,16 +111,9 @@ class Astar(Peer):
         omq, omq_logits = self.quality(heard)
         ta, ta_logits = self.alignment(torch.cat([heard, aligned], 1))
         return Output(
-            omq,
-            ta,
-            audio_mask=audio_mask,
-            text_mask=text_mask,
-            omq_logits=omq_logits,
-            ta_logits=ta_logits,
-            centres=self.quality.centres,
-            text_to_audio=text_map,
-            quality_weights=weights,
-        )
+            omq, ta, audio_mask, text_mask, omq_logits=omq_logits, ta_logits=ta_logits,
+            centres=self.quality.centres, text_to_audio=text_map, quality_weights=weights,
+        )  # fmt: skip
 
 
 class MuqEval(Peer):
@@ -142,11 +133,6 @@ class MuqEval(Peer):
         heard, weights = self.pooling(audio, audio_mask)
         omq, logits = self.quality(heard)
         return Output(
-            omq,
-            torch.full_like(omq, MIDDLE),
-            audio_mask=audio_mask,
-            text_mask=text_mask,
-            omq_logits=logits,
-            centres=self.quality.centres,
-            quality_weights=weights,
-        )
+            omq, torch.full_like(omq, MIDDLE), audio_mask, text_mask,
+            omq_logits=logits, centres=self.quality.centres, quality_weights=weights,
+        )  # fmt: skip
