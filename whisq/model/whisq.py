@@ -28,7 +28,7 @@ co-attention", "light MLP head". What of the network is open is a field of `Choi
 Conventions: a sequence is (clips, steps, dim), its steps audio's frames or text's tokens, with a
 mask (clips, steps), True where a step is real; real steps come first, and every sequence has one.
 Cached audio holds some of the encoder's hidden states, (clips, states, frames, audio_dim). Layers
-are co-attention's, in a head its MLP's. Ratings are in MOS units, (clips,).
+are co-attention's, in a rating head its MLP's. Ratings are in MOS units, (clips,).
 """
 
 from __future__ import annotations
@@ -71,14 +71,14 @@ class Choices(Section):
             shape as well.
         positions: Which sequences are told where their steps stand; without, order is not heard.
         position_unit: steps from the start, or share of the sequence.
-        heads: Of each attention; a divisor of width.
+        heads: Attention heads, of each direction; a divisor of width.
         layers: How often the two sequences read each other.
         quality_pooling: How frames become the vector that OMQ is read from: mean, mean_std (their
             mean and spread) or attention (a learnt weighted mean).
         alignment_pooling: The same for the two co-attended sequences.
         interaction: What the TA head sees beside the two vectors: product (and difference) or none.
-        hidden: Width of each head's hidden layer.
-        bins: 0: a head predicts the mean rating; else a distribution over so many, 1 to 5.
+        hidden: Width of each rating head's hidden layer.
+        bins: 0: a rating head predicts the mean; else a distribution over so many, 1 to 5.
     """
 
     audio_layer: int = 2
