@@ -23,7 +23,7 @@ from torch.nn.functional import l1_loss, log_softmax, mse_loss, normalize
 
 from whisq.section import Above0, Positive, Section, Weight
 
-MARKS = (1.0, 2.0, 3.0, 4.0, 5.0)
+MARKS = (1.0, 2.0, 3.0, 4.0, 5.0)  # that a rater may give
 SIGMA = 0.25  # of soft labels, MOS units
 LEAST = 0.2  # pairs whose ratings differ by less, in MOS units, say nothing of which is better
 MARGIN = 1.0  # by which TA falls with another prompt

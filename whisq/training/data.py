@@ -17,10 +17,10 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from whisq.batch import Batch, Example, collate
 from whisq.corpus.clips import read_clips, read_ratings
+from whisq.losses import MARKS
 from whisq.model.whisq import masked_mean
 from whisq.store.sequences import Sequences
 
-GRADES = 5  # a rater gives 1, 2, 3, 4 or 5
 STRETCH = 32  # batches that are sorted by length together
 NEAR = 0.5  # share of other prompts that are the nearest one
 
@@ -231,5 +231,5 @@ def _shares(ratings: DataFrame) -> list[tuple[np.ndarray, np.ndarray]] | None:
 
 
 def _share(grades: str) -> np.ndarray:
-    counts = np.bincount([int(grade) for grade in grades.split()], minlength=GRADES + 1)[1:]
+    counts = np.bincount([int(grade) for grade in grades.split()], minlength=len(MARKS) + 1)[1:]
     return (counts / counts.sum()).astype(np.float32)
