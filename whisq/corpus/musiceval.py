@@ -53,31 +53,26 @@ class RatedClips:
     systems: dict[str, str | None] = field(default_factory=dict)
 
 
-def read(
-    folder: str | Path,
-    relative_to: str | Path | None = None,
-    hear: Callable[[Path], Sound] = audio.read,
-) -> RatedClips:
+def read(folder: Path, hear: Callable[[Path], Sound] = audio.read) -> RatedClips:
     """Read a corpus in MusicEval's layout.
 
     Args:
-        folder: What holds `wav/` and `sets/`.
-        relative_to: What the clips' paths are relative to; the folder above if None.
+        folder: What holds `wav/` and `sets/`; paths are relative to the one above it.
         hear: Decodes a file, in several threads.
 
     Returns:
         Its tables and what is odd about them. What must be mended first is one `ValueError`.
     """
-    folder = Path(folder)
     problems = Problems()
     labelled, unlabelled = _sets(folder, problems)
     named = pd.concat([labelled, unlabelled], ignore_index=True)
     files = _wav_files(folder, named, problems)
     clips = named[["id"]].drop_duplicates(ignore_index=True)
-    clips["system"], clips["prompt_id"] = _systems_and_prompts(clips["id"])
+    pairs = [system_and_prompt(key) for key in clips["id"]]
+    clips["system"], clips["prompt_id"] = ([pair[at] for pair in pairs] for at in (0, 1))
     clips["prompt"] = _prompts(folder, clips, problems)
-    base = Path(relative_to) if relative_to is not None else folder.parent
-    clips["path"] = [_relative(files.get(key), base) for key in clips["id"]]
+    paths = {key: path.relative_to(folder.parent).as_posix() for key, path in files.items()}
+    clips["path"] = clips["id"].map(paths)
     clips["seconds"] = _seconds(files, clips["id"], hear, problems)
     ratings = _with_raters(labelled, _raters(folder, problems), problems)
     systems = _system_tables(folder, labelled, problems)
@@ -149,11 +144,6 @@ def _wav_files(folder: Path, named: DataFrame, problems: Problems) -> dict[str, 
     return {key: path for key, path in found.items() if key in set(named["id"])}
 
 
-def _systems_and_prompts(ids: pd.Series) -> tuple[list[str], list[str]]:
-    pairs = [system_and_prompt(key) or ("", "") for key in ids]
-    return [system for system, _ in pairs], [prompt for _, prompt in pairs]
-
-
 def _prompts(folder: Path, clips: DataFrame, problems: Problems) -> list[str]:
     # The clip's own demo prompt first: most demo clips have a P-id that is also a shared
     # prompt's, whose text is another.
@@ -202,10 +192,6 @@ def _listen(hear: Callable[[Path], Sound], path: Path) -> tuple[float, str, tupl
     except ValueError as error:
         return 0.0, str(error), ()
     return clip.seconds, "", clip.notes
-
-
-def _relative(path: Path | None, base: Path) -> str:
-    return "" if path is None else path.relative_to(base).as_posix()
 
 
 def _raters(folder: Path, problems: Problems) -> DataFrame:
@@ -259,10 +245,8 @@ def _system_tables(folder: Path, ratings: DataFrame, problems: Problems) -> dict
 
 def _fits(table: DataFrame, ratings: DataFrame, basis: tuple[str, ...]) -> bool:
     part = ratings[ratings["split"].isin(basis)]
-    if part.empty:
-        return False
-    systems = [(system_and_prompt(key) or ("",))[0] for key in part["id"]]
+    systems = [system_and_prompt(key)[0] for key in part["id"]]
     means = part[["omq", "ta"]].groupby(systems).mean()
-    if set(means.index) != set(table.index):
+    if part.empty or set(means.index) != set(table.index):
         return False
     return bool((means.loc[table.index] - table).abs().max().max() <= TOLERANCE)

@@ -49,7 +49,7 @@ def grades(rows: Series) -> np.ndarray:
     Returns:
         Shape (clips, raters), NaN for a clip that has another number of raters than most.
     """
-    table = rows.str.split(expand=True).to_numpy(dtype=float)
+    table = rows.astype(str).str.split(expand=True).to_numpy(dtype=float)
     given = (~np.isnan(table)).sum(axis=1)
     usual = np.bincount(given[given > 0], minlength=1).argmax()
     return np.where((given == usual)[:, None], table[:, :usual], np.nan)
