@@ -82,24 +82,18 @@ def read(folder: Path, hear: Callable[[Path], Sound] = audio.read) -> RatedClips
 
 def _sets(folder: Path, problems: Problems) -> tuple[DataFrame, DataFrame]:
     # Labelled clips (id, omq, ta, row, split, file) and unlabelled ones (id, row, file).
-    sets = []
-    for split in SPLITS:
-        path = folder / "sets" / f"{split}_mos_list.txt"
-        if path.exists():
-            sets.append(tables.read_mos(path, problems).assign(split=split, file=path.name))
-    eval_list = folder / "sets" / "eval_list.txt"
-    plain = DataFrame({"id": [], "row": []}, dtype=object)
-    if eval_list.exists():
-        plain = tables.read_ids(eval_list, problems)
-    if not sets and plain.empty:
-        wanted = "sets/train_mos_list.txt, dev, test, or sets/eval_list.txt"
-        problems.fatal("no list", "sets", None, "no list of clips in it", f"put there {wanted}")
-    empty = DataFrame(columns=["id", "omq", "ta", "row", "split", "file"]).astype(
-        {"omq": float, "ta": float}
-    )
-    labelled = pd.concat(sets, ignore_index=True) if sets else empty
+    names = {split: f"{split}_mos_list.txt" for split in SPLITS}
+    lists = [
+        tables.read_mos(folder / "sets" / name, problems).assign(split=split, file=name)
+        for split, name in names.items()
+    ]
+    labelled = pd.concat(lists, ignore_index=True)
     _check_once(labelled, problems)
     _check_total(folder, labelled, problems)
+    plain = tables.read_ids(folder / "sets" / "eval_list.txt", problems)
+    if labelled.empty and plain.empty:
+        wanted = "sets/train_mos_list.txt, dev, test, or sets/eval_list.txt"
+        problems.fatal("no list", "sets", None, "no list of clips in it", f"put there {wanted}")
     plain = plain[~plain["id"].isin(labelled["id"])]
     return labelled, plain.assign(file="eval_list.txt")
 
@@ -116,8 +110,6 @@ def _check_once(labelled: DataFrame, problems: Problems) -> None:
 
 def _check_total(folder: Path, labelled: DataFrame, problems: Problems) -> None:
     path = folder / "sets" / "total_mos_list.txt"
-    if not path.exists() or labelled.empty:
-        return
     total = tables.read_mos(path, problems)
     joined = total.merge(labelled, on="id", how="left", suffixes=("", "_split"))
     for row in joined.itertuples():
@@ -147,10 +139,8 @@ def _wav_files(folder: Path, named: DataFrame, problems: Problems) -> dict[str, 
 def _prompts(folder: Path, clips: DataFrame, problems: Problems) -> list[str]:
     # The clip's own demo prompt first: most demo clips have a P-id that is also a shared
     # prompt's, whose text is another.
-    shared, demo = (
-        tables.read_prompts(folder / name, problems) if (folder / name).exists() else {}
-        for name in ("prompt_info.txt", "demo_prompt_info.txt")
-    )
+    shared = tables.read_prompts(folder / "prompt_info.txt", problems)
+    demo = tables.read_prompts(folder / "demo_prompt_info.txt", problems)
     demo_systems = set(clips["system"][clips["id"].isin(demo.keys())])
     texts = []
     for clip in clips.itertuples():
@@ -196,15 +186,11 @@ def _listen(hear: Callable[[Path], Sound], path: Path) -> tuple[float, str, tupl
 
 def _raters(folder: Path, problems: Problems) -> DataFrame:
     # Columns id, rater, omq, ta, row, file; each clip from one table.
-    names = [f"{name}_person_mos.txt" for name in (*SPLITS, "total")]
-    paths = [path for name in names if (path := folder / "person_mos" / name).exists()]
+    paths = [folder / "person_mos" / f"{name}_person_mos.txt" for name in (*SPLITS, "total")]
     rated = [tables.read_raters(path, problems).assign(file=path.name) for path in paths]
-    if not rated:
-        return DataFrame(columns=["id", "rater", "omq", "ta", "row", "file"])
     # `total` repeats what the splits' tables say.
     everything = pd.concat(rated, ignore_index=True)
-    first = everything.groupby("id")["file"].transform("first")
-    return everything[everything["file"] == first]
+    return everything[everything["file"] == everything.groupby("id")["file"].transform("first")]
 
 
 def _with_raters(labelled: DataFrame, raters: DataFrame, problems: Problems) -> DataFrame:
