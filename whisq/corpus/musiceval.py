@@ -195,24 +195,18 @@ def _raters(folder: Path, problems: Problems) -> DataFrame:
 
 def _with_raters(labelled: DataFrame, raters: DataFrame, problems: Problems) -> DataFrame:
     # The clips with raters, omq_raters, ta_raters, space-separated, blank where unknown.
-    grouped = {key: rows for key, rows in raters.groupby("id")}
-    columns: dict[str, list[str]] = {"raters": [], "omq_raters": [], "ta_raters": []}
-    for clip in labelled.itertuples():
-        rows = grouped.get(clip.id)
-        for column, source in zip(columns, ("rater", "omq", "ta"), strict=True):
-            columns[column].append("" if rows is None else " ".join(map(str, rows[source])))
-        if rows is not None:
-            _check_mean(clip, rows, problems)
-    return labelled.assign(**columns)
-
-
-def _check_mean(clip: tuple, rows: DataFrame, problems: Problems) -> None:
-    means = rows[["omq", "ta"]].mean()
-    if abs(means["omq"] - clip.omq) > 0.051 or abs(means["ta"] - clip.ta) > 0.051:
-        what = f"{clip.id} is {clip.omq},{clip.ta}, its raters' mean {tuple(means.round(2))}"
-        problems.warn(
-            "label is not the mean", clip.file, clip.row, what, "the list's label is used"
-        )
+    columns = {"rater": "raters", "omq": "omq_raters", "ta": "ta_raters"}
+    by_clip = raters.groupby("id")
+    rows = by_clip[list(columns)].agg(lambda values: " ".join(map(str, values)))
+    means = by_clip[["omq", "ta"]].mean().reindex(labelled["id"])
+    for clip, mean in zip(labelled.itertuples(), means.itertuples(index=False), strict=True):
+        if abs(mean.omq - clip.omq) > 0.051 or abs(mean.ta - clip.ta) > 0.051:
+            told = tuple(round(value, 2) for value in mean)
+            what = f"{clip.id} is {clip.omq},{clip.ta}, its raters' mean {told}"
+            remedy = "the list's label is used"
+            problems.warn("label is not the mean", clip.file, clip.row, what, remedy)
+    rows = rows.reindex(labelled["id"], fill_value="").rename(columns=columns)
+    return labelled.join(rows.set_axis(labelled.index))
 
 
 def _system_tables(folder: Path, ratings: DataFrame, problems: Problems) -> dict[str, str | None]:
