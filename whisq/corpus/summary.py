@@ -12,16 +12,7 @@ WINDOW_SECONDS = 30.0
 
 
 def summarise(clips: DataFrame, ratings: DataFrame, name: str) -> dict[str, Any]:
-    """Count and measure a corpus.
-
-    Args:
-        clips: The table of clips.
-        ratings: The table of ratings, split as it will be learnt.
-        name: What the corpus is called.
-
-    Returns:
-        Numbers by name, ready for JSON; what is undefined is None.
-    """
+    """Return a corpus, split as it will be learnt, in numbers for JSON; None where undefined."""
     seconds = clips["seconds"]
     labelled = clips[clips["id"].isin(ratings["id"])]
     return {
@@ -41,13 +32,9 @@ def summarise(clips: DataFrame, ratings: DataFrame, name: str) -> dict[str, Any]
 
 
 def grades(rows: Series) -> np.ndarray:
-    """Read raters' grades.
+    """Return raters' grades from space-separated rows, blank where unknown.
 
-    Args:
-        rows: Space-separated grades of each clip, blank where unknown.
-
-    Returns:
-        Shape (clips, raters), NaN for a clip that has another number of raters than most.
+    The shape is (clips, raters), with NaN for a clip that has another number of raters than most.
     """
     table = rows.astype(str).str.split(expand=True).to_numpy(dtype=float)
     given = (~np.isnan(table)).sum(axis=1)
@@ -56,17 +43,12 @@ def grades(rows: Series) -> np.ndarray:
 
 
 def reliability(table: np.ndarray) -> tuple[float, float]:
-    """Measure how far raters agree, by one-way analysis of variance over clips.
+    """Return one rater's reliability, ICC(1), and their mean's, ICC(k); NaN where undefined.
 
-    One-way, because each clip has other raters.
+    By analysis of variance over the clips of what `grades` gave: one-way, because each clip has
+    other raters.
 
     Source: Shrout and Fleiss, Intraclass correlations (1979).
-
-    Args:
-        table: What `grades` gave.
-
-    Returns:
-        ICC(1), one rater's reliability, and ICC(k), their mean's; NaN where undefined.
     """
     table = table[~np.isnan(table).any(axis=1)]
     clips, raters = table.shape
