@@ -193,14 +193,14 @@ def _better(drawn: np.ndarray) -> float | None:
 
 def _share(result: dict[str, Any], level: str, axis: str) -> dict[str, Any]:
     known = {
-        name: result["floors"][name][level][axis]["srcc"]
-        for name in BLIND
-        if result["floors"].get(name, {}).get(level, {}).get(axis, {}).get("srcc") is not None
+        name: scores[level][axis]["srcc"] or 0.0
+        for name, scores in result["floors"].items()
+        if name in BLIND
     }
     # Saying the same of every clip ranks nothing, and is always open.
-    name = max(known, key=known.get) if any(value > 0 for value in known.values()) else None
-    floor = known[name] if name else 0.0
-    ceiling = ((result["ceilings"].get("raters") or {}).get(level, {}).get(axis) or {}).get("srcc")
+    name = max((name for name in known if known[name] > 0), key=known.get, default=None)
+    floor = known.get(name, 0.0)
+    ceiling = (result["ceilings"]["raters"][level].get(axis) or {}).get("srcc")
     model = result[level][axis]["srcc"]
     usable = None not in (ceiling, model) and ceiling - floor >= NARROWEST
     return {

@@ -5,15 +5,13 @@ A clip's raters are others than its neighbour's, so columns of grades mean nothi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from pandas import DataFrame, Series
 
 from whisq.corpus.summary import grades, reliability
 from whisq.evaluation.metrics import AXES, METRICS, evaluate
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 HALVINGS = 40  # to average over
 NO_ROWS = "no clip has two raters' rows at least"
@@ -81,40 +79,31 @@ def _worth(table: np.ndarray, lcc: float | None) -> dict[str, Any]:
     return result | {"raters": explained * (1 - one) / (one * (1 - explained))}
 
 
-def _halves(rated: DataFrame, table: np.ndarray, axis: str, seed: int) -> dict:
+def _halves(rated: DataFrame, table: np.ndarray, axis: str, seed: int) -> dict[str, Series]:
     # The two halves are judged against each other as if one were the model.
     draw, half = np.random.default_rng(seed), table.shape[1] // 2
-    sums: dict[str, list[dict]] = {"utt": [], "sys": []}
+    found: dict[str, list[dict]] = {"utt": [], "sys": []}
     for _ in range(HALVINGS):
         shuffled = draw.permuted(table, axis=1)
         one = rated[["system"]].assign(**{axis: shuffled[:, :half].mean(axis=1)})
         two = rated[[]].assign(**{axis: shuffled[:, half : 2 * half].mean(axis=1)})
         scores = evaluate(one, two)
-        for level, rows in sums.items():
+        for level, rows in found.items():
             rows.append(scores[level][axis])
     return {
-        level: {name: _mean([row[name] for row in rows]) for name in METRICS}
-        for level, rows in sums.items()
+        level: DataFrame(rows, columns=METRICS, dtype=float).mean() for level, rows in found.items()
     }
 
 
-def _ceiling(scores: dict[str, float | None], times: float) -> dict[str, float | None]:
-    def root(correlation: float | None) -> float | None:
-        if correlation is None or correlation <= 0:
-            return None
-        return float(np.sqrt(_stepped_up(correlation, times)))
+def _ceiling(halves: Series, times: float) -> dict[str, float | None]:
+    def root(correlation: float) -> float:
+        return np.sqrt(_stepped_up(correlation, times)) if correlation > 0 else np.nan
 
-    sine = None if scores["ktau"] is None else float(np.sin(np.pi / 2 * scores["ktau"]))
-    tau = root(sine)
-    # Two halves' errors add up; the mean of all raters has 1 / times of one half's.
-    return {
-        "mse": None if scores["mse"] is None else scores["mse"] / 2 / times,
-        "lcc": root(scores["lcc"]),
-        "srcc": root(scores["srcc"]),
-        "ktau": None if tau is None else float(2 / np.pi * np.arcsin(tau)),
+    found = {
+        # Two halves' errors add up; the mean of all raters has 1 / times of one half's.
+        "mse": halves["mse"] / 2 / times,
+        "lcc": root(halves["lcc"]),
+        "srcc": root(halves["srcc"]),
+        "ktau": 2 / np.pi * np.arcsin(root(np.sin(np.pi / 2 * halves["ktau"]))),
     }
-
-
-def _mean(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None
+    return {name: None if np.isnan(value) else float(value) for name, value in found.items()}
