@@ -33,10 +33,13 @@ def score(scorer: Scorer, clips: Sequence[Embedded]) -> np.ndarray:
     """Return OMQ and TA of each pair of sequences, shape (clips, 2), in their order."""
     # Clips of like length side by side waste no time on padding.
     order = sorted(range(len(clips)), key=lambda at: clips[at][0].shape[1])
-    scores = scorer.score_embedded([clips[at] for at in order])
     found = np.empty((len(clips), 2))
-    found[order] = np.reshape([(one.omq, one.ta) for one in scores], (-1, 2))
+    found[order] = _marks(scorer.score_embedded([clips[at] for at in order]))
     return found
+
+
+def _marks(scores: list[Any]) -> np.ndarray:
+    return np.array([(one.omq, one.ta) for one in scores]).reshape(-1, 2)
 
 
 def predict(scorer: Scorer, rated: DataFrame, audio: Any, text: Any) -> DataFrame:
@@ -111,4 +114,4 @@ class Bench:
         """
         prompts, encode = self.clips["prompt"], self.scorer.embed_audio
         clips = [(encode(samples), self.prompt(prompts[key])) for key, samples in sounds]
-        return score(self.scorer, clips)
+        return _marks(self.scorer.score_embedded(clips))
