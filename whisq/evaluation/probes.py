@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from whisq.audio import RATE, read, resampled
 from whisq.evaluation.bench import Bench, score
 from whisq.evaluation.judge import rounded
+from whisq.evaluation.metrics import ktau
 from whisq.evaluation.prompt_probes import (
     changed_attributes,
     order_swap,
@@ -168,4 +168,4 @@ def _encoded(samples: np.ndarray, name: str) -> bytes:
 
 def _tau(row: np.ndarray) -> float:
     # A model whose score does not move at all does not respond.
-    return float(stats.kendalltau(STRENGTHS, row).statistic) if np.ptp(row) > 0 else 0.0
+    return ktau(np.array(STRENGTHS), row) if np.ptp(row) > 0 else 0.0
