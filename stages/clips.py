@@ -24,9 +24,8 @@ RAW = Path("data/raw")
 def main() -> None:
     """Read, check, split and count the corpus in `data/raw`."""
     params = whisq.params.load()
-    with tracking.data_run(
-        "clips", whisq.params.flatten({"split": params.split.model_dump()})
-    ) as run:
+    choices = whisq.params.flatten({"split": params.split.model_dump()})
+    with tracking.data_run("clips", choices) as run:
         with Memory(SAMPLES, cache_folder()) as known:
             corpus = read(RAW, hear=partial(hear, known))
         for line in report(corpus.problems.warnings):
@@ -44,15 +43,7 @@ def main() -> None:
 
 
 def hear(known: Memory, path: Path) -> Sound:
-    """Decode a clip, and remember what it holds: `embed_audio` need not decode it to know.
-
-    Args:
-        known: Where it is remembered.
-        path: The clip.
-
-    Returns:
-        The clip, decoded.
-    """
+    """Return a clip, decoded, and remember what it holds: `embed_audio` need not decode it."""
     stamp = known.stamp(path)
     clip = audio.read(path)
     known.learn(path, stamp, clip.digest)

@@ -11,38 +11,20 @@ from whisq import extras
 RAW = Path("data/raw")
 
 
-def rendered(params: whisq.params.Corpus) -> None:
-    """Render the embedded corpus.
+def main() -> None:
+    """Make the corpus that `corpus.name` names; what stands in the way is told in one message."""
+    params = whisq.params.load().corpus
+    if params.name == "rendered":
+        from whisq.rendered.build import build
 
-    Args:
-        params: The section `corpus`.
-    """
-    from whisq.rendered.build import build
-
-    build(RAW, params.rendered)
-
-
-def musiceval(params: whisq.params.Corpus) -> None:
-    """Fetch MusicEval; what stands in the way is told in one message.
-
-    Args:
-        params: The section `corpus`.
-    """
+        build(RAW, params.rendered)
+        return
     from whisq.corpus.fetch import fetch
 
     try:
         fetch(params.musiceval, RAW)
     except (OSError, ValueError) as error:
         sys.exit(str(error))
-
-
-ROADS = {"rendered": rendered, "musiceval": musiceval}
-
-
-def main() -> None:
-    """Make the corpus that `corpus.name` names."""
-    params = whisq.params.load().corpus
-    ROADS[params.name](params)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,7 @@ def contents(folder):
 @pytest.mark.parametrize("top", ["", "MusicEval-full/", "data/MusicEval-full/MusicEval-full/"])
 def test_a_zip_is_unpacked_however_deep_the_corpus_lies(corpus, tmp_path, top):
     into = tmp_path / "data/raw"
-    archive.unpack(zipped(corpus, tmp_path / "a.zip", top), into)
+    archive.extract(zipped(corpus, tmp_path / "a.zip", top), into)
     assert contents(into) == contents(corpus)
 
 
@@ -45,7 +45,7 @@ def published(corpus, tmp_path, zip_as_published):
 def test_the_published_archive_is_unpacked_without_what_is_no_part_of_it(
     top, corpus, tmp_path, zip_as_published
 ):
-    archive.unpack(zip_as_published(corpus, tmp_path / "a.zip", top), tmp_path / "new")
+    archive.extract(zip_as_published(corpus, tmp_path / "a.zip", top), tmp_path / "new")
     assert contents(tmp_path / "new") == contents(corpus)
 
 
@@ -55,7 +55,7 @@ def test_its_size_is_known_before_it_is_unpacked(published, corpus):
 
 
 def test_what_was_read_only_in_the_archive_is_its_owners_to_replace(published, tmp_path):
-    archive.unpack(published, tmp_path / "new")
+    archive.extract(published, tmp_path / "new")
     assert {
         stat.S_IMODE(path.stat().st_mode) & 0o600 for path in (tmp_path / "new").rglob("*")
     } == {0o600}
@@ -65,7 +65,7 @@ def test_a_read_only_folder_is_copied_into_one_that_is_not(corpus, tmp_path):
     modes = {path: 0o555 if path.is_dir() else 0o444 for path in corpus.rglob("*")}
     for path, mode in modes.items():
         path.chmod(mode)
-    archive.copy(corpus, tmp_path / "new")
+    archive.extract(corpus, tmp_path / "new")
     for path in modes:
         path.chmod(0o755)
     assert all(path.stat().st_mode & 0o200 for path in (tmp_path / "new").rglob("*"))
@@ -80,9 +80,9 @@ def test_an_ordinary_user_unpacks_twice_and_deletes(published, tmp_path):
     code = (
         "import os, shutil, sys; from pathlib import Path; from whisq.corpus import archive\n"
         "source, new = map(Path, sys.argv[1:])\n"
-        "archive.unpack(source, source.with_suffix(''))\n"
+        "archive.extract(source, source.with_suffix(''))\n"
         f"os.setgroups([]); os.setgid({NOBODY}); os.setuid({NOBODY})\n"
-        "for _ in range(2): archive.unpack(source, new)\n"
+        "for _ in range(2): archive.extract(source, new)\n"
         "shutil.rmtree(new)"
     )
     for folder in (tmp_path, *tmp_path.parents[:-2]):
@@ -99,7 +99,7 @@ def test_litter_and_what_is_no_part_of_the_corpus_stay_behind(corpus, tmp_path):
         ("M/baseline/wav.py", b"code"),
         ("README.txt", b"words"),
     ]
-    archive.unpack(zipped(corpus, tmp_path / "a.zip", "M/", extra), tmp_path / "new")
+    archive.extract(zipped(corpus, tmp_path / "a.zip", "M/", extra), tmp_path / "new")
     assert contents(tmp_path / "new") == contents(corpus)
     assert {path.name for path in (tmp_path / "new").iterdir()} <= set(PARTS)
 
@@ -112,14 +112,14 @@ def test_backslashes_of_other_systems_are_folders(corpus, tmp_path):
                 info = zipfile.ZipInfo("M/x")
                 info.filename = "M\\" + str(file.relative_to(corpus)).replace("/", "\\")
                 opened.writestr(info, file.read_bytes())
-    archive.unpack(path, tmp_path / "new")
+    archive.extract(path, tmp_path / "new")
     assert contents(tmp_path / "new") == contents(corpus)
 
 
 def test_a_wav_that_is_nearly_all_silence_is_no_bomb(corpus, tmp_path):
     [path, *_] = (corpus / "wav").glob("*.wav")
     soundfile.write(path, np.eye(1, 16_000 * 30)[0], 16_000)
-    archive.unpack(zipped(corpus, tmp_path / "a.zip"), tmp_path / "new")
+    archive.extract(zipped(corpus, tmp_path / "a.zip"), tmp_path / "new")
     assert len(musiceval.read(tmp_path / "new").clips) == 60
 
 
@@ -147,7 +147,7 @@ def test_what_could_do_harm_is_refused_by_name_before_anything_is_written(
     monkeypatch.setattr(archive, "SMALL", 2**20)
     path = zipped(corpus, tmp_path / "a.zip", "M/", [(name, data)])
     with pytest.raises(ValueError, match="nothing was unpacked") as error:
-        archive.unpack(path, tmp_path / "data/raw")
+        archive.extract(path, tmp_path / "data/raw")
     shown = name.filename if isinstance(name, zipfile.ZipInfo) else name
     assert f"{shown!r}: " in str(error.value)
     assert reason in str(error.value)
@@ -158,7 +158,7 @@ def test_many_entries_that_are_a_bomb_together_are_refused(corpus, tmp_path, mon
     monkeypatch.setattr(archive, "SMALL", 2**20)
     extra = [(f"M/wav/{n}.wav", bytes(2**20)) for n in range(100)]
     with pytest.raises(ValueError, match="all entries together"):
-        archive.unpack(zipped(corpus, tmp_path / "a.zip", "M/", extra), tmp_path / "new")
+        archive.extract(zipped(corpus, tmp_path / "a.zip", "M/", extra), tmp_path / "new")
 
 
 def test_a_damaged_archive_leaves_the_old_corpus_as_it_was(corpus, tmp_path):
@@ -170,7 +170,7 @@ def test_a_damaged_archive_leaves_the_old_corpus_as_it_was(corpus, tmp_path):
     old.mkdir(parents=True)
     (old / "kept.txt").write_text("old")
     with pytest.raises(ValueError, match="damaged or cut short"):
-        archive.unpack(path, old)
+        archive.extract(path, old)
     assert contents(tmp_path / "data") == {(old / "kept.txt").relative_to(old.parent): b"old"}
 
 
@@ -179,13 +179,13 @@ def test_a_new_corpus_replaces_the_old_one_and_what_a_killed_try_left(corpus, tm
     for name in ("raw", ".raw-killed"):
         (data / name).mkdir(parents=True)
         (data / name / "old.txt").write_text("old")
-    archive.copy(corpus, data / "raw")
+    archive.extract(corpus, data / "raw")
     assert contents(data / "raw") == contents(corpus)
     assert [path.name for path in data.iterdir()] == ["raw"]
 
 
 def test_a_folder_is_copied_and_not_linked(corpus, tmp_path):
-    archive.copy(corpus.parent, tmp_path / "elsewhere/raw")
+    archive.extract(corpus.parent, tmp_path / "elsewhere/raw")
     [path] = (tmp_path / "elsewhere/raw/wav").glob("*S002_P001.wav")
     assert path.stat().st_nlink == 1
     assert contents(tmp_path / "elsewhere/raw") == contents(corpus)
@@ -202,10 +202,10 @@ def test_not_exactly_one_corpus_is_an_error_that_tells_what_was_found(
             opened.writestr(top + "wav/x.wav", b"")
             opened.writestr(top + "sets/x.txt", b"")
     with pytest.raises(ValueError, match=f"found {found}; give"):
-        archive.unpack(path, tmp_path / "new")
+        archive.extract(path, tmp_path / "new")
 
 
 def test_a_web_page_in_a_zips_place_is_called_so(tmp_path):
     (tmp_path / "a.zip").write_text("<!doctype html><title>Sign in</title>")
     with pytest.raises(ValueError, match="it is a web page"):
-        archive.unpack(tmp_path / "a.zip", tmp_path / "new")
+        archive.extract(tmp_path / "a.zip", tmp_path / "new")

@@ -17,7 +17,7 @@ def read(path) -> pd.DataFrame:
 def test_system_mean_reads_the_system_off_and_knows_nothing_of_unseen_ones():
     train = pd.DataFrame({"system": list("aab"), "omq": [1.0, 2.0, 5.0], "ta": [1.0, 1.0, 4.0]})
     truth = pd.DataFrame({"system": list("bac")}, index=["x", "y", "z"])
-    predicted = floors.system_mean(train, truth)
+    predicted = floors.FLOORS["system_mean"](train, truth)
     assert predicted.index.tolist() == ["x", "y", "z"]
     assert predicted["omq"].tolist() == pytest.approx([5, 1.5, 8 / 3])
     assert predicted["ta"].tolist() == pytest.approx([4, 1, 2])
@@ -26,7 +26,7 @@ def test_system_mean_reads_the_system_off_and_knows_nothing_of_unseen_ones():
 def test_prompt_mean_and_global_mean_by_hand():
     train = pd.DataFrame({"prompt": list("ppq"), "omq": [1.0, 2.0, 5.0]})
     truth = pd.DataFrame({"prompt": list("qp")})
-    assert floors.prompt_mean(train, truth)["omq"].tolist() == [5, 1.5]
+    assert floors.FLOORS["prompt_mean"](train, truth)["omq"].tolist() == [5, 1.5]
     assert floors.global_mean(train, truth)["omq"].tolist() == pytest.approx([8 / 3] * 2)
 
 
@@ -45,7 +45,7 @@ def test_a_floor_never_sees_the_ratings_it_is_judged_by(rated):
 
 def test_the_leak_of_musicevals_official_split(real_lists):
     train, test = read(real_lists / "train_mos_list.txt"), read(real_lists / "test_mos_list.txt")
-    scores = evaluate(test, floors.system_mean(train, test))
+    scores = evaluate(test, floors.FLOORS["system_mean"](train, test))
     found = {
         (level, axis): round(scores[level][axis]["srcc"], 3)
         for level in ("utt", "sys")

@@ -188,7 +188,7 @@ def test_an_unknown_end_or_a_narrow_gap_leaves_the_share_open(model, ceiling):
 def test_the_interval_moves_with_the_floor_on_the_same_resamples(rated):
     train, test = rated.iloc[::2], rated.iloc[1::2]
     noise = np.random.default_rng(0).normal(0, 0.2, (len(test), 2))
-    model, floor = test[["omq", "ta"]] + noise, floors.system_mean(train, test)
+    model, floor = test[["omq", "ta"]] + noise, floors.FLOORS["system_mean"](train, test)
     scores = metrics.evaluate(test, model) | {
         "floors": {"system_mean": metrics.evaluate(test, floor)}
     }

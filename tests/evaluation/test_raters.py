@@ -23,23 +23,6 @@ def rated(table, systems=30):
     return frame.assign(omq_raters=as_rows(table), ta_raters=as_rows(table))
 
 
-def test_grades_are_read_with_gaps_where_a_clip_has_fewer_raters():
-    table = raters.grades(pd.Series(["1 2 3", "4 5", ""]))
-    assert table.shape == (3, 3)
-    assert table[0].tolist() == [1, 2, 3]
-    assert np.isnan(table).sum() == 4
-
-
-def test_reliability_by_hand():
-    """Two clips, two raters: 1 2 and 4 5. Between 2 x 4.5 = 9, within 0.5, so 8.5 / 9.5."""
-    assert raters.reliability(np.array([[1.0, 2], [4, 5]])) == (pytest.approx(8.5 / 9.5), 2)
-
-
-def test_reliability_is_the_share_of_variance_that_raters_agree_on():
-    _, table = simulate(4000, 5, noise=1.0)
-    assert raters.reliability(table)[0] == pytest.approx(0.5, abs=0.02)
-
-
 def test_spearman_brown_by_hand_and_back():
     assert raters._stepped_up(0.5, 5) == pytest.approx(5 / 6)
     assert raters._stepped_up(raters._stepped_up(0.3, 4), 0.25) == pytest.approx(0.3)

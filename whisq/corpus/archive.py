@@ -12,9 +12,11 @@ import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import IO, NamedTuple
 
 from tqdm import tqdm
 
@@ -42,49 +44,34 @@ def size(source: Path) -> int:
     Returns:
         What the corpus takes once it is unpacked or copied, in bytes.
     """
-    if source.is_dir():
-        return sum((source / name).stat().st_size for name in _inside(source))
-    with _opened(source) as opened:
-        entries = _entries(opened)
-        return sum(entries[name].file_size for name in _corpus_files(entries, str(source)))
+    with _files(source) as files:
+        return sum(file.size for file in files.values())
 
 
-def unpack(archive: Path, into: Path) -> None:
-    """Write the corpus in a zip to a folder, replacing it.
+def extract(source: Path, into: Path) -> None:
+    """Write the corpus in a zip or a folder to a folder, replacing it.
 
-    A zip that is damaged or that holds refused entries is a `ValueError` that names them, and
-    the folder is as it was. Modes in the zip are not taken over: MusicEval's own folders are
-    read-only there, and its owner could not delete them.
+    A source as `size` refuses it, or a damaged zip, is a `ValueError`, and the folder is as it was.
+    Modes are not taken over: MusicEval's own folders are read-only in its zip, and its owner could
+    not delete them. Nor is anything linked: what the pipeline's cache does to its files must not
+    reach the user's.
 
     Args:
-        archive: A zip.
+        source: What holds the corpus, at any depth.
         into: The corpus's folder.
     """
-    with _opened(archive) as opened, _whole(into) as new:
-        entries = _entries(opened)
-        files = _corpus_files(entries, str(archive))
-        for name, place in tqdm(files.items(), desc="unpack", unit="file", disable=None):
+    what = "copy" if source.is_dir() else "unpack"
+    with _files(source) as files, _whole(into) as new:
+        for place, held in tqdm(files.items(), desc=what, unit="file", disable=None):
             target = new / place
             target.parent.mkdir(parents=True, exist_ok=True)
-            with opened.open(entries[name]) as source, target.open("wb") as file:
-                shutil.copyfileobj(source, file, 1 << 20)
+            with held.open() as data, target.open("wb") as file:
+                shutil.copyfileobj(data, file, 1 << 20)
 
 
-def copy(folder: Path, into: Path) -> None:
-    """Copy the corpus in a folder to another, replacing that one.
-
-    Copied and not linked: what the pipeline's cache does to its files must not reach the user's.
-
-    Args:
-        folder: What holds the corpus, at any depth.
-        into: The corpus's folder.
-    """
-    with _whole(into) as new:
-        files = _inside(folder)
-        for name, place in tqdm(files.items(), desc="copy", unit="file", disable=None):
-            target = new / place
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(folder / name, target)
+class _File(NamedTuple):
+    size: int  # bytes, unpacked
+    open: Callable[[], IO[bytes]]
 
 
 def _refused(entry: zipfile.ZipInfo) -> str | None:
@@ -103,28 +90,22 @@ def _refused(entry: zipfile.ZipInfo) -> str | None:
     return None
 
 
-def _corpus_files(names: Iterable[PurePosixPath], where: str) -> dict[PurePosixPath, PurePosixPath]:
-    # Each wanted file's place in the corpus by its path in `where`, however deep it is nested.
-    wanted = [name for name in names if not _is_litter(name)]
-    holders = {part: _holders(wanted, part) for part in ("wav", "sets")}
-    roots = sorted(holders["wav"] & holders["sets"])
+def _corpus_files(held: dict[PurePosixPath, _File], where: Path) -> dict[PurePosixPath, _File]:
+    # Each wanted file by its place in the corpus, however deep that is nested.
+    wanted = [name for name in held if not _is_litter(name)]
+    wavs, sets = (
+        {folder.parent for name in wanted for folder in name.parents if folder.name == part}
+        for part in ("wav", "sets")
+    )
+    roots = sorted(wavs & sets)
     if len(roots) != 1:
         found = ", ".join(str(root) for root in roots) or "none"
         raise ValueError(
             f"{where} must hold one folder with wav/ and sets/ in it (MusicEval's layout), found "
             f"{found}; give the folder or archive of one corpus"
         )
-    inside = {name: name.relative_to(roots[0]) for name in wanted if roots[0] in name.parents}
-    return {name: place for name, place in inside.items() if place.parts[0] in PARTS}
-
-
-def _holders(names: list[PurePosixPath], part: str) -> set[PurePosixPath]:
-    return {
-        PurePosixPath(*name.parts[:depth])
-        for name in names
-        for depth, folder in enumerate(name.parts[:-1])
-        if folder == part
-    }
+    places = {name.relative_to(roots[0]): name for name in wanted if roots[0] in name.parents}
+    return {place: held[name] for place, name in places.items() if place.parts[0] in PARTS}
 
 
 def _is_litter(name: PurePosixPath) -> bool:
@@ -136,24 +117,24 @@ def _is_litter(name: PurePosixPath) -> bool:
     )
 
 
-def _entries(opened: zipfile.ZipFile) -> dict[PurePosixPath, zipfile.ZipInfo]:
-    return {_place(entry): entry for entry in opened.infolist() if not entry.is_dir()}
-
-
-def _inside(folder: Path) -> dict[PurePosixPath, PurePosixPath]:
-    found = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
-    return _corpus_files([PurePosixPath(path.as_posix()) for path in found], str(folder))
-
-
 @contextmanager
-def _opened(archive: Path) -> Iterator[zipfile.ZipFile]:
+def _files(source: Path) -> Iterator[dict[PurePosixPath, _File]]:
+    # The files of the one corpus in a folder or a zip, by their place in it.
+    if source.is_dir():
+        paths = [path for path in source.rglob("*") if path.is_file()]
+        names = [PurePosixPath(path.relative_to(source).as_posix()) for path in paths]
+        files = [_File(path.stat().st_size, partial(path.open, "rb")) for path in paths]
+        yield _corpus_files(dict(zip(names, files, strict=True)), source)
+        return
     try:
-        with zipfile.ZipFile(archive) as opened:
-            _check(archive, opened.infolist())
-            yield opened
+        with zipfile.ZipFile(source) as opened:
+            _check(source, opened.infolist())
+            entries = [entry for entry in opened.infolist() if not entry.is_dir()]
+            files = [_File(entry.file_size, partial(opened.open, entry)) for entry in entries]
+            yield _corpus_files(dict(zip(map(_place, entries), files, strict=True)), source)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise ValueError(
-            f"{archive} must be a whole zip, but {_guess(archive)} ({error}); delete it and get it "
+            f"{source} must be a whole zip, but {_guess(source)} ({error}); delete it and get it "
             "again"
         ) from None
 

@@ -10,26 +10,13 @@ FILE = "CORPUS.json"
 
 
 def write_card(folder: str | Path, name: str, **facts: Any) -> None:
-    """Say what the corpus in a folder is.
-
-    Args:
-        folder: The corpus's folder.
-        name: Such as `MusicEval` or `rendered corpus`.
-        **facts: What else is to be known: `licence`, `seed`, `source`.
-    """
+    """Name the corpus in a folder, and what else is to be known: `licence`, `seed`, `source`."""
     text = json.dumps({"name": name, **facts}, indent=2, ensure_ascii=False)
     (Path(folder) / FILE).write_text(text + "\n", encoding="utf-8")
 
 
 def read_card(folder: str | Path) -> dict[str, Any]:
-    """Read what the corpus in a folder is.
-
-    Args:
-        folder: The corpus's folder.
-
-    Returns:
-        `name` and what else was written; the name `unnamed corpus` where there is no card.
-    """
+    """Return a corpus's `name` and what else was written; `unnamed corpus` without a card."""
     path = Path(folder) / FILE
     if not path.exists():
         return {"name": "unnamed corpus"}

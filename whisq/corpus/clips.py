@@ -18,52 +18,37 @@ LOWEST, HIGHEST = 1.0, 5.0
 
 
 def read_clips(path: str | Path) -> DataFrame:
-    """Read the table of clips.
-
-    Missing columns, ids that are there twice, blank text and clips of no length are one
-    `ValueError` that names all of them, as in `write_clips`.
-
-    Args:
-        path: A `clips.csv`.
-
-    Returns:
-        One row a clip: `id, system, prompt_id, prompt` as text, `path` relative to the table's
-        folder, `seconds` as float.
-    """
+    """Return the table of clips, checked as by `write_clips`: text, and `seconds` as float."""
     return _check_clips(_read(path, CLIP_COLUMNS, numbers=["seconds"]), str(path))
 
 
 def write_clips(clips: DataFrame, path: str | Path) -> None:
     """Check the table of clips and write it.
 
+    Missing columns, ids that are there twice, blank text and clips of no length are one
+    `ValueError` that names all of them.
+
     Args:
-        clips: One row a clip, with at least the columns `CLIP_COLUMNS`.
+        clips: One row a clip, with CLIP_COLUMNS; `path` is relative to the table's folder.
         path: Where to; folders are made.
     """
     _write(_check_clips(clips, str(path)), CLIP_COLUMNS, path)
 
 
 def read_ratings(path: str | Path) -> DataFrame:
-    """Read the table of ratings.
-
-    Missing columns, ids that are there twice, unknown splits and labels outside 1..5 are one
-    `ValueError` that names all of them, as in `write_ratings`.
-
-    Args:
-        path: A `ratings.csv`.
-
-    Returns:
-        One row a labelled clip: `id`, `split`, mean ratings `omq` and `ta` in 1..5, and
-        `raters, omq_raters, ta_raters` as space-separated text, blank where unknown.
-    """
+    """Return the table of ratings, checked as by `write_ratings`: text, `omq` and `ta` as float."""
     return _check_ratings(_read(path, RATING_COLUMNS, numbers=["omq", "ta"]), str(path))
 
 
 def write_ratings(ratings: DataFrame, path: str | Path) -> None:
     """Check the table of ratings and write it.
 
+    Missing columns, ids that are there twice, unknown splits and labels outside 1..5 are one
+    `ValueError` that names all of them.
+
     Args:
-        ratings: One row a labelled clip, with at least the columns `RATING_COLUMNS`.
+        ratings: One row a labelled clip, with RATING_COLUMNS; `raters, omq_raters, ta_raters` are
+            space-separated, blank where unknown.
         path: Where to; folders are made.
     """
     _write(_check_ratings(ratings, str(path)), RATING_COLUMNS, path)
@@ -109,7 +94,7 @@ def _write(table: DataFrame, columns: list[str], path: str | Path) -> None:
 
 
 def _missing_columns(table: DataFrame, columns: list[str]) -> list[str]:
-    return [f"column {name!r} is missing" for name in columns if name not in table.columns]
+    return [f"column {name!r} is missing" for name in columns if name not in table]
 
 
 def _duplicates(table: DataFrame) -> list[str]:

@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from filelock import FileLock
 
@@ -31,14 +32,8 @@ PLAIN = {"Accept-Encoding": "identity"}
 """So that the length told is the file's and a download can be taken up again."""
 
 
-@dataclass(frozen=True)
-class Download:
-    """A file or folder on this machine.
-
-    Attributes:
-        path: Where it is.
-        commit: The hub's commit that it is of, or None where it is of none.
-    """
+class Download(NamedTuple):
+    """A file or folder on this machine, and the hub's commit that it is of, if any."""
 
     path: Path
     commit: str | None = None
@@ -46,21 +41,13 @@ class Download:
 
 @dataclass(frozen=True)
 class Remote:
-    """A file elsewhere.
-
-    Attributes:
-        url: Its address.
-        headers: What to send with a request.
-        etag: Which version of it, or None where the server does not say.
-        size: Bytes, or None.
-        commit: The hub's commit that the address is of, or None elsewhere.
-    """
+    """A file elsewhere; None is what its server does not tell."""
 
     url: str
-    headers: dict[str, str]
-    etag: str | None
-    size: int | None
-    commit: str | None = None
+    headers: dict[str, str]  # to send with a request
+    etag: str | None  # which version of it
+    size: int | None  # bytes
+    commit: str | None = None  # the hub's, that the address is of
 
     @property
     def sha256(self) -> str | None:
@@ -97,14 +84,7 @@ def download(source: str, cache: Path, into: Path) -> Download:
 
 
 def locate(source: str) -> Remote:
-    """Ask where a file is, which version of it and how large.
-
-    Args:
-        source: `https://...` or `hf://datasets/<owner>/<name>/<file>@<revision>`.
-
-    Returns:
-        What the server says. One that is not there or refuses raises the hub's client's error.
-    """
+    """Return what the server of a `source` says; one that refuses is the hub's client's error."""
     return _on_hub(source) if source.startswith("hf://") else _on_web(source)
 
 
@@ -134,10 +114,10 @@ def make_sure_of_room(wanted: Mapping[Path, int]) -> None:
 def _fetch(remote: Remote, folder: Path, name: str, into: Path) -> Download:
     version = folder / digest_of(str(remote.etag))[:8]
     version.mkdir(exist_ok=True)
-    whole = version / name
+    whole, part = version / name, version / f"{name}.part"
     if not (whole.exists() and remote.etag):
-        _complete(remote, version / f"{name}.part", into)
-        (version / f"{name}.part").replace(whole)
+        _complete(remote, part, into)
+        part.replace(whole)
         for other in folder.iterdir():
             if other.is_dir() and other != version:
                 shutil.rmtree(other)
@@ -147,52 +127,41 @@ def _fetch(remote: Remote, folder: Path, name: str, into: Path) -> Download:
 
 
 def _complete(remote: Remote, part: Path, into: Path) -> None:
-    have = part.stat().st_size if part.exists() else 0
-    if remote.size is None or have > remote.size:
+    if remote.size is None or _size(part) > remote.size:
         part.unlink(missing_ok=True)
-        have = 0
+    have = _size(part)
     if have != remote.size:
-        _announce(remote, part, have, into)
-        _persist(remote, part, have)
+        told = "of unknown size" if remote.size is None else _readable(remote.size)
+        here = f", {_readable(have)} of it here already" if have else ""
+        print(f"Fetching {remote.url}, {told}{here}, to {part.parent}", flush=True)
+        if remote.size is not None:
+            make_sure_of_room({part.parent: remote.size - have, into: UNPACKED * remote.size})
+        _persist(remote, part)
     _check(remote, part)
 
 
-def _persist(remote: Remote, part: Path, have: int) -> None:
+def _persist(remote: Remote, part: Path) -> None:
     # The client takes up what ends too early, but not a connection that is reset.
     fruitless = 0
-    while have != remote.size:
+    while (have := _size(part)) != remote.size:
         try:
             return _continue(remote, part, have)
         except _request_errors() as error:
-            fruitless = 0 if part.stat().st_size > have else fruitless + 1
-            have = part.stat().st_size
+            fruitless = 0 if _size(part) > have else fruitless + 1
             if _status_of(error) is not None or fruitless > FRUITLESS:
                 raise
-
-
-def _announce(remote: Remote, part: Path, have: int, into: Path) -> None:
-    size = "of unknown size" if remote.size is None else _readable(remote.size)
-    here = f", {_readable(have)} of it here already" if have else ""
-    print(f"Fetching {remote.url}, {size}{here}, to {part.parent}", flush=True)
-    if remote.size is not None:
-        make_sure_of_room({part.parent: remote.size - have, into: UNPACKED * remote.size})
 
 
 def _continue(remote: Remote, part: Path, have: int) -> None:
     from huggingface_hub.file_download import http_get
 
     with part.open("ab") as file:
-        http_get(
-            remote.url,
-            file,
-            resume_size=have,
-            headers=remote.headers,
-            displayed_filename=part.stem,
-        )
+        told = {"headers": remote.headers, "displayed_filename": part.stem}
+        http_get(remote.url, file, resume_size=have, **told)
 
 
 def _check(remote: Remote, part: Path) -> None:
-    size = part.stat().st_size
+    size = _size(part)
     if remote.size is not None and size != remote.size:
         if size > remote.size:
             part.unlink()
@@ -235,25 +204,27 @@ def _status_of(error: Exception) -> int | None:
 
 def _explain(error: Exception, source: str) -> str:
     # What a failed request means and what to do.
-    status = _status_of(error)
+    status, kept = _status_of(error), "what was fetched is kept"
+    if status is None:
+        what = f"{type(error).__name__}: {error}"
+        return f"{source} could not be reached ({what}); with a network, run it again: {kept}"
     if status in (401, 403):
         return f"{source} {_closed(error, source)}"
     if status in (404, 410):
         return f"{source} must exist, but there is no such file or revision ({status}); mend it"
     if status == 429:
-        return f"{source} could not be fetched: the server is asked too often (429){_wait(error)}"
-    if status is not None:
+        seconds = error.response.headers.get("Retry-After")
+        when = f"in {seconds} s" if seconds else "later"
         return (
-            f"{source} could not be fetched, the server says {status}; try again later, what was "
-            "fetched is kept"
+            f"{source} could not be fetched: the server is asked too often (429); run it again "
+            f"{when}"
         )
-    return (
-        f"{source} could not be reached ({type(error).__name__}: {error}); with a network, run it "
-        "again: what was fetched is kept"
-    )
+    return f"{source} could not be fetched, the server says {status}; try again later, {kept}"
 
 
 def _closed(error: Exception, source: str) -> str:
+    from huggingface_hub import get_token
+
     status, hub = _status_of(error), HUB_FILE.match(source)
     if hub is None:
         return f"must be open to you, but the server asks for permission ({status})"
@@ -264,22 +235,11 @@ def _closed(error: Exception, source: str) -> str:
             f"is not open to your log-in (403): accept its terms on {page}; a fine-grained token "
             "must be allowed to read gated repositories; then run it again"
         )
-    if _logged_in():
+    if get_token():
         return f"is not open to your log-in (401): its token is wrong or out of date; {log_in}"
     gated = error.response.headers.get("X-Error-Code") == "GatedRepo"
     told = "asks for a log-in" if gated else "must exist, but without a log-in none is shown"
     return f"{told} (401):\n  1. accept its terms on {page}\n  2. {log_in}\n  3. run it again"
-
-
-def _logged_in() -> bool:
-    from huggingface_hub import get_token
-
-    return get_token() is not None
-
-
-def _wait(error: Exception) -> str:
-    seconds = error.response.headers.get("Retry-After")
-    return f"; run it again in {seconds} s" if seconds else "; run it again later"
 
 
 def _on_web(address: str) -> Remote:
@@ -320,6 +280,10 @@ def _readable(size: int) -> str:
     units = (("GB", 10**9), ("MB", 10**6), ("kB", 10**3), ("bytes", 1))
     unit, power = next((u, p) for u, p in units if size >= p or p == 1)
     return f"{size / power:.3g} {unit}"
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
 
 
 def _existing(folder: Path) -> Path:

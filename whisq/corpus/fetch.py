@@ -69,10 +69,7 @@ def fetch(source: Source, into: str | Path) -> None:
     """
     into = Path(into)
     got = obtain(source, into)
-    if got.path.is_dir():
-        archive.copy(got.path, into)
-    else:
-        archive.unpack(got.path, into)
+    archive.extract(got.path, into)
     _name(into, source.full, got.commit)
 
 
@@ -105,15 +102,7 @@ def obtain(source: Source, into: Path) -> Download:
 
 
 def holds(folder: Path, source: Source) -> bool:
-    """Tell whether a folder's corpus came from a source.
-
-    Args:
-        folder: As filled by `fetch`; it need not exist.
-        source: Where a corpus comes from.
-
-    Returns:
-        Whether the corpus's card says so.
-    """
+    """Return whether a folder, which need not exist, holds the corpus of a source, by its card."""
     return read_card(folder).get("source") == source.full
 
 
@@ -122,17 +111,16 @@ def _local(address: str, into: Path) -> Download:
     for base in (Path(), Path(os.environ.get("DVC_ROOT", "."))):
         path = (base / Path(address).expanduser()).resolve()
         if path.exists():
-            return Download(_apart(path, into.resolve()))
-    raise OSError(f"corpus.musiceval.source must exist, but there is no {path}")
-
-
-def _apart(path: Path, into: Path) -> Path:
+            break
+    else:
+        raise OSError(f"corpus.musiceval.source must exist, but there is no {path}")
+    into = into.resolve()
     if path == into or path in into.parents or into in path.parents:
         raise ValueError(
             f"corpus.musiceval.source must lie apart from {into}, which is replaced, given {path}; "
             "copy the corpus elsewhere, or give its own folder"
         )
-    return path
+    return Download(path)
 
 
 def _check_sum(path: Path, wanted: str) -> None:

@@ -53,31 +53,26 @@ class RatedClips:
     systems: dict[str, str | None] = field(default_factory=dict)
 
 
-def read(
-    folder: str | Path,
-    relative_to: str | Path | None = None,
-    hear: Callable[[Path], Sound] = audio.read,
-) -> RatedClips:
+def read(folder: Path, hear: Callable[[Path], Sound] = audio.read) -> RatedClips:
     """Read a corpus in MusicEval's layout.
 
     Args:
-        folder: What holds `wav/` and `sets/`.
-        relative_to: What the clips' paths are relative to; the folder above if None.
+        folder: What holds `wav/` and `sets/`; paths are relative to the one above it.
         hear: Decodes a file, in several threads.
 
     Returns:
         Its tables and what is odd about them. What must be mended first is one `ValueError`.
     """
-    folder = Path(folder)
     problems = Problems()
     labelled, unlabelled = _sets(folder, problems)
     named = pd.concat([labelled, unlabelled], ignore_index=True)
     files = _wav_files(folder, named, problems)
     clips = named[["id"]].drop_duplicates(ignore_index=True)
-    clips["system"], clips["prompt_id"] = _systems_and_prompts(clips["id"])
+    pairs = [system_and_prompt(key) for key in clips["id"]]
+    clips["system"], clips["prompt_id"] = ([pair[at] for pair in pairs] for at in (0, 1))
     clips["prompt"] = _prompts(folder, clips, problems)
-    base = Path(relative_to) if relative_to is not None else folder.parent
-    clips["path"] = [_relative(files.get(key), base) for key in clips["id"]]
+    paths = {key: path.relative_to(folder.parent).as_posix() for key, path in files.items()}
+    clips["path"] = clips["id"].map(paths)
     clips["seconds"] = _seconds(files, clips["id"], hear, problems)
     ratings = _with_raters(labelled, _raters(folder, problems), problems)
     systems = _system_tables(folder, labelled, problems)
@@ -87,24 +82,18 @@ def read(
 
 def _sets(folder: Path, problems: Problems) -> tuple[DataFrame, DataFrame]:
     # Labelled clips (id, omq, ta, row, split, file) and unlabelled ones (id, row, file).
-    sets = []
-    for split in SPLITS:
-        path = folder / "sets" / f"{split}_mos_list.txt"
-        if path.exists():
-            sets.append(tables.read_mos(path, problems).assign(split=split, file=path.name))
-    eval_list = folder / "sets" / "eval_list.txt"
-    plain = DataFrame({"id": [], "row": []}, dtype=object)
-    if eval_list.exists():
-        plain = tables.read_ids(eval_list, problems)
-    if not sets and plain.empty:
-        wanted = "sets/train_mos_list.txt, dev, test, or sets/eval_list.txt"
-        problems.fatal("no list", "sets", None, "no list of clips in it", f"put there {wanted}")
-    empty = DataFrame(columns=["id", "omq", "ta", "row", "split", "file"]).astype(
-        {"omq": float, "ta": float}
-    )
-    labelled = pd.concat(sets, ignore_index=True) if sets else empty
+    names = {split: f"{split}_mos_list.txt" for split in SPLITS}
+    lists = [
+        tables.read_mos(folder / "sets" / name, problems).assign(split=split, file=name)
+        for split, name in names.items()
+    ]
+    labelled = pd.concat(lists, ignore_index=True)
     _check_once(labelled, problems)
     _check_total(folder, labelled, problems)
+    plain = tables.read_ids(folder / "sets" / "eval_list.txt", problems)
+    if labelled.empty and plain.empty:
+        wanted = "sets/train_mos_list.txt, dev, test, or sets/eval_list.txt"
+        problems.fatal("no list", "sets", None, "no list of clips in it", f"put there {wanted}")
     plain = plain[~plain["id"].isin(labelled["id"])]
     return labelled, plain.assign(file="eval_list.txt")
 
@@ -121,8 +110,6 @@ def _check_once(labelled: DataFrame, problems: Problems) -> None:
 
 def _check_total(folder: Path, labelled: DataFrame, problems: Problems) -> None:
     path = folder / "sets" / "total_mos_list.txt"
-    if not path.exists() or labelled.empty:
-        return
     total = tables.read_mos(path, problems)
     joined = total.merge(labelled, on="id", how="left", suffixes=("", "_split"))
     for row in joined.itertuples():
@@ -149,18 +136,11 @@ def _wav_files(folder: Path, named: DataFrame, problems: Problems) -> dict[str, 
     return {key: path for key, path in found.items() if key in set(named["id"])}
 
 
-def _systems_and_prompts(ids: pd.Series) -> tuple[list[str], list[str]]:
-    pairs = [system_and_prompt(key) or ("", "") for key in ids]
-    return [system for system, _ in pairs], [prompt for _, prompt in pairs]
-
-
 def _prompts(folder: Path, clips: DataFrame, problems: Problems) -> list[str]:
     # The clip's own demo prompt first: most demo clips have a P-id that is also a shared
     # prompt's, whose text is another.
-    shared, demo = (
-        tables.read_prompts(folder / name, problems) if (folder / name).exists() else {}
-        for name in ("prompt_info.txt", "demo_prompt_info.txt")
-    )
+    shared = tables.read_prompts(folder / "prompt_info.txt", problems)
+    demo = tables.read_prompts(folder / "demo_prompt_info.txt", problems)
     demo_systems = set(clips["system"][clips["id"].isin(demo.keys())])
     texts = []
     for clip in clips.itertuples():
@@ -204,43 +184,29 @@ def _listen(hear: Callable[[Path], Sound], path: Path) -> tuple[float, str, tupl
     return clip.seconds, "", clip.notes
 
 
-def _relative(path: Path | None, base: Path) -> str:
-    return "" if path is None else path.relative_to(base).as_posix()
-
-
 def _raters(folder: Path, problems: Problems) -> DataFrame:
     # Columns id, rater, omq, ta, row, file; each clip from one table.
-    names = [f"{name}_person_mos.txt" for name in (*SPLITS, "total")]
-    paths = [path for name in names if (path := folder / "person_mos" / name).exists()]
+    paths = [folder / "person_mos" / f"{name}_person_mos.txt" for name in (*SPLITS, "total")]
     rated = [tables.read_raters(path, problems).assign(file=path.name) for path in paths]
-    if not rated:
-        return DataFrame(columns=["id", "rater", "omq", "ta", "row", "file"])
     # `total` repeats what the splits' tables say.
     everything = pd.concat(rated, ignore_index=True)
-    first = everything.groupby("id")["file"].transform("first")
-    return everything[everything["file"] == first]
+    return everything[everything["file"] == everything.groupby("id")["file"].transform("first")]
 
 
 def _with_raters(labelled: DataFrame, raters: DataFrame, problems: Problems) -> DataFrame:
     # The clips with raters, omq_raters, ta_raters, space-separated, blank where unknown.
-    grouped = {key: rows for key, rows in raters.groupby("id")}
-    columns: dict[str, list[str]] = {"raters": [], "omq_raters": [], "ta_raters": []}
-    for clip in labelled.itertuples():
-        rows = grouped.get(clip.id)
-        for column, source in zip(columns, ("rater", "omq", "ta"), strict=True):
-            columns[column].append("" if rows is None else " ".join(map(str, rows[source])))
-        if rows is not None:
-            _check_mean(clip, rows, problems)
-    return labelled.assign(**columns)
-
-
-def _check_mean(clip: tuple, rows: DataFrame, problems: Problems) -> None:
-    means = rows[["omq", "ta"]].mean()
-    if abs(means["omq"] - clip.omq) > 0.051 or abs(means["ta"] - clip.ta) > 0.051:
-        what = f"{clip.id} is {clip.omq},{clip.ta}, its raters' mean {tuple(means.round(2))}"
-        problems.warn(
-            "label is not the mean", clip.file, clip.row, what, "the list's label is used"
-        )
+    columns = {"rater": "raters", "omq": "omq_raters", "ta": "ta_raters"}
+    by_clip = raters.groupby("id")
+    rows = by_clip[list(columns)].agg(lambda values: " ".join(map(str, values)))
+    means = by_clip[["omq", "ta"]].mean().reindex(labelled["id"])
+    for clip, mean in zip(labelled.itertuples(), means.itertuples(index=False), strict=True):
+        if abs(mean.omq - clip.omq) > 0.051 or abs(mean.ta - clip.ta) > 0.051:
+            told = tuple(round(value, 2) for value in mean)
+            what = f"{clip.id} is {clip.omq},{clip.ta}, its raters' mean {told}"
+            remedy = "the list's label is used"
+            problems.warn("label is not the mean", clip.file, clip.row, what, remedy)
+    rows = rows.reindex(labelled["id"], fill_value="").rename(columns=columns)
+    return labelled.join(rows.set_axis(labelled.index))
 
 
 def _system_tables(folder: Path, ratings: DataFrame, problems: Problems) -> dict[str, str | None]:
@@ -259,10 +225,8 @@ def _system_tables(folder: Path, ratings: DataFrame, problems: Problems) -> dict
 
 def _fits(table: DataFrame, ratings: DataFrame, basis: tuple[str, ...]) -> bool:
     part = ratings[ratings["split"].isin(basis)]
-    if part.empty:
-        return False
-    systems = [(system_and_prompt(key) or ("",))[0] for key in part["id"]]
+    systems = [system_and_prompt(key)[0] for key in part["id"]]
     means = part[["omq", "ta"]].groupby(systems).mean()
-    if set(means.index) != set(table.index):
+    if part.empty or set(means.index) != set(table.index):
         return False
     return bool((means.loc[table.index] - table).abs().max().max() <= TOLERANCE)

@@ -5,23 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from pandas import DataFrame
+from pandas import DataFrame, Series
 
 WINDOW_SECONDS = 30.0
 """Whisper's window: what lies past it is not embedded."""
 
 
 def summarise(clips: DataFrame, ratings: DataFrame, name: str) -> dict[str, Any]:
-    """Count and measure a corpus.
-
-    Args:
-        clips: The table of clips.
-        ratings: The table of ratings, split as it will be learnt.
-        name: What the corpus is called.
-
-    Returns:
-        Numbers by name, ready for JSON; what is undefined is None.
-    """
+    """Return a corpus, split as it will be learnt, in numbers for JSON; None where undefined."""
     seconds = clips["seconds"]
     labelled = clips[clips["id"].isin(ratings["id"])]
     return {
@@ -36,42 +27,50 @@ def summarise(clips: DataFrame, ratings: DataFrame, name: str) -> dict[str, Any]
         "splits": ratings["split"].value_counts().sort_index().to_dict(),
         "labels": {axis: _spread(ratings[axis]) for axis in ("omq", "ta")},
         "omq_ta_correlation": _rounded(ratings["omq"].corr(ratings["ta"])),
-        "raters": {axis: reliability(ratings[f"{axis}_raters"]) for axis in ("omq", "ta")},
+        "raters": {axis: _raters(ratings[f"{axis}_raters"]) for axis in ("omq", "ta")},
     }
 
 
-def reliability(raters: DataFrame) -> dict[str, float | None]:
-    """Measure how far raters agree, by one-way analysis of variance over clips.
+def grades(rows: Series) -> np.ndarray:
+    """Return raters' grades from space-separated rows, blank where unknown.
 
-    One-way, because each clip has other raters. Clips with fewer raters than most are left out.
-
-    Source: Shrout and Fleiss, Intraclass correlations (1979): ICC(1) and ICC(k).
-
-    Args:
-        raters: Space-separated ratings a clip, blank where unknown.
-
-    Returns:
-        `per_clip` raters, `clips` used, `icc1` (one rater's reliability) and `icck` (their
-        mean's), each None where there are no raters' rows.
+    The shape is (clips, raters), with NaN for a clip that has another number of raters than most.
     """
-    given = [text.split() for text in raters if text]
-    if not given:
-        return {"per_clip": None, "clips": 0, "icc1": None, "icck": None}
-    sizes = [len(row) for row in given]
-    k = max(set(sizes), key=sizes.count)
-    table = np.array([row for row in given if len(row) == k], dtype=float)
-    found = {"per_clip": k, "clips": len(table), "icc1": None, "icck": None}
-    if k < 2 or len(table) < 2:
-        return found
-    between = k * table.mean(axis=1).var(ddof=1)
+    table = rows.astype(str).str.split(expand=True).to_numpy(dtype=float)
+    given = (~np.isnan(table)).sum(axis=1)
+    usual = np.bincount(given[given > 0], minlength=1).argmax()
+    return np.where((given == usual)[:, None], table[:, :usual], np.nan)
+
+
+def reliability(table: np.ndarray) -> tuple[float, float]:
+    """Return one rater's reliability, ICC(1), and their mean's, ICC(k); NaN where undefined.
+
+    By analysis of variance over the clips of what `grades` gave: one-way, because each clip has
+    other raters.
+
+    Source: Shrout and Fleiss, Intraclass correlations (1979).
+    """
+    table = table[~np.isnan(table).any(axis=1)]
+    clips, raters = table.shape
+    if clips < 2 or raters < 2:
+        return np.nan, np.nan
+    between = raters * table.mean(axis=1).var(ddof=1)
     within = table.var(axis=1, ddof=1).mean()
-    if between > 0:
-        found["icc1"] = _rounded((between - within) / (between + (k - 1) * within))
-        found["icck"] = _rounded((between - within) / between)
-    return found
+    if between == 0:
+        return np.nan, np.nan
+    agreed = between - within
+    return float(agreed / (between + (raters - 1) * within)), float(agreed / between)
 
 
-def _spread(labels: DataFrame) -> dict[str, Any]:
+def _raters(rows: Series) -> dict[str, float | None]:
+    table = grades(rows)
+    one, mean = map(_rounded, reliability(table))
+    count = table.shape[1]
+    known = int((~np.isnan(table)).all(axis=1).sum()) if count else 0
+    return {"per_clip": count or None, "clips": known, "icc1": one, "icck": mean}
+
+
+def _spread(labels: Series) -> dict[str, Any]:
     return {
         "mean": _rounded(labels.mean()),
         "sd": _rounded(labels.std()),

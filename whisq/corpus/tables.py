@@ -211,7 +211,10 @@ def read_systems(path: Path, problems: Problems) -> DataFrame:
 def _rows(
     path: Path, separator: str, fields: int, problems: Problems
 ) -> Iterator[tuple[int, list[str]]]:
-    # Line and fields of each row: CRLF, a byte-order mark and blank rows are survived.
+    # Line and fields of each row, none of a table that is not there: CRLF, a byte-order mark and
+    # blank rows are survived.
+    if not path.exists():
+        return
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:

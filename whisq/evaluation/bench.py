@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
-import pandas as pd
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
 Embedded = tuple[np.ndarray, np.ndarray | None]
-COLUMNS = ["id", "split", "omq", "ta"]
 
 
 class Scorer(Protocol):
@@ -31,6 +29,19 @@ class Scorer(Protocol):
         """Score pairs of such sequences: one object with `omq` and `ta` a pair, in order."""
 
 
+def score(scorer: Scorer, clips: Sequence[Embedded]) -> np.ndarray:
+    """Return OMQ and TA of each pair of sequences, shape (clips, 2), in their order."""
+    # Clips of like length side by side waste no time on padding.
+    order = sorted(range(len(clips)), key=lambda at: clips[at][0].shape[1])
+    found = np.empty((len(clips), 2))
+    found[order] = _marks(scorer.score_embedded([clips[at] for at in order]))
+    return found
+
+
+def _marks(scores: list[Any]) -> np.ndarray:
+    return np.array([(one.omq, one.ta) for one in scores]).reshape(-1, 2)
+
+
 def predict(scorer: Scorer, rated: DataFrame, audio: Any, text: Any) -> DataFrame:
     """Score every labelled clip against its own prompt.
 
@@ -43,23 +54,15 @@ def predict(scorer: Scorer, rated: DataFrame, audio: Any, text: Any) -> DataFram
     Returns:
         `split, omq, ta`, indexed as `rated`.
     """
-    # Clips of like length side by side waste no time on padding.
-    order = sorted(rated.index, key=lambda key: audio[key].shape[1])
-    prompts = rated["prompt"]
-    scores = scorer.score_embedded([(audio[key], text[prompts[key]]) for key in order])
-    rows = [(key, rated["split"][key], s.omq, s.ta) for key, s in zip(order, scores, strict=True)]
-    return pd.DataFrame(rows, columns=COLUMNS).set_index("id").loc[rated.index]
+    clips = [(audio[key], text[prompt]) for key, prompt in rated["prompt"].items()]
+    found = rated[["split"]].copy()
+    found[["omq", "ta"]] = score(scorer, clips)
+    return found
 
 
 def write_predictions(predictions: DataFrame, path: Path) -> None:
-    """Write predictions with six decimals, finer than any two ways of computing one differ.
-
-    Args:
-        predictions: What `predict` gave.
-        path: The file.
-    """
-    table = predictions.reset_index()[COLUMNS]
-    table.to_csv(path, index=False, float_format="%.6f", lineterminator="\n")
+    """Write predictions with six decimals, finer than any two ways of computing one differ."""
+    predictions.to_csv(path, index_label="id", float_format="%.6f", lineterminator="\n")
 
 
 @dataclass(frozen=True)
@@ -88,14 +91,7 @@ class Bench:
     states: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
     def prompt(self, text: str) -> np.ndarray:
-        """Look a prompt's states up, or encode it once.
-
-        Args:
-            text: The prompt.
-
-        Returns:
-            Shape (1, tokens, dim).
-        """
+        """Return a prompt's states, (1, tokens, dim), looked up or encoded once."""
         if text in self.text:
             return self.text[text]
         if text not in self.states:
@@ -103,23 +99,11 @@ class Bench:
         return self.states[text]
 
     def alignment(self, pairs: Iterable[tuple[str, str]]) -> np.ndarray:
-        """Score stored clips against any prompts.
+        """Return the TA of stored clips against any prompts: (pairs,), of clip ids and prompts."""
+        clips = [(self.audio[key], self.prompt(text)) for key, text in pairs]
+        return score(self.scorer, clips)[:, 1]
 
-        Args:
-            pairs: Clip id and prompt.
-
-        Returns:
-            TA, shape (pairs,), in their order.
-        """
-        pairs = list(pairs)
-        # Clips of like length side by side waste no time on padding.
-        order = sorted(range(len(pairs)), key=lambda at: self.audio[pairs[at][0]].shape[1])
-        sequences = [(self.audio[pairs[at][0]], self.prompt(pairs[at][1])) for at in order]
-        scores = np.empty(len(pairs))
-        scores[order] = [score.ta for score in self.scorer.score_embedded(sequences)]
-        return scores
-
-    def rescore(self, sounds: Sequence[tuple[str, np.ndarray]]) -> np.ndarray:
+    def rescore(self, sounds: Iterable[tuple[str, np.ndarray]]) -> np.ndarray:
         """Encode altered clips anew and score them against their own prompts.
 
         Args:
@@ -128,9 +112,6 @@ class Bench:
         Returns:
             OMQ and TA, shape (sounds, 2).
         """
-        prompts = self.clips["prompt"]
-        sequences = [
-            (self.scorer.embed_audio(samples), self.prompt(prompts[key])) for key, samples in sounds
-        ]
-        scores = self.scorer.score_embedded(sequences)
-        return np.array([(score.omq, score.ta) for score in scores]).reshape(-1, 2)
+        prompts, encode = self.clips["prompt"], self.scorer.embed_audio
+        clips = [(encode(samples), self.prompt(prompts[key])) for key, samples in sounds]
+        return _marks(self.scorer.score_embedded(clips))

@@ -10,6 +10,7 @@ systems' training means alone reach a system-level SRCC of 0.976 (OMQ) and 0.936
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -28,64 +29,29 @@ Features = dict[str, np.ndarray]
 
 
 def global_mean(train: DataFrame, truth: DataFrame) -> DataFrame:
-    """Predict every clip by the mean of all training clips.
+    """Return the mean of all training clips for every clip of `truth`."""
+    return truth[[]].assign(**train[_axes(train)].mean().to_dict())
 
-    Args:
-        train: Training ratings indexed by clip id: `omq`, `ta`, MOS units.
-        truth: The clips to predict, indexed by clip id.
 
-    Returns:
-        Predictions indexed as `truth`, one column an axis.
-    """
+def group_mean(train: DataFrame, truth: DataFrame, group: str) -> DataFrame:
+    """Return the training mean of each clip's system or prompt, of an unseen one the global one."""
     axes = _axes(train)
-    return truth[[]].assign(**train[axes].mean().to_dict())
-
-
-def system_mean(train: DataFrame, truth: DataFrame) -> DataFrame:
-    """Predict each clip by its system's training mean; an unseen system by the global mean.
-
-    Args:
-        train: Training ratings indexed by clip id: `system`, `omq`, `ta`, MOS units.
-        truth: The clips to predict, indexed by clip id: `system`.
-
-    Returns:
-        Predictions indexed as `truth`, one column an axis.
-    """
-    return _group_mean(train, truth, "system")
-
-
-def prompt_mean(train: DataFrame, truth: DataFrame) -> DataFrame:
-    """Predict each clip by its prompt's training mean; an unseen prompt by the global mean.
-
-    Args:
-        train: Training ratings indexed by clip id: `prompt`, `omq`, `ta`, MOS units.
-        truth: The clips to predict, indexed by clip id: `prompt`.
-
-    Returns:
-        Predictions indexed as `truth`, one column an axis.
-    """
-    return _group_mean(train, truth, "prompt")
+    means = train.groupby(group)[axes].mean().reindex(truth[group]).set_axis(truth.index)
+    return means.fillna(train[axes].mean())
 
 
 def gold_omq(train: DataFrame, truth: DataFrame) -> DataFrame:
-    """Predict TA by the clip's own OMQ rating: what TA says that quality does not is above this.
-
-    Args:
-        train: Training ratings; not looked at.
-        truth: The clips to predict, indexed by clip id, with their `omq` ratings.
-
-    Returns:
-        Predictions of `ta`, indexed as `truth`.
-    """
+    """Return each clip's own OMQ rating as TA: what TA says that quality does not is above this."""
     return truth[["omq"]].rename(columns={"omq": "ta"})
 
 
 FLOORS: dict[str, Callable[[DataFrame, DataFrame], DataFrame]] = {
     "global_mean": global_mean,
-    "system_mean": system_mean,
-    "prompt_mean": prompt_mean,
+    "system_mean": partial(group_mean, group="system"),
+    "prompt_mean": partial(group_mean, group="prompt"),
     "gold_omq": gold_omq,
 }
+"""From rated training clips and the clips of a split to predictions of these, indexed alike."""
 
 
 def ridge(features: Features, rated: DataFrame, train: np.ndarray) -> DataFrame:
@@ -117,7 +83,7 @@ def pooled(audio: Iterable[np.ndarray], text: Iterable[np.ndarray], train: np.nd
     Args:
         audio: Each clip's audio, (layers, steps, dim).
         text: Each clip's prompt, (1, tokens, dim).
-        train: Which clips the principal components are fitted on, bool, shape (clips,).
+        train: Which clips the components are fitted on, bool, shape (clips,).
 
     Returns:
         For OMQ the audio's means; for TA those, the text's, and the products of the two sides'
@@ -142,12 +108,6 @@ def loudness(clips: Iterable[tuple[np.ndarray, int]]) -> Features:
     """
     table = np.array([_loudness(*clip) for clip in clips])
     return dict.fromkeys(AXES, table)
-
-
-def _group_mean(train: DataFrame, truth: DataFrame, group: str) -> DataFrame:
-    axes = _axes(train)
-    means = train.groupby(group)[axes].mean().reindex(truth[group]).set_axis(truth.index)
-    return means.fillna(train[axes].mean())
 
 
 def _axes(table: DataFrame) -> list[str]:

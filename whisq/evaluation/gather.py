@@ -16,42 +16,18 @@ from whisq.store.sequences import Sequences
 
 
 def read_rated(data: Path) -> DataFrame:
-    """Read the labelled clips.
-
-    Args:
-        data: The pipeline's data folder.
-
-    Returns:
-        What `join` makes of `clips.csv` and `ratings.csv`.
-    """
+    """Return the labelled clips of the pipeline's data folder, as `join` makes them."""
     return join(read_clips(data / "clips.csv"), read_ratings(data / "ratings.csv"))
 
 
 def read_sequences(data: Path) -> tuple[Sequences, Sequences]:
-    """Open the stored sequences.
-
-    Args:
-        data: The pipeline's data folder.
-
-    Returns:
-        Audio by clip id, and text by prompt.
-    """
+    """Return the stored sequences: audio by clip id, and text by prompt."""
     folder = data / "embeddings"
     return Sequences.open(folder / "audio"), Sequences.open(folder / "text")
 
 
 def make_bench(scorer: Scorer, data: Path, rated: DataFrame, seed: int) -> Bench:
-    """Lay out what the probes work on: the last held-out split.
-
-    Args:
-        scorer: The model.
-        data: The pipeline's data folder.
-        rated: What `read_rated` gave.
-        seed: Of the probes' draws.
-
-    Returns:
-        The bench.
-    """
+    """Return what the probes work on: the last held-out split."""
     held_out = [split for split in JUDGED if (rated["split"] == split).any()]
     clips = rated[rated["split"] == held_out[-1]] if held_out else rated
     audio, text = read_sequences(data)
@@ -68,15 +44,7 @@ def make_bench(scorer: Scorer, data: Path, rated: DataFrame, seed: int) -> Bench
 
 
 def gather(scorer: Scorer, data: Path) -> Case:
-    """Predict every labelled clip with the model and with the ridges.
-
-    Args:
-        scorer: The model.
-        data: The pipeline's data folder.
-
-    Returns:
-        All that is judged.
-    """
+    """Return all that is judged: every labelled clip by the model and by the ridges."""
     rated, (audio, text) = read_rated(data), read_sequences(data)
     train = (rated["split"] == "train").to_numpy()
     sequences = [(audio[key], text[prompt]) for key, prompt in rated["prompt"].items()]

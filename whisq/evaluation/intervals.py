@@ -14,12 +14,14 @@ The headline has one too: the share of the way from the best floor to the ceilin
 
 from __future__ import annotations
 
+from collections import defaultdict
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import ndtr, stdtrit
 
-from whisq.evaluation.metrics import AXES, LOWER_IS_BETTER, METRICS, evaluate
+from whisq.evaluation.metrics import LOWER_IS_BETTER, METRICS, evaluate
 from whisq.evaluation.resampling import count, replicates, ways
 
 if TYPE_CHECKING:
@@ -50,27 +52,18 @@ def intervals(
 ) -> dict:
     """Put intervals around every figure of `evaluate`.
 
-    Args:
-        truth: Ratings indexed by clip id: `omq`, `ta`, `system`, `prompt`.
-        answer: Predictions, indexed by the same ids.
-        resamples: How many, at least 1.
-        seed: Of the draws.
-        system_truth: Ratings of systems to use in place of the means of these clips.
-
     Returns:
         Level, axis and metric by name, then by `clip`, `system`, `prompt` the interval's two
         ends, or None where half of the resamples leave the figure undefined.
     """
     scores = evaluate(truth, answer, system_truth)
-    found: dict = {}
+    found = _nested()
     for by in ways(truth):
         drawn = replicates(truth, answer, by, resamples, seed, system_truth)
         groups = count(truth, by)
         for level, axis, metric in _figures(drawn):
-            point = scores[level][axis][metric]
-            ends = interval(drawn[level][axis][metric], point, groups, _scale_of(metric))
-            place = found.setdefault(level, {}).setdefault(axis, {}).setdefault(metric, {})
-            place[by] = ends
+            figure, point = drawn[level][axis][metric], scores[level][axis][metric]
+            found[level][axis][metric][by] = interval(figure, point, groups, _scale_of(metric))
     return found
 
 
@@ -82,35 +75,26 @@ def compare(
     seed: int = 0,
     system_truth: DataFrame | None = None,
 ) -> dict:
-    """Compare two sets of predictions on the same resamples.
-
-    Args:
-        truth: Ratings indexed by clip id: `omq`, `ta`, `system`, `prompt`.
-        answer: The one, indexed by the same ids.
-        other: The other, alike.
-        resamples: How many, at least 1.
-        seed: Of the draws.
-        system_truth: Ratings of systems to use in place of the means of these clips.
+    """Compare two answers on the same resamples.
 
     Returns:
         Level, axis and metric by name, then `difference` (the one less the other), and by
         `clip`, `system`, `prompt` its `interval` and the share of resamples, ties as halves, in
         which the one is `better` (nearer 1 when it surely is; MSE is better when smaller).
     """
-    one, two = evaluate(truth, answer, system_truth), evaluate(truth, other, system_truth)
-    found: dict = {}
+    answers = answer, other
+    scores = [evaluate(truth, each, system_truth) for each in answers]
+    found = _nested()
     for by in ways(truth):
-        first = replicates(truth, answer, by, resamples, seed, system_truth)
-        second = replicates(truth, other, by, resamples, seed, system_truth)
-        for level, axis, metric in _figures(first):
-            if axis not in second[level]:
+        one, two = (replicates(truth, each, by, resamples, seed, system_truth) for each in answers)
+        for level, axis, metric in _figures(one):
+            if axis not in two[level]:
                 continue
-            pair = one[level][axis][metric], two[level][axis][metric]
+            pair = [each[level][axis][metric] for each in scores]
             point = None if None in pair else pair[0] - pair[1]
-            drawn = first[level][axis][metric] - second[level][axis][metric]
-            place = found.setdefault(level, {}).setdefault(axis, {}).setdefault(metric, {})
-            place["difference"] = point
-            place[by] = {
+            drawn = one[level][axis][metric] - two[level][axis][metric]
+            found[level][axis][metric]["difference"] = point
+            found[level][axis][metric][by] = {
                 "interval": interval(drawn, point, count(truth, by)),
                 "better": _better(-drawn if metric in LOWER_IS_BETTER else drawn),
             }
@@ -126,7 +110,7 @@ def interval(
         drawn: A figure of every resample, shape (resamples,), NaN where undefined.
         point: The figure itself.
         groups: How many groups were resampled.
-        scale: `fisher` for a correlation, `log` for a positive number, `plain` for others.
+        scale: Of SCALES.
 
     Returns:
         The two ends, or None where the figure, or half of its resamples, are undefined.
@@ -143,10 +127,7 @@ def interval(
 
 
 def shares(result: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Place the model's SRCC between the best floor's and the ceiling's.
-
-    Args:
-        result: A split's `utt`, `sys`, `floors` and `ceilings`.
+    """Place the model's SRCC between the best floor's and the ceiling's, of a split's result.
 
     Returns:
         Level and axis by name: `share` (0 at the floor, 1 at the ceiling, negative below the
@@ -171,30 +152,34 @@ def share_intervals(
 
     Args:
         result: What `shares` gave.
-        rated: Ratings indexed by clip id.
-        predictions: The model's, indexed by the same ids.
+        rated: Ratings.
+        predictions: The model's.
         floors: Each floor's predictions by name.
         resamples: How many.
         seed: Of the draws.
     """
-    model = replicates(rated, predictions, "system", resamples, seed)
-    drawn: dict[str, dict] = {}
-    for level in result:
-        for axis in AXES:
-            found = result[level].get(axis)
-            if not found or found["share"] is None:
+    parties = {"model": predictions, **floors}
+
+    @cache
+    def drawn(name: str) -> dict:
+        return replicates(rated, parties[name], "system", resamples, seed)
+
+    for level, axes in result.items():
+        for axis, found in axes.items():
+            if found["share"] is None:
                 continue
-            name = found["floor"]
-            if name is not None and name not in drawn:
-                drawn[name] = replicates(rated, floors[name], "system", resamples, seed)
-            floor = drawn[name][level][axis]["srcc"] if name else np.zeros(resamples)
-            ceiling = found["ceiling_srcc"]
-            moved = (model[level][axis]["srcc"] - floor) / (ceiling - floor)
+            name, ceiling = found["floor"], found["ceiling_srcc"]
+            floor = drawn(name)[level][axis]["srcc"] if name else 0.0
+            moved = (drawn("model")[level][axis]["srcc"] - floor) / (ceiling - floor)
             found["interval"] = interval(moved, found["share"], count(rated, "system"))
 
 
 def _scale_of(metric: str) -> str:
     return "log" if metric == "mse" else "fisher"
+
+
+def _nested() -> dict:
+    return defaultdict(lambda: defaultdict(lambda: defaultdict(dict)))
 
 
 def _figures(drawn: dict) -> list[tuple[str, str, str]]:
@@ -208,14 +193,14 @@ def _better(drawn: np.ndarray) -> float | None:
 
 def _share(result: dict[str, Any], level: str, axis: str) -> dict[str, Any]:
     known = {
-        name: result["floors"][name][level][axis]["srcc"]
-        for name in BLIND
-        if result["floors"].get(name, {}).get(level, {}).get(axis, {}).get("srcc") is not None
+        name: scores[level][axis]["srcc"] or 0.0
+        for name, scores in result["floors"].items()
+        if name in BLIND
     }
     # Saying the same of every clip ranks nothing, and is always open.
-    name = max(known, key=known.get) if any(value > 0 for value in known.values()) else None
-    floor = known[name] if name else 0.0
-    ceiling = ((result["ceilings"].get("raters") or {}).get(level, {}).get(axis) or {}).get("srcc")
+    name = max((name for name in known if known[name] > 0), key=known.get, default=None)
+    floor = known.get(name, 0.0)
+    ceiling = (result["ceilings"]["raters"][level].get(axis) or {}).get("srcc")
     model = result[level][axis]["srcc"]
     usable = None not in (ceiling, model) and ceiling - floor >= NARROWEST
     return {

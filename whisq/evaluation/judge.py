@@ -39,16 +39,7 @@ class Case:
 
 
 def join(clips: DataFrame, ratings: DataFrame) -> DataFrame:
-    """Join the corpus's two tables.
-
-    Args:
-        clips: As `clips.csv` has them.
-        ratings: As `ratings.csv` has them.
-
-    Returns:
-        One row a labelled clip, in the order of its ratings, indexed by id, with the columns of
-        both.
-    """
+    """Return one row a labelled clip, in the order of `ratings`, by id, with both's columns."""
     return ratings.merge(clips, on="id", how="left", validate="1:1").set_index("id")
 
 
@@ -63,27 +54,16 @@ def judge(case: Case, corpus: str, protocol: str, resamples: int, seed: int) -> 
         seed: Of all draws.
 
     Returns:
-        `corpus`, `protocol`, and for each split `judge_split`'s result.
+        `corpus`, `protocol`, and for each split what `figures` gives, `ceilings` of the same form
+        by name, `intervals`, `share` of the way from floor to ceiling, `within` systems and
+        prompts, `calibration` and `raters_worth`.
     """
     splits = [split for split in JUDGED if (case.rated["split"] == split).any()]
-    found = {split: judge_split(case, split, resamples, seed) for split in splits}
+    found = {split: _judge_split(case, split, resamples, seed) for split in splits}
     return {"corpus": corpus, "protocol": protocol, **rounded(found)}
 
 
-def judge_split(case: Case, split: str, resamples: int, seed: int) -> dict[str, Any]:
-    """Judge a model on one split.
-
-    Args:
-        case: What is judged.
-        split: Such as test.
-        resamples: For the intervals.
-        seed: Of all draws.
-
-    Returns:
-        The model's figures under `utt` and `sys`, level, axis, metric; `n_clips, n_systems`;
-        `floors` and `ceilings` of the same form by name; `intervals`; `share` of the way from
-        floor to ceiling; `within` systems and prompts; `subsets`; `calibration`; `raters_worth`.
-    """
+def _judge_split(case: Case, split: str, resamples: int, seed: int) -> dict[str, Any]:
     result = figures(case, split)
     subsets = result.pop("subsets")
     rated, own, others = _parties(case, split)
@@ -129,15 +109,7 @@ def figures(case: Case, split: str) -> dict[str, Any]:
 
 
 def floors(case: Case, split: str) -> dict[str, DataFrame]:
-    """Predict a split by every floor, each fitted on the training clips alone.
-
-    Args:
-        case: What is judged.
-        split: Such as test.
-
-    Returns:
-        Predictions by the floor's name.
-    """
+    """Return a split's predictions by each floor's name, fitted on the training clips alone."""
     rated = case.rated[case.rated["split"] == split]
     train = case.rated[case.rated["split"] == "train"]
     simple = {name: floor(train, rated) for name, floor in FLOORS.items()}
@@ -147,28 +119,13 @@ def floors(case: Case, split: str) -> dict[str, DataFrame]:
 def levels(
     rated: DataFrame, predictions: DataFrame, system_truth: DataFrame | None = None
 ) -> dict[str, Any]:
-    """Compare predictions with ratings and leave the counts out.
-
-    Args:
-        rated: As `evaluate` takes it.
-        predictions: Alike.
-        system_truth: Alike.
-
-    Returns:
-        `utt` and `sys`.
-    """
+    """Return `utt` and `sys` of what `evaluate` gives."""
     result = evaluate(rated, predictions, system_truth)
     return {level: result[level] for level in ("utt", "sys")}
 
 
 def rounded(value: Any) -> Any:
-    """Round every number of a nested result, and refuse what JSON can't hold.
-
-    Args:
-        value: Dicts, lists, numbers, text, None.
-
-    Returns:
-        The same with plain numbers of PLACES decimals.
+    """Return a nested result with plain numbers of PLACES decimals, as JSON can hold it.
 
     Raises:
         ValueError: A number is NaN or infinite: undefined figures must be None.

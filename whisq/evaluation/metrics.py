@@ -1,18 +1,21 @@
 """Agreement of predictions with ratings: MSE, LCC, SRCC and KTAU, by clip and by system.
 
 Conventions: `rating` is a listeners' mean opinion score and `prediction` a model's, both in MOS
-units (1 to 5) and of shape (clips,). The utterance level (`utt`) compares clips, the system level
-(`sys`) compares the means of systems. A number that the input does not define (a correlation with
-a constant, or of one system) is None, written null in JSON, and the reason stands beside it under
-`undefined`; a NaN or an infinity in the input is an error.
+units (1 to 5) and of shape (clips,). As tables, `truth` or `rated` (a column an axis, `system`,
+`prompt`) and `answer` or `predictions` (a column an axis) are indexed by the same clip ids, in any
+order; `system_truth` are ratings indexed by system, to use in place of the means of these clips.
 
-What the levels leave out is here too: `within` asks what is left when the system, or the prompt,
-is known, and `calibration` whether a predicted 4 is rated 4. All of it is exact with ties, by
-numpy alone: to import scipy.stats takes longer than to judge a list.
+The utterance level (`utt`) compares clips, the system level (`sys`) the means of systems. A number
+that the input does not define (a correlation with a constant, or of one system) is None, null in
+JSON, and the reason stands beside it under `undefined`.
+
+All of it is exact with ties, by numpy alone: to import scipy.stats takes longer than to judge a
+list.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_right, insort
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,46 +33,13 @@ CLIPS_TRUTH = "mean of the evaluated clips"
 FEWEST = 4  # clips that a group needs for a correlation of its own to say anything
 
 
-def validate(rating: np.ndarray, prediction: np.ndarray) -> None:
-    """Refuse what can't be compared.
-
-    Args:
-        rating: Listeners' scores, shape (clips,), MOS units.
-        prediction: The model's, alike.
-
-    Raises:
-        ValueError: The two differ in shape or hold a NaN or an infinity.
-    """
-    if rating.shape != prediction.shape or rating.ndim != 1:
-        shapes = f"{rating.shape} and {prediction.shape}"
-        raise ValueError(f"ratings and predictions must pair up in one dimension, given {shapes}")
-    if not (np.isfinite(rating).all() and np.isfinite(prediction).all()):
-        raise ValueError("ratings and predictions must be finite numbers: mend or drop the others")
-
-
 def mse(rating: np.ndarray, prediction: np.ndarray) -> float:
-    """Compute the mean squared error.
-
-    Args:
-        rating: Listeners' scores, shape (clips,), MOS units.
-        prediction: The model's, alike.
-
-    Returns:
-        The error in squared MOS units, 0 at best.
-    """
+    """Return the mean squared error in squared MOS units, 0 at best."""
     return float(np.mean((rating - prediction) ** 2))
 
 
 def lcc(rating: np.ndarray, prediction: np.ndarray) -> float:
-    """Compute Pearson's linear correlation coefficient.
-
-    Args:
-        rating: Listeners' scores, shape (clips,), not constant.
-        prediction: The model's, alike.
-
-    Returns:
-        The correlation, -1 to 1.
-    """
+    """Return Pearson's linear correlation, -1 to 1, of two sides that are not constant."""
     rating, prediction = rating - rating.mean(), prediction - prediction.mean()
     # Each side is scaled first: the product of two tiny norms could underflow.
     cosine = (rating / np.linalg.norm(rating)) @ (prediction / np.linalg.norm(prediction))
@@ -77,30 +47,14 @@ def lcc(rating: np.ndarray, prediction: np.ndarray) -> float:
 
 
 def srcc(rating: np.ndarray, prediction: np.ndarray) -> float:
-    """Compute Spearman's rank correlation; tied values share their mean rank.
-
-    Args:
-        rating: Listeners' scores, shape (clips,), not constant.
-        prediction: The model's, alike.
-
-    Returns:
-        The correlation, -1 to 1.
-    """
+    """Return Spearman's correlation, -1 to 1, alike; tied values share their mean rank."""
     return lcc(_mid_ranks(rating), _mid_ranks(prediction))
 
 
 def ktau(rating: np.ndarray, prediction: np.ndarray) -> float:
-    """Compute Kendall's tau-b, which corrects for ties: mean ratings have only 21 levels.
+    """Return Kendall's tau-b, -1 to 1, alike, which corrects for ties: MOS has only 21 levels.
 
-    Source: Knight, "A computer method for calculating Kendall's tau with ungrouped data", 1966,
-    in n log n steps.
-
-    Args:
-        rating: Listeners' scores, shape (clips,), not constant.
-        prediction: The model's, alike.
-
-    Returns:
-        The correlation, -1 to 1.
+    Source: Knight, "A computer method for calculating Kendall's tau with ungrouped data", 1966.
     """
     one, two = (np.unique(side, return_inverse=True)[1] for side in (rating, prediction))
     pairs = len(one) * (len(one) - 1) // 2
@@ -116,15 +70,18 @@ def ktau(rating: np.ndarray, prediction: np.ndarray) -> float:
 def measure(rating: np.ndarray, prediction: np.ndarray) -> dict[str, Any]:
     """Compute all four metrics of one axis.
 
-    Args:
-        rating: Listeners' scores, shape (clips,), MOS units.
-        prediction: The model's, alike.
-
     Returns:
         `mse, lcc, srcc, ktau`; where one is None, also `undefined`, the reason.
+
+    Raises:
+        ValueError: The two differ in shape or hold a NaN or an infinity.
     """
     rating, prediction = np.asarray(rating, float), np.asarray(prediction, float)
-    validate(rating, prediction)
+    if rating.shape != prediction.shape or rating.ndim != 1:
+        shapes = f"{rating.shape} and {prediction.shape}"
+        raise ValueError(f"ratings and predictions must pair up in one dimension, given {shapes}")
+    if not (np.isfinite(rating).all() and np.isfinite(prediction).all()):
+        raise ValueError("ratings and predictions must be finite numbers: mend or drop the others")
     reason = _undefined(rating, prediction)
     scores: dict[str, Any] = {"mse": mse(rating, prediction) if len(rating) else None}
     for name, correlation in (("lcc", lcc), ("srcc", srcc), ("ktau", ktau)):
@@ -133,15 +90,7 @@ def measure(rating: np.ndarray, prediction: np.ndarray) -> dict[str, Any]:
 
 
 def system_means(scores: DataFrame, system: Series) -> DataFrame:
-    """Average the clips of each system.
-
-    Args:
-        scores: One column an axis, indexed by clip id, MOS units.
-        system: Each clip's system, indexed alike; clips without one are left out.
-
-    Returns:
-        The same columns, indexed by system in sorted order, exact to DECIMALS.
-    """
+    """Return the means of each system's clips, by system in sorted order, exact to DECIMALS."""
     return scores.groupby(system, sort=True).mean().round(DECIMALS)
 
 
@@ -149,12 +98,6 @@ def evaluate(truth: DataFrame, answer: DataFrame, system_truth: DataFrame | None
     """Compare predictions with ratings at both levels on every axis that both have.
 
     Source: VoiceMOS and AudioMOS challenges, which report these four at these two levels.
-
-    Args:
-        truth: Ratings indexed by clip id: a column an axis (`omq`, `ta`) and `system`.
-        answer: Predictions: a column an axis, indexed by the same ids in any order.
-        system_truth: Ratings of systems (a column an axis, indexed by system) to use at the
-            system level in place of the means of these clips.
 
     Returns:
         `utt` and `sys` (axis by axis the four metrics), `n_clips`, `n_systems`, and
@@ -186,14 +129,7 @@ def evaluate(truth: DataFrame, answer: DataFrame, system_truth: DataFrame | None
 
 
 def record_of(scores: dict[str, Any]) -> dict[str, float | None]:
-    """Name each figure of an evaluation in one row, as a trial's record does.
-
-    Args:
-        scores: What `evaluate` gave.
-
-    Returns:
-        `<level>_<axis>_<metric>`, None where not defined.
-    """
+    """Return what `evaluate` gave in one row: `<level>_<axis>_<metric>`."""
     return {
         f"{level}_{axis}_{metric}": value
         for level in ("utt", "sys")
@@ -209,39 +145,25 @@ def within(rated: DataFrame, predictions: DataFrame) -> dict[str, dict[str, Any]
     A model that has learnt to tell the systems apart scores well over all clips and nothing inside
     one system; one that hears the clip itself scores in both.
 
-    Args:
-        rated: Ratings indexed by clip id: `system`, `prompt`, `omq`, `ta`.
-        predictions: Indexed by the same ids: a column an axis.
-
     Returns:
         `system` and `prompt`, axis by axis `lcc, srcc, ktau` of its groups' own
         correlations, a clip counting once (None where no group defines one) and `groups`, how many
         did: those of FEWEST clips at least whose ratings and predictions vary; and `pairs`, axis
-        by axis as `agreement`.
+        by axis the `agreement` on which of two clips of one prompt is better, 0 to 1 (0.5 is
+        chance; equal predictions count half; None without pairs) and how many `pairs` there were
+        whose ratings differ.
     """
     predictions = predictions.loc[rated.index]
-    axes = [axis for axis in AXES if axis in predictions]
     found: dict[str, dict[str, Any]] = {"system": {}, "prompt": {}, "pairs": {}}
-    for axis in axes:
+    for axis in (axis for axis in AXES if axis in predictions):
         values = rated[axis].to_numpy(float), predictions[axis].to_numpy(float)
         for group in ("system", "prompt"):
             found[group][axis] = _grouped(*values, rated[group].to_numpy())
-        found["pairs"][axis] = agreement(*values, rated["prompt"].to_numpy())
+        found["pairs"][axis] = _agreement(*values, rated["prompt"].to_numpy())
     return found
 
 
-def agreement(rating: np.ndarray, prediction: np.ndarray, prompt: np.ndarray) -> dict[str, Any]:
-    """Ask of two clips of one prompt which is better, and count how often the model agrees.
-
-    Args:
-        rating: Shape (clips,), MOS units.
-        prediction: Alike.
-        prompt: Each clip's prompt, shape (clips,).
-
-    Returns:
-        `agreement`, 0 to 1 (0.5 is chance; equal predictions count half), None without pairs,
-        and `pairs`, how many there were whose ratings differ.
-    """
+def _agreement(rating: np.ndarray, prediction: np.ndarray, prompt: np.ndarray) -> dict[str, Any]:
     agreed, pairs = 0.0, 0
     for name in np.unique(prompt):
         inside = prompt == name
@@ -256,16 +178,11 @@ def agreement(rating: np.ndarray, prediction: np.ndarray, prompt: np.ndarray) ->
 def calibration(rating: np.ndarray, prediction: np.ndarray, bins: int = 10) -> dict[str, Any]:
     """Fit ratings by a line in the predictions, and average both in bins of equal size.
 
-    Args:
-        rating: Listeners' scores, shape (clips,), MOS units.
-        prediction: The model's, alike.
-        bins: How many points the curve has at most.
-
     Returns:
         `slope` and `intercept` of the line (1 and 0 at best; a slope below 1 says that
         predictions spread too far), None where predictions are constant; and `curve`, for each
-        bin `prediction` and `rating` (means), `clips`, and `error` (the mean rating's standard
-        error, None of one clip).
+        of `bins` parts `prediction` and `rating` (means), `clips`, and `error` (the mean rating's
+        standard error, None of one clip).
     """
     slope = intercept = None
     if len(prediction) > 1 and np.ptp(prediction) > 0:
@@ -295,16 +212,11 @@ def _mid_ranks(values: np.ndarray) -> np.ndarray:
 
 
 def _inversions(codes: np.ndarray) -> int:
-    # How many pairs of whole numbers from 0 have the larger one first.
-    found = 0
-    # Two numbers are in the order of the highest bit in which they differ.
-    for bit in range(int(codes.max(initial=0)).bit_length()):
-        above = codes >> (bit + 1)
-        order = np.argsort(above, kind="stable")
-        above, high = above[order], codes[order] >> bit & 1
-        ones = np.r_[0, np.cumsum(high)]
-        before = ones[:-1] - ones[np.searchsorted(above, above)]
-        found += int(before[high == 0].sum())
+    # How many pairs have the larger one first.
+    found, before = 0, []
+    for code in codes.tolist():
+        found += len(before) - bisect_right(before, code)
+        insort(before, code)
     return found
 
 

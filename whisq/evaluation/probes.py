@@ -7,15 +7,16 @@ model's OMQ, another container should not.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from whisq.audio import RATE, read, resampled
+from whisq.evaluation.bench import Bench, score
 from whisq.evaluation.judge import rounded
+from whisq.evaluation.metrics import ktau
 from whisq.evaluation.prompt_probes import (
     changed_attributes,
     order_swap,
@@ -28,7 +29,6 @@ from whisq.rendered.requests import from_row
 if TYPE_CHECKING:
     from pandas import DataFrame
 
-    from whisq.evaluation.bench import Bench
 
 STRENGTHS = (0.0, 1 / 3, 2 / 3, 1.0)
 RATES = (22050, 44100, 48000)  # Hz
@@ -63,21 +63,13 @@ def probe(bench: Bench, corpus: str, clips: int, prompts: int) -> tuple[dict[str
 
 
 def cleanest(bench: Bench, count: int) -> list[str]:
-    """Choose the clips to alter: free of faults where the corpus knows, else those scored best.
-
-    Args:
-        bench: What to work on.
-        count: How many at most.
-
-    Returns:
-        Ids.
-    """
+    """Return at most `count` ids: free of faults where the corpus knows, else those scored best."""
     if bench.truth is not None:
         order = bench.truth.loc[bench.clips.index, "omq_latent"].astype(float)
     else:
         prompts = bench.clips["prompt"].items()
-        pairs = [(bench.audio[key], bench.prompt(text)) for key, text in prompts]
-        order = pd.Series([s.omq for s in bench.scorer.score_embedded(pairs)], bench.clips.index)
+        stored = [(bench.audio[key], bench.prompt(text)) for key, text in prompts]
+        order = pd.Series(score(bench.scorer, stored)[:, 0], bench.clips.index)
     return order.sort_values(ascending=False, kind="stable").index[:count].tolist()
 
 
@@ -87,22 +79,14 @@ def fault_response(bench: Bench, keys: list[str]) -> tuple[dict[str, Any], DataF
     Where the corpus knows what a clip plays it is played anew, so faults of the playing are asked
     too; elsewhere the faults of the sound are put on the clip's own samples.
 
-    Args:
-        bench: What to work on.
-        keys: Clips to alter.
-
     Returns:
         `by_fault`, for each Kendall's `tau` of strength and predicted OMQ (-1 at best, the mean
         over clips) and the `fall` in MOS units at full strength, and `tau`, their mean; and the
         curves: `fault, strength, omq, error`.
     """
-    spoil = _replay(bench) if bench.truth is not None else _apply(bench)
-    rows = [
-        (key, fault, strength, samples) for key in keys for fault, strength, samples in spoil(key)
-    ]
-    scores = bench.rescore([(key, samples) for key, _, _, samples in rows])[:, 0]
+    rows = [(key, *spoilt) for key in keys for spoilt in _spoilt(bench, key)]
     table = pd.DataFrame([row[:3] for row in rows], columns=["id", "fault", "strength"])
-    table["omq"] = scores
+    table["omq"] = bench.rescore((key, samples) for key, *_, samples in rows)[:, 0]
     by_fault, curves = {}, []
     clean = table[table["fault"] == ""]
     for fault in sorted(set(table["fault"]) - {""}):
@@ -121,17 +105,12 @@ def fault_response(bench: Bench, keys: list[str]) -> tuple[dict[str, Any], DataF
 def invariance(bench: Bench, keys: list[str]) -> dict[str, Any]:
     """Change what no listener would mind, and see how far scores move.
 
-    Args:
-        bench: What to work on.
-        keys: Clips to alter.
-
     Returns:
         For each change and axis the `mean` and `largest` absolute move in MOS units.
     """
     rows = [(key, name, samples) for key in keys for name, samples in _variants(bench.read(key))]
-    scores = bench.rescore([(key, samples) for key, _, samples in rows])
-    table = pd.DataFrame(scores, columns=["omq", "ta"])
-    table["id"], table["change"] = [row[0] for row in rows], [row[1] for row in rows]
+    table = pd.DataFrame([row[:2] for row in rows], columns=["id", "change"])
+    table[["omq", "ta"]] = bench.rescore((key, samples) for key, _, samples in rows)
     same = table[table["change"] == "none"].set_index("id")[["omq", "ta"]]
     found = {}
     for name, part in table[table["change"] != "none"].groupby("change", sort=False):
@@ -142,29 +121,25 @@ def invariance(bench: Bench, keys: list[str]) -> dict[str, Any]:
     return found
 
 
-def _replay(bench: Bench) -> Callable[[str], Iterator[tuple[str, float, np.ndarray]]]:
-    def spoil(key: str) -> Iterator[tuple[str, float, np.ndarray]]:
+def _spoilt(bench: Bench, key: str) -> Iterator[tuple[str, float, np.ndarray]]:
+    # The clip as it is, then with each fault at rising strength.
+    if bench.truth is None:
+        names, samples = (*faults.SOUND_FAULTS, "abrupt_end"), bench.read(key)
+
+        def spoil(name: str, strength: float) -> np.ndarray:
+            return faults.apply(name, samples, strength, None, np.random.default_rng(bench.seed))
+    else:
         row = bench.truth.loc[key]
-        music = from_row(row), [int(part) for part in row["seed"].split()]
-        yield "", 0.0, studio.render(music[0], (), music[1])
-        for name in faults.NAMES:
-            for strength in STRENGTHS[1:]:
-                spoilt = (faults.Fault(name, strength),)
-                yield name, strength, studio.render(music[0], spoilt, music[1])
+        request, seed = from_row(row), [int(part) for part in row["seed"].split()]
+        names, samples = faults.NAMES, studio.render(request, (), seed)
 
-    return spoil
+        def spoil(name: str, strength: float) -> np.ndarray:
+            return studio.render(request, (faults.Fault(name, strength),), seed)
 
-
-def _apply(bench: Bench) -> Callable[[str], Iterator[tuple[str, float, np.ndarray]]]:
-    def spoil(key: str) -> Iterator[tuple[str, float, np.ndarray]]:
-        samples = bench.read(key)
-        yield "", 0.0, samples
-        for name in (*faults.SOUND_FAULTS, "abrupt_end"):
-            for strength in STRENGTHS[1:]:
-                draw = np.random.default_rng(bench.seed)
-                yield name, strength, faults.apply(name, samples, strength, None, draw)
-
-    return spoil
+    yield "", 0.0, samples
+    for name in names:
+        for strength in STRENGTHS[1:]:
+            yield name, strength, spoil(name, strength)
 
 
 def _variants(samples: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
@@ -193,4 +168,4 @@ def _encoded(samples: np.ndarray, name: str) -> bytes:
 
 def _tau(row: np.ndarray) -> float:
     # A model whose score does not move at all does not respond.
-    return float(stats.kendalltau(STRENGTHS, row).statistic) if np.ptp(row) > 0 else 0.0
+    return ktau(np.array(STRENGTHS), row) if np.ptp(row) > 0 else 0.0

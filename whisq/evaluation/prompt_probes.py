@@ -29,9 +29,6 @@ def order_swap(bench: Bench) -> dict[str, Any]:
     Asked of the clips that play the order asked for, where the corpus knows: of a clip that plays
     it backwards the reversed prompt is the true one.
 
-    Args:
-        bench: What to work on.
-
     Returns:
         `swap`, the share that prefers the true order (0.5: deaf to it), `clips`, `error` (its
         standard error, by prompt) and `by_attribute`; under `reversed` the `swap` of the clips
@@ -63,11 +60,7 @@ def order_swap(bench: Bench) -> dict[str, Any]:
 
 
 def other_prompts(bench: Bench, count: int) -> dict[str, Any]:
-    """Ask whether a clip's own prompt is preferred to other prompts of the corpus.
-
-    Args:
-        bench: What to work on.
-        count: Other prompts a clip.
+    """Ask whether a clip's own prompt is preferred to `count` other prompts of the corpus.
 
     Returns:
         `auc`, the share of comparisons that the own prompt wins, `comparisons`, and
@@ -101,9 +94,6 @@ def other_prompts(bench: Bench, count: int) -> dict[str, Any]:
 def shuffled_prompts(bench: Bench) -> dict[str, Any]:
     """Measure TA where every clip has been given another clip's prompt.
 
-    Args:
-        bench: What to work on; its clips have ratings.
-
     Returns:
         `srcc` with the prompts shuffled, averaged over SHUFFLES, and `true_srcc`; a model that
         uses the prompt loses much.
@@ -122,9 +112,6 @@ def shuffled_prompts(bench: Bench) -> dict[str, Any]:
 def changed_attributes(bench: Bench) -> dict[str, Any]:
     """Ask whether TA falls when one attribute of the prompt is changed.
 
-    Args:
-        bench: What to work on.
-
     Returns:
         For each attribute that prompts mention: `fell`, the share of clips whose TA fell, the
         mean `fall` in MOS units, and `clips`, those that do play what was asked for; empty
@@ -141,17 +128,17 @@ def changed_attributes(bench: Bench) -> dict[str, Any]:
             for text, request in requests.items()
             if attribute in request.held and attribute != request.order
         }
-        pairs = [
-            (key, text, other[text])
+        asked = [
+            (key, text)
             for key, text in bench.clips["prompt"].items()
             if text in other
             and bench.truth.loc[key, attribute] == bench.prompts.loc[text, attribute]
         ]
-        if pairs:
-            right = bench.alignment((key, own) for key, own, _ in pairs)
-            wrong = bench.alignment((key, new) for key, _, new in pairs)
+        if asked:
+            right = bench.alignment(asked)
+            wrong = bench.alignment((key, other[text]) for key, text in asked)
             fall = {"fell": _won(right, wrong).mean(), "fall": (right - wrong).mean()}
-            found[attribute] = fall | {"clips": len(pairs)}
+            found[attribute] = fall | {"clips": len(asked)}
     return found
 
 

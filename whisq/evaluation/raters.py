@@ -1,63 +1,23 @@
 """What the raters' own rows say: how well any model could do, and how many raters one is worth.
 
-Conventions: grades are whole numbers 1 to 5, shape (clips, raters), NaN where a clip has fewer.
-A clip's raters are others than its neighbour's, so columns mean nothing and are shuffled.
+A clip's raters are others than its neighbour's, so columns of grades mean nothing and are shuffled.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from pandas import DataFrame, Series
 
+from whisq.corpus.summary import grades, reliability
 from whisq.evaluation.metrics import AXES, METRICS, evaluate
 
-if TYPE_CHECKING:
-    from pandas import DataFrame, Series
-
+HALVINGS = 40  # to average over
 NO_ROWS = "no clip has two raters' rows at least"
 
 
-def grades(rows: Series) -> np.ndarray:
-    """Read raters' grades.
-
-    Args:
-        rows: Space-separated grades of each clip, blank where unknown.
-
-    Returns:
-        Shape (clips, raters), NaN where a clip has fewer than most.
-    """
-    given = [[float(grade) for grade in str(row).split()] for row in rows]
-    table = np.full((len(given), max(map(len, given), default=0)), np.nan)
-    for line, values in zip(table, given, strict=True):
-        line[: len(values)] = values
-    return table
-
-
-def reliability(table: np.ndarray) -> tuple[float, int] | None:
-    """Measure one rater's reliability, ICC(1), by one-way analysis of variance over clips.
-
-    Source: Shrout and Fleiss, Intraclass correlations (1979). Chosen: clips with fewer raters
-    than most are left out.
-
-    Args:
-        table: Grades, shape (clips, raters).
-
-    Returns:
-        ICC(1) and the raters a clip, or None where it is not defined or not above 0.
-    """
-    table = table[~np.isnan(table).any(axis=1)]
-    if table.shape[0] < 2 or table.shape[1] < 2:
-        return None
-    count = table.shape[1]
-    between = count * table.mean(axis=1).var(ddof=1)
-    within = table.var(axis=1, ddof=1).mean()
-    if between <= within:
-        return None
-    return float((between - within) / (between + (count - 1) * within)), count
-
-
-def ceilings(rated: DataFrame, repeats: int = 40, seed: int = 0) -> dict[str, Any]:
+def ceilings(rated: DataFrame, seed: int = 0) -> dict[str, Any]:
     """Estimate what a model that knew the raters' true mean would score against these ratings.
 
     The raters of each clip are split in random halves. The halves' correlation, stepped up to all
@@ -66,8 +26,7 @@ def ceilings(rated: DataFrame, repeats: int = 40, seed: int = 0) -> dict[str, An
     Chosen: tau goes through the sine that ties it to the correlation of normal variables.
 
     Args:
-        rated: Ratings indexed by clip id: `system`, `omq`, `ta`, `omq_raters`, `ta_raters`.
-        repeats: Random halvings to average over.
+        rated: Ratings, with `omq_raters` and `ta_raters`.
         seed: Of the halvings.
 
     Returns:
@@ -81,7 +40,7 @@ def ceilings(rated: DataFrame, repeats: int = 40, seed: int = 0) -> dict[str, An
         if count < 2 or rows.sum() < 2:
             found["utt"][axis] = found["sys"][axis] = None
             continue
-        halves = _halves(rated[rows], table[rows], axis, repeats, seed)
+        halves = _halves(rated[rows], table[rows], axis, seed)
         for level, scores in halves.items():
             found[level][axis] = _ceiling(scores, count / (count // 2))
     return found
@@ -92,10 +51,6 @@ def worth(rated: DataFrame, predictions: DataFrame) -> dict[str, dict[str, Any]]
 
     The mean of m raters of reliability r correlates with the truth by the root of
     m r / (1 + (m - 1) r); the model by its LCC over the root of the ratings' own reliability.
-
-    Args:
-        rated: Ratings indexed by clip id, with `omq_raters` and `ta_raters`.
-        predictions: Indexed by the same ids: `omq`, `ta`.
 
     Returns:
         Axis by axis `raters` (0 for a model that does not correlate), or None and the reason
@@ -111,11 +66,9 @@ def _stepped_up(reliability: float, times: float) -> float:
 
 
 def _worth(table: np.ndarray, lcc: float | None) -> dict[str, Any]:
-    found = reliability(table)
-    if found is None:
+    one, every = reliability(table)
+    if not one > 0:
         return {"raters": None, "undefined": NO_ROWS}
-    one, count = found
-    every = _stepped_up(one, count)
     result = {"one_rater": one, "all_raters": every}
     if lcc is None:
         return result | {"raters": None, "undefined": "the model's correlation is undefined"}
@@ -126,40 +79,31 @@ def _worth(table: np.ndarray, lcc: float | None) -> dict[str, Any]:
     return result | {"raters": explained * (1 - one) / (one * (1 - explained))}
 
 
-def _halves(rated: DataFrame, table: np.ndarray, axis: str, repeats: int, seed: int) -> dict:
+def _halves(rated: DataFrame, table: np.ndarray, axis: str, seed: int) -> dict[str, Series]:
     # The two halves are judged against each other as if one were the model.
     draw, half = np.random.default_rng(seed), table.shape[1] // 2
-    sums: dict[str, list[dict]] = {"utt": [], "sys": []}
-    for _ in range(repeats):
+    found: dict[str, list[dict]] = {"utt": [], "sys": []}
+    for _ in range(HALVINGS):
         shuffled = draw.permuted(table, axis=1)
         one = rated[["system"]].assign(**{axis: shuffled[:, :half].mean(axis=1)})
         two = rated[[]].assign(**{axis: shuffled[:, half : 2 * half].mean(axis=1)})
         scores = evaluate(one, two)
-        for level, rows in sums.items():
+        for level, rows in found.items():
             rows.append(scores[level][axis])
     return {
-        level: {name: _mean([row[name] for row in rows]) for name in METRICS}
-        for level, rows in sums.items()
+        level: DataFrame(rows, columns=METRICS, dtype=float).mean() for level, rows in found.items()
     }
 
 
-def _ceiling(scores: dict[str, float | None], times: float) -> dict[str, float | None]:
-    def root(correlation: float | None) -> float | None:
-        if correlation is None or correlation <= 0:
-            return None
-        return float(np.sqrt(_stepped_up(correlation, times)))
+def _ceiling(halves: Series, times: float) -> dict[str, float | None]:
+    def root(correlation: float) -> float:
+        return np.sqrt(_stepped_up(correlation, times)) if correlation > 0 else np.nan
 
-    sine = None if scores["ktau"] is None else float(np.sin(np.pi / 2 * scores["ktau"]))
-    tau = root(sine)
-    # Two halves' errors add up; the mean of all raters has 1 / times of one half's.
-    return {
-        "mse": None if scores["mse"] is None else scores["mse"] / 2 / times,
-        "lcc": root(scores["lcc"]),
-        "srcc": root(scores["srcc"]),
-        "ktau": None if tau is None else float(2 / np.pi * np.arcsin(tau)),
+    found = {
+        # Two halves' errors add up; the mean of all raters has 1 / times of one half's.
+        "mse": halves["mse"] / 2 / times,
+        "lcc": root(halves["lcc"]),
+        "srcc": root(halves["srcc"]),
+        "ktau": 2 / np.pi * np.arcsin(root(np.sin(np.pi / 2 * halves["ktau"]))),
     }
-
-
-def _mean(values: list[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
-    return float(np.mean(known)) if known else None
+    return {name: None if np.isnan(value) else float(value) for name, value in found.items()}

@@ -22,40 +22,17 @@ CHUNK = 2**17  # numbers held at once: what fits in a processor's cache is twice
 
 
 def ways(truth: DataFrame) -> list[str]:
-    """List what clips can be resampled by: what has two groups at least.
-
-    Args:
-        truth: Ratings indexed by clip id, perhaps with `system` and `prompt`.
-
-    Returns:
-        Some of `clip`, `system`, `prompt`.
-    """
+    """Return what clips can be resampled by: `clip`, `system`, `prompt` of two groups at least."""
     return [by for by in BY if count(truth, by) > 1]
 
 
 def count(truth: DataFrame, by: str) -> int:
-    """Count the groups that clips belong to.
-
-    Args:
-        truth: Ratings indexed by clip id.
-        by: `clip`, or a column.
-
-    Returns:
-        How many; 1 where there is no such column.
-    """
+    """Return how many groups there are by `clip` or a column; 1 where there is no such column."""
     return int(codes(truth, by).max(initial=0)) + 1
 
 
 def codes(truth: DataFrame, by: str) -> np.ndarray:
-    """Number the groups that clips belong to.
-
-    Args:
-        truth: Ratings indexed by clip id.
-        by: `clip`, or a column.
-
-    Returns:
-        Whole numbers from 0, shape (clips,); all 0 where there is no such column.
-    """
+    """Return each clip's group, numbered from 0, shape (clips,)."""
     if by == "clip":
         return np.arange(len(truth))
     if by not in truth or truth[by].isna().any():
@@ -71,15 +48,7 @@ def replicates(
     seed: int,
     system_truth: DataFrame | None = None,
 ) -> dict[str, dict[str, dict[str, np.ndarray]]]:
-    """Compute every figure on every resample.
-
-    Args:
-        truth: Ratings indexed by clip id.
-        answer: Predictions, indexed by the same ids.
-        by: `clip`, `system` or `prompt`.
-        resamples: How many.
-        seed: The same seed draws the same clips again.
-        system_truth: Ratings of systems to use in place of the means of these clips.
+    """Compute every figure on every resample; the same seed draws the same clips again.
 
     Returns:
         Level, axis and metric by name, then shape (resamples,), NaN where undefined.
@@ -99,11 +68,6 @@ def replicates(
 
 def draw(groups: np.ndarray, resamples: int, rng: np.random.Generator) -> np.ndarray:
     """Draw whole groups with replacement, as many as there are.
-
-    Args:
-        groups: Each clip's group as a number from 0, shape (clips,).
-        resamples: How many resamples, at least 1.
-        rng: Where chance comes from.
 
     Returns:
         How often each group is in each resample, shape (resamples, groups).
