@@ -1,6 +1,6 @@
 import pytest
 
-from whisq.scoring.sources import is_clip, read_sources
+from whisq.scoring.requests import is_clip, read_sources
 
 
 @pytest.fixture
