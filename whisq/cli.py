@@ -7,9 +7,8 @@ failed, 2 the call or the list is wrong. Each command imports its work when it i
 from __future__ import annotations
 
 import os
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from typer import Argument, Option
@@ -80,13 +79,6 @@ Examples, in the project's folder after `make repro`:
   whisq explain data/raw/wav/whisq-rendered-S001_P001.wav --prompt "a calm waltz" -o why.html
   whisq explain data/raw/wav/whisq-rendered-S001_P001.wav -p "a waltz" -o why.json --faults
 """
-
-
-class Engine(StrEnum):
-    """Where clips are scored."""
-
-    local = "local"
-    ray = "ray"
 
 
 Model = Annotated[
@@ -160,8 +152,8 @@ def score(
         ),
     ] = None,
     engine: Annotated[
-        Engine, Option("--engine", help="This machine, or a Ray cluster.")
-    ] = Engine.local,
+        Literal["local", "ray"], Option(help="This machine, or a Ray cluster.")
+    ] = "local",
     workers: Annotated[
         int | None,
         Option(min=1, help="Clips encoded side by side; as many as cores, or 1 process with ray."),
@@ -174,7 +166,7 @@ def score(
     columns = {"path": path_column, "prompt": prompt_column}
     columns |= {"id": id_column, "system": system_column}
     wanted = {"resume": resume, "strict": strict, "summary": summary}
-    how = {"engine": engine.value, "workers": workers, "device": device}
+    how = {"engine": engine, "workers": workers, "device": device}
     how["batch_size"] = batch_size or AUTO
     return run(Command(sources, model, prompt, output, columns, **how, **wanted))
 
