@@ -72,19 +72,12 @@ def read(path: str | Path, headed: bool | None = None) -> Table:
         ValueError: It can't be read, is empty, or some rows are longer than the header, all of
             which are named.
     """
-    path = Path(path)
-    suffix = path.suffix.lower()
-    if suffix == ".parquet":
-        table = _of_objects(path, enumerate(_parquet(path), 1))
-    else:
-        text = text_of(path)
-        start = text.lstrip()[:1]
-        if suffix == ".json" or start == "[":
-            table = _of_objects(path, enumerate(_array(text, path), 1))
-        elif suffix in {".jsonl", ".ndjson"} or start == "{":
-            table = _of_objects(path, _lines(text, path))
-        else:
-            table = _delimited(text, path, headed)
+    try:
+        table = _read(Path(path), headed)
+    except UnicodeError as error:
+        raise ValueError(f"{path} is no text in UTF-8 ({error}): save it as UTF-8") from None
+    except OSError as error:
+        raise ValueError(f"{path} can't be read: {error}") from None
     if not table.rows:
         what = "has a header alone" if table.header else "is empty"
         raise ValueError(f"{path} must have a row at least; it {what}")
@@ -92,19 +85,16 @@ def read(path: str | Path, headed: bool | None = None) -> Table:
 
 
 def text_of(path: Path) -> str:
-    """Return a file's text: UTF-8, or UTF-16 with a byte-order mark.
+    """Return a file's text: UTF-8 with or without a byte-order mark, or UTF-16 with one."""
+    data = path.read_bytes()
+    encoding = next((MARKS[mark] for mark in MARKS if data.startswith(mark)), "utf-8")
+    return data.decode(encoding)
 
-    Raises:
-        ValueError: It can't be read, or is no such text.
-    """
-    try:
-        data = path.read_bytes()
-        encoding = next((MARKS[mark] for mark in MARKS if data.startswith(mark)), "utf-8")
-        return data.decode(encoding)
-    except UnicodeError as error:
-        raise ValueError(f"{path} is no text in UTF-8 ({error}): save it as UTF-8") from None
-    except OSError as error:
-        raise ValueError(f"{path} can't be read: {error}") from None
+
+def lines_of(text: str) -> Iterable[tuple[int, str]]:
+    """Return a text's lines with their numbers, from 1."""
+    # Not splitlines: a prompt may hold a character that it takes for the end of a line.
+    return enumerate(text.split("\n"), start=1)
 
 
 def cell(value: Any) -> str | None:
@@ -224,6 +214,19 @@ def _without(name: str) -> str:
     return "_".join(word for word in name.split("_") if word not in AROUND)
 
 
+def _read(path: Path, headed: bool | None) -> Table:
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        return _of_objects(path, enumerate(_parquet(path), 1))
+    text = text_of(path)
+    start = text.lstrip()[:1]
+    if suffix == ".json" or start == "[":
+        return _of_objects(path, enumerate(_array(text, path), 1))
+    if suffix in {".jsonl", ".ndjson"} or start == "{":
+        return _of_objects(path, _lines(text, path))
+    return _delimited(text, path, headed)
+
+
 def _parquet(path: Path) -> list[dict[str, Any]]:
     require("parquet", "pyarrow", by=str(path))
     from pyarrow import ArrowInvalid, parquet
@@ -232,8 +235,6 @@ def _parquet(path: Path) -> list[dict[str, Any]]:
         return parquet.read_table(path).to_pylist()
     except ArrowInvalid as error:
         raise ValueError(f"{path} is not readable as parquet: {error}") from None
-    except OSError as error:
-        raise ValueError(f"{path} can't be read: {error}") from None
 
 
 def _array(text: str, path: Path) -> list[dict[str, Any]]:
@@ -247,8 +248,7 @@ def _array(text: str, path: Path) -> list[dict[str, Any]]:
 
 
 def _lines(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    # Not splitlines: a prompt may hold a character that it takes for the end of a line.
-    for line_number, line in enumerate(text.split("\n"), start=1):
+    for line_number, line in lines_of(text):
         if line.strip():
             try:
                 yield line_number, object_of(line)
@@ -273,7 +273,7 @@ def _of_objects(path: Path, objects: Iterable[tuple[int, dict[str, Any]]]) -> Ta
 
 
 def _delimited(text: str, path: Path, headed: bool | None) -> Table:
-    start = next((line for line in text.split("\n") if line.strip()), "")
+    start = next((line for _, line in lines_of(text) if line.strip()), "")
     delimiter = _delimiter(start, path.suffix.lower())
     rows = list(_fields(text, delimiter, path))
     table = Table(str(path), None, rows, comma=delimiter in {";", "\t"})
@@ -312,7 +312,7 @@ def _delimiter(line: str, suffix: str) -> str | None:
 
 def _fields(text: str, delimiter: str | None, path: Path) -> Iterator[tuple[int, Cells]]:
     if delimiter is None:
-        split = ((n, line.split()) for n, line in enumerate(text.split("\n"), start=1))
+        split = ((line_number, line.split()) for line_number, line in lines_of(text))
     else:
         split = _quoted(text, delimiter, path)
     for line, values in split:
