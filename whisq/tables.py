@@ -59,14 +59,11 @@ class Table:
 
 
 def read(path: str | Path, headed: bool | None = None) -> Table:
-    """Read a table.
+    """Return a file's rows.
 
     Args:
-        path: A file; see the module.
+        path: See the module.
         headed: Whether its first row is a header; None: unless a number stands in it.
-
-    Returns:
-        Its rows.
 
     Raises:
         ValueError: It can't be read, is empty, or some rows are longer than the header, all of
@@ -146,7 +143,7 @@ def find(
     around: Sequence[str] = (),
     option: str = "--{}-column",
 ) -> dict[str, str]:
-    """Tell a table's columns apart: by their usual names, or as the user says.
+    """Return the column of each field that a table has: by its usual names, or the user's word.
 
     Args:
         header: The column names.
@@ -156,9 +153,6 @@ def find(
         around: Fields whose names may also have words like `pred` or `true` beside them, as
             `mos` and `pred_mos` have: two such columns in a table are told apart by the user.
         option: What the user says so with, `{}` standing for the field.
-
-    Returns:
-        The column of each field that was found.
 
     Raises:
         ValueError: A given or needed column is not there, or two could be meant. All such

@@ -122,7 +122,10 @@ def read_scores(
     failed: bool = False,
     option: str = "--{}-column",
 ) -> DataFrame:
-    """Read scores and what their ids say.
+    """Return one row a clip, indexed by `key` of its id, in the file's order.
+
+    Columns are `omq`, `ta` or one of them as float, and `system` and `prompt` as the id names them,
+    None where unknown. `attrs["columns"]` tells which of the file's columns were read.
 
     Args:
         path: The file; see `whisq.tables`.
@@ -133,11 +136,6 @@ def read_scores(
         failed: Whether the table is an answer, of which rows are left out that have no score: whose
             column `error` says why, or, beside such a column, that had no prompt.
         option: What the user names a column with, for messages.
-
-    Returns:
-        One row a clip, indexed by `key` of its id, in the file's order: `omq`, `ta` or one of
-        them as float, `system` and `prompt`, None where unknown. Its `attrs["columns"]` tell which
-        columns were read.
 
     Raises:
         ValueError: The file has no such columns, no rows, an id twice, or a score that is not a

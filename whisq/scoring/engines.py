@@ -45,7 +45,7 @@ class Scorer:
         threads: int = 1,
         together: int = 1,
     ) -> Iterator[Row]:
-        """Answer requests as they come.
+        """Yield one row a request, in order, as requests come.
 
         Args:
             requests: Any number of them.
@@ -54,9 +54,6 @@ class Scorer:
                 requests are read than are answered.
             together: How many clips the encoders run at once, at least 1. Above 1 the threads
                 read alone, clips are rated as they are encoded, and rows depend on it to rounding.
-
-        Yields:
-            One row a request, in order.
         """
         begin = partial(self._attempt, self.model.embed if together == 1 else self.model.read)
         if threads > 1:
@@ -126,7 +123,7 @@ def _of_a_clip(error: Exception) -> ValueError:
 
 
 def cluster(model: str, workers: int, batch_size: BatchSize, device: str) -> Engine:
-    """Make an engine of Ray workers: on the cluster that RAY_ADDRESS names, else on this machine.
+    """Return an engine of Ray workers: on the cluster that RAY_ADDRESS names, else this machine.
 
     A worker that is killed is started again and its clips are scored again: a row is late, not
     lost. Clips, and a model given as a folder, must lie where every worker finds them.
@@ -136,9 +133,6 @@ def cluster(model: str, workers: int, batch_size: BatchSize, device: str) -> Eng
         workers: Processes with a model each, at least 1.
         batch_size: Clips that a worker encodes at once, at least 1, or auto.
         device: Where to compute, as `whisq.store.cluster.target` takes it.
-
-    Returns:
-        The engine; its rows come in the requests' order.
     """
     there = target(device, "--engine ray")
     together = at_once(batch_size, there)

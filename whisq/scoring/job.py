@@ -30,21 +30,13 @@ class StrictError(Exception):
 
 @dataclass
 class Tally:
-    """What a job did, for people.
-
-    Attributes:
-        clips: Rows so far.
-        scored: Rows that were computed now, not taken from a journal.
-        bare: Rows without a prompt, of quality alone.
-        failed: Rows with an error.
-        seconds: What scoring took, without loading the model.
-    """
+    """What a job did, for people."""
 
     clips: int = 0
-    scored: int = 0
-    bare: int = 0
+    scored: int = 0  # now, not by an earlier run
+    bare: int = 0  # without a prompt
     failed: list[Row] = field(default_factory=list)
-    seconds: float = 0.0
+    seconds: float = 0.0  # without loading the model
 
     def add(self, row: Row) -> None:
         """Count a row."""
@@ -118,13 +110,7 @@ class Journal:
         return row_of(request, Score(found["omq"], found["ta"]), found["note"]) if found else None
 
     def add(self, request: Request, clip: str, row: Row) -> None:
-        """Keep a score; it is on the disk when this returns.
-
-        Args:
-            request: What was asked.
-            clip: The SHA-256 of the clip's bytes.
-            row: The answer.
-        """
+        """Keep a row with a score and its clip's SHA-256: on the disk when this returns."""
         if not self._whole:
             self._append({"model": self._model})
         record = {"clip": clip, "prompt": request.prompt}
@@ -166,17 +152,16 @@ class Journal:
 def stream(
     requests: Iterable[Request], engine: Engine, tally: Tally, strict: bool = False
 ) -> Iterator[tuple[Row, str | None]]:
-    """Score requests as they come.
+    """Yield one row a request, in order, and the SHA-256 of the clip's bytes.
+
+    The SHA-256 is None where a clip can't be read. One whose bytes are others after it was scored
+    is an error.
 
     Args:
         requests: Any number of them, also without end.
         engine: Answers them.
         tally: Counts the rows.
         strict: Stop at the first clip that can't be scored.
-
-    Yields:
-        One row a request, in order, and the SHA-256 of the clip's bytes, None where they can't be
-        read. A clip whose bytes are others after it was scored is an error.
 
     Raises:
         StrictError: A clip failed in a strict job; it has been yielded.
@@ -211,17 +196,14 @@ def complete(
     tally: Tally,
     strict: bool = False,
 ) -> list[Row]:
-    """Score what a journal does not hold yet.
+    """Return one row a request, in order; scored is what the journal does not hold yet.
 
     Args:
         requests: The whole list.
-        engine: Answers requests.
+        engine: Asked for the rest.
         journal: Holds what an earlier run has done, and is given what this one does.
         tally: Counts the rows.
         strict: Stop at the first clip that can't be scored.
-
-    Returns:
-        One row a request, in order: each is kept by its place in the list.
     """
     rows = [journal.known(request) for request in requests]
     places = [place for place, row in enumerate(rows) if row is None]

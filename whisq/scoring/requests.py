@@ -49,7 +49,7 @@ class Request:
 def read_sources(
     sources: Sequence[str], given: Given | None = None, prompt: str | None = None
 ) -> list[Request]:
-    """Read all that a user points at.
+    """Return the requests for all that a user points at, each with an id of its own.
 
     * A clip's prompt stands in a `.txt` file of its name, if any.
     * A list is read by `read_table`.
@@ -62,10 +62,6 @@ def read_sources(
         sources: Clips, lists, folders and patterns.
         given: The user's choice of a list's columns.
         prompt: For clips, in the place of the text beside them; for lists, where they have none.
-
-    Returns:
-        The requests, source by source, each with an id of its own. A source that is not there,
-        holds no clips or two tables, or can't be read is an error.
     """
     return named(request for source in sources for request in _read(source, given, prompt))
 
@@ -92,17 +88,13 @@ def inputs(sources: Sequence[str], requests: Iterable[Request]) -> Iterator[Path
 
 
 def read_table(path: Path, given: Given | None = None, prompt: str | None = None) -> list[Request]:
-    """Read a list of clips.
-
-    A relative path is looked for beside the list, then in the working directory.
+    """Return the requests in a list, in its order, with the ids that it gives.
 
     Args:
-        path: A table with a header; see `whisq.tables`.
+        path: A table with a header; see `whisq.tables`. Relative paths in it are looked for beside
+            it, then in the working directory.
         given: The user's choice of columns.
         prompt: For rows that have none.
-
-    Returns:
-        The requests in the list's order, with the ids that it gives.
 
     Raises:
         ValueError: The list can't be read, has no clips or no columns that fit, or some of its
@@ -134,17 +126,16 @@ def read_table(path: Path, given: Given | None = None, prompt: str | None = None
 def read_lines(
     lines: Iterable[str], given: Given | None = None, prompt: str | None = None
 ) -> Iterator[Request]:
-    """Read jsonl lines as they come, such as standard input's.
+    """Yield one request a line as lines come, such as standard input's.
+
+    A request's id is the line's own, else the file's name, where that was taken before the path,
+    and where that was too the path and a count.
 
     Args:
         lines: One JSON object a line; blank lines are passed over. Relative paths are looked
             for in the working directory.
         given: The user's choice of keys.
         prompt: For lines that have none.
-
-    Yields:
-        One request a line; its id is the line's own, else the file's name, where that was taken
-        before the path, and where that was too the path and a count.
 
     Raises:
         ValueError: A line is not such an object, or brings an id that was there before. What
