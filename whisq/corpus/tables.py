@@ -39,11 +39,6 @@ class Problem:
     remedy: str
     fatal: bool = True
 
-    def line(self) -> str:
-        """Return where, what and what to do."""
-        where = self.file if self.row is None else f"{self.file}, row {self.row}"
-        return f"{where}: {self.kind}: {self.what}; {self.remedy}"
-
 
 class Problems:
     """A list of problems that ends in one error."""
@@ -66,10 +61,7 @@ class Problems:
         return [problem for problem in self.found if not problem.fatal]
 
     def raise_fatal(self, corpus: str) -> None:
-        """End here if anything fatal was noted.
-
-        Args:
-            corpus: What the corpus is called in the error.
+        """End here if anything fatal was noted, with an error that calls the corpus so.
 
         Raises:
             ValueError: Something fatal was noted; the message has all of it.
@@ -86,7 +78,8 @@ def report(problems: list[Problem]) -> list[str]:
     for problem in problems:
         seen[problem.kind] += 1
         if seen[problem.kind] <= SHOWN_OF_A_KIND:
-            lines.append(f"  {problem.line()}")
+            where = problem.file if problem.row is None else f"{problem.file}, row {problem.row}"
+            lines.append(f"  {where}: {problem.kind}: {problem.what}; {problem.remedy}")
     for kind, count in seen.items():
         if count > SHOWN_OF_A_KIND:
             lines.append(f"  {kind}: {count - SHOWN_OF_A_KIND} more, {count} in all")

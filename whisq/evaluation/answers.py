@@ -143,19 +143,7 @@ def read_scores(
     """
     table = tables.read(path)
     places = _places(table, by, columns or {}, option)
-    rows = [
-        (number, {field: row[place] for field, place in places.items()})
-        for number, row in table.rows
-    ]
-    partial = failed and "error" in places
-    if partial:
-        rows = [(number, row) for number, row in rows if row["error"] is None]
-    # A scorer that was given no prompts leaves the whole column blank: that axis is not there.
-    axes = [axis for axis in AXES if axis in places]
-    axes = [axis for axis in axes if any(row[axis] is not None for _, row in rows)] or axes
-    if partial:
-        # Of a clip without a prompt there is no alignment to judge.
-        rows = [(number, row) for number, row in rows if None not in map(row.get, axes)]
+    rows, axes = _rows(table, places, failed and "error" in places)
     problems, found = [], {}
     for number, row in rows:
         name = row["id"] or ""
@@ -166,10 +154,8 @@ def read_scores(
         if not own or own in found:
             problems.append(f"row {number}: id {name!r} is {'there twice' if own else 'blank'}")
         system, prompt = (not systems and system_and_prompt(own)) or (None, None)
-        if by == FOLDER:
-            system = PurePosixPath(name.replace("\\", "/")).parent.name or None
-        elif by is not None:
-            system = row["system"]
+        if by is not None:
+            system = _folder(name) if by == FOLDER else row["system"]
         found[own] = clip | {"system": system, "prompt": prompt}
     if problems:
         raise ValueError(tables.told(problems, str(path)))
@@ -177,6 +163,25 @@ def read_scores(
     names = table.header or [f"column {place + 1}" for place in range(3)]
     scores.attrs["columns"] = {field: names[places[field]] for field in ("id", *axes)}
     return scores.rename_axis("id")
+
+
+def _rows(
+    table: Table, places: Mapping[str, int], partial: bool
+) -> tuple[list[tuple[int, dict[str, str | None]]], list[str]]:
+    # Each row's number and cells by field, without those that have no score, and the axes.
+    rows = [(n, {field: row[place] for field, place in places.items()}) for n, row in table.rows]
+    rows = [(n, row) for n, row in rows if not partial or row["error"] is None]
+    # A scorer that was given no prompts leaves the whole column blank: that axis is not there.
+    axes = [axis for axis in AXES if axis in places]
+    axes = [axis for axis in axes if any(row[axis] is not None for _, row in rows)] or axes
+    if partial:
+        # Of a clip without a prompt there is no alignment to judge.
+        rows = [(n, row) for n, row in rows if None not in map(row.get, axes)]
+    return rows, axes
+
+
+def _folder(name: str) -> str | None:
+    return PurePosixPath(name.replace("\\", "/")).parent.name or None
 
 
 def _answer(

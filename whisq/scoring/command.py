@@ -45,6 +45,11 @@ class Command:
     strict: bool
     summary: bool
 
+    @property
+    def one_clip(self) -> bool:
+        """Whether the only source is a clip, not a list, a folder or a pattern."""
+        return len(self.sources) == 1 and is_clip(self.sources[0])
+
 
 def run(command: Command) -> int:
     """Return the exit code of a call that is carried out.
@@ -96,7 +101,7 @@ def _score(command: Command) -> int:
     tally = Tally()
     if command.output is not None:
         rows = _to_file(command, requests, tally, command.output)
-    elif len(command.sources) == 1 and is_clip(command.sources[0]):
+    elif command.one_clip:
         return _one(command, requests)
     else:
         rows = _to_stdout(command, requests, tally)
@@ -165,7 +170,7 @@ def _engine(command: Command) -> Engine:
     scorer, together = Scorer(model), at_once(command.batch_size, model.device)
     # A producer on a pipe may wait for each answer before it sends the next line; one clip by
     # itself is fastest with all cores on it.
-    if len(command.sources) == 1 and (STDIN in command.sources or is_clip(command.sources[0])):
+    if command.one_clip or STDIN in command.sources:
         return lambda requests: scorer.rows(requests, batch_size=1)
     import torch
 
