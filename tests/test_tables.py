@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import sys
 
 import pyarrow as pa
 import pytest
@@ -157,6 +158,15 @@ def test_what_is_no_table_says_what_is_wanted(tmp_path, name, content, words):
 def test_a_file_that_is_not_there_is_told(tmp_path):
     with pytest.raises(ValueError, match="no_such"):
         tables.read(tmp_path / "no_such.csv")
+
+
+def test_parquet_that_can_not_be_read_here_names_what_to_install(tmp_path, monkeypatch):
+    (tmp_path / "l.parquet").write_bytes(FORMS["a.parquet"])
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(
+        ValueError, match=r"l\.parquet needs pyarrow: pip install 'whisq\[parquet\]'"
+    ):
+        tables.read(tmp_path / "l.parquet")
 
 
 USUAL = {"id": ("id", "clip_id"), "omq": ("omq", "mos"), "ta": ("ta",)}

@@ -19,13 +19,10 @@ FILES = ("config.json", "model.safetensors")  # all that is read: no pickle
 
 
 def bring(where: str | Path) -> Path:
-    """Find a model's folder, downloading it if need be.
+    """Return a folder that holds config.json and model.safetensors, downloaded if need be.
 
     Args:
         where: A folder, an MLflow address, or a hub id with or without `@revision`.
-
-    Returns:
-        A folder that holds config.json and model.safetensors.
 
     Raises:
         ValueError: There is no model there; the message says what was looked for.
@@ -44,13 +41,10 @@ def bring(where: str | Path) -> Path:
 
 
 def read_network(where: str | Path) -> Network:
-    """Read a trained network.
+    """Return a trained network, ready to rate.
 
     Args:
-        where: See `bring`.
-
-    Returns:
-        The network, ready to rate.
+        where: As `bring` takes it.
 
     Raises:
         ValueError: There is no model, or not one that this version reads.
@@ -73,13 +67,10 @@ def read_network(where: str | Path) -> Network:
 
 
 def fingerprint(folder: Path) -> str:
-    """Hash a model's files.
+    """Return a model's SHA-256, hexadecimal: two models with the same one give the same scores.
 
     Args:
         folder: As `bring` returns it.
-
-    Returns:
-        SHA-256, hexadecimal: two models with the same one give the same scores.
     """
     return digest_of(*((folder / name).read_bytes() for name in FILES))
 
@@ -100,11 +91,11 @@ def _looks_local(address: str) -> bool:
 
 
 def _within(folder: Path, address: str) -> Path:
-    found = [path.parent for path in sorted(folder.rglob(FILES[1]))]
-    found = [path for path in found if (path / FILES[0]).is_file()]
-    if (folder / FILES[1]).is_file() or len(found) != 1:
-        found = [path for path in found if path == folder]
-    if not found:
+    weights = [folder / FILES[1]]
+    if not weights[0].is_file():
+        weights = list(folder.rglob(FILES[1]))
+    found = [path.parent for path in weights if path.with_name(FILES[0]).is_file()]
+    if len(found) != 1:
         raise ValueError(f"{address} holds no model: {' and '.join(FILES)} are needed in it")
     return found[0]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -65,22 +65,12 @@ class Batch:
         return self._each(Tensor.pin_memory)
 
     def _each(self, move: Callable[[Tensor], Tensor]) -> Batch:
-        moved = {
-            name: move(value) if isinstance(value, Tensor) else value
-            for name, value in vars(self).items()
-        }
-        return Batch(**moved)
+        tensors = {name: value for name, value in vars(self).items() if isinstance(value, Tensor)}
+        return replace(self, **{name: move(tensor) for name, tensor in tensors.items()})
 
 
 def collate(examples: list[Example]) -> Batch:
-    """Pad examples with zeros to the longest and mask the padding.
-
-    Args:
-        examples: At least one clip.
-
-    Returns:
-        The batch.
-    """
+    """Return at least one example as a batch, padded with zeros to the longest, masked there."""
     ids, audio, text, ratings, raters = zip(*examples, strict=True)
     labels = {}
     if None not in ratings:

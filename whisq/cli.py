@@ -8,33 +8,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from typer import Argument, Option
 
-from whisq.scoring.options import (
-    BatchSize,
-    Column,
-    Device,
-    Engine,
-    Engines,
-    Model,
-    Output,
-    Prompt,
-    Resume,
-    Sources,
-    Strict,
-    Summary,
-    Workers,
-)
-
-app = typer.Typer(
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    add_completion=False,
-    rich_markup_mode=None,
-)
+from whisq.devices import AUTO
 
 WHISQ = """Predict how listeners would rate text-to-music clips: quality (OMQ), alignment (TA).
 
@@ -42,6 +21,7 @@ WHISQ = """Predict how listeners would rate text-to-music clips: quality (OMQ), 
 Example, in the project's folder after `make repro`:
   whisq score data/clips.csv --output scores.csv --summary
 """
+
 SCORE = """Score clips against their prompts: overall musical quality and textual alignment, 1 to 5.
 
 A list's columns are found by their usual names (path, prompt, id, system). A clip's prompt may
@@ -101,6 +81,28 @@ Examples, in the project's folder after `make repro`:
 """
 
 
+Model = Annotated[
+    str,
+    Option("--model", "-m", help="A folder, models:/whisq@champion and the like, or a hub id."),
+]
+Device = Annotated[str, Option(help="auto (a GPU if there is one), cpu, cuda, cuda:1, mps.")]
+Column = Annotated[str | None, Option(help="The list's column, where it has no usual name.")]
+Json = Annotated[bool, Option("--json", help="Print one JSON object.")]
+
+
+def _end(code: int | None) -> None:
+    raise typer.Exit(code or 0)
+
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+    result_callback=_end,
+)
+
+
 @app.callback(help=WHISQ)
 def main() -> None:
     """Make `score` a command of its own, not the whole program."""
@@ -108,46 +110,65 @@ def main() -> None:
 
 @app.command(help=SCORE)
 def score(
-    sources: Sources,
-    prompt: Prompt = None,
+    sources: Annotated[
+        list[str],
+        Argument(
+            metavar="SOURCE",
+            help="Clips, lists (csv, tsv, jsonl, json, parquet), folders, patterns such as "
+            "'out/*.wav', or - for jsonl on standard input.",
+        ),
+    ],
+    prompt: Annotated[
+        str | None, Option("--prompt", "-p", help="For clips that have none of their own.")
+    ] = None,
     model: Model = "data/model",
-    output: Output = None,
-    resume: Resume = False,
-    strict: Strict = False,
-    summary: Summary = False,
+    output: Annotated[
+        Path | None,
+        Option(
+            "--output",
+            "-o",
+            help="What to write: .csv, .jsonl, .parquet, or .txt for a MusicEval answer file "
+            "(of scored clips, all or none with a prompt). "
+            "Without it rows go to standard output as jsonl.",
+        ),
+    ] = None,
+    resume: Annotated[bool, Option("--resume", help="Go on from a run that was stopped.")] = False,
+    strict: Annotated[
+        bool, Option("--strict", help="Stop at the first clip that can't be scored.")
+    ] = False,
+    summary: Annotated[
+        bool, Option("--summary", help="Show each system's means, 95% intervals.")
+    ] = False,
     path_column: Column = None,
     prompt_column: Column = None,
     id_column: Column = None,
     system_column: Column = None,
-    batch_size: BatchSize = None,
-    engine: Engines = Engine.local,
-    workers: Workers = None,
+    batch_size: Annotated[
+        int | None,
+        Option(
+            min=1,
+            help="Clips encoded at once; 1 on a CPU, 16 on a GPU. Above 1 scores depend on the "
+            "batch, to rounding.",
+        ),
+    ] = None,
+    engine: Annotated[
+        Literal["local", "ray"], Option(help="This machine, or a Ray cluster.")
+    ] = "local",
+    workers: Annotated[
+        int | None,
+        Option(min=1, help="Clips encoded side by side; as many as cores, or 1 process with ray."),
+    ] = None,
     device: Device = "auto",
-) -> None:
-    """Score clips; see `SCORE`.
-
-    Raises:
-        Exit: With the exit code.
-    """
+) -> int:
+    """Return the exit code of `SCORE`."""
     from whisq.scoring.command import Command, run
 
     columns = {"path": path_column, "prompt": prompt_column}
     columns |= {"id": id_column, "system": system_column}
-    command = Command(
-        sources=sources,
-        model=model,
-        prompt=prompt,
-        output=output,
-        columns=columns,
-        engine=engine.value,
-        workers=workers,
-        batch_size=batch_size or "auto",
-        device=device,
-        resume=resume,
-        strict=strict,
-        summary=summary,
-    )
-    raise typer.Exit(run(command))
+    wanted = {"resume": resume, "strict": strict, "summary": summary}
+    how = {"engine": engine, "workers": workers, "device": device}
+    how["batch_size"] = batch_size or AUTO
+    return run(Command(sources, model, prompt, output, columns, **how, **wanted))
 
 
 @app.command(help=CACHE)
@@ -155,7 +176,7 @@ def cache(
     prune: Annotated[
         float | None, Option(min=0, help="Remove what was unused for so many days; 0: all.")
     ] = None,
-    json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
 ) -> None:
     """Show or prune the cache; see `CACHE`."""
     from whisq.files import cache_folder
@@ -188,19 +209,15 @@ def metrics(
     ] = False,
     resamples: Annotated[int, Option(min=0, help="For the 95% intervals; 0 for none.")] = 2000,
     seed: Annotated[int, Option(help="Of the resamples.")] = 0,
-    json: Annotated[bool, Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
     id_column: Column = None,
     omq_column: Column = None,
     ta_column: Column = None,
     truth_id_column: Column = None,
     truth_omq_column: Column = None,
     truth_ta_column: Column = None,
-) -> None:
-    """Evaluate answers; see `METRICS`.
-
-    Raises:
-        Exit: With the exit code.
-    """
+) -> int:
+    """Return the exit code of `METRICS`."""
     # Its products are small: a second thread of numpy's costs more than it brings.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     from whisq.evaluation.answers import Command
@@ -209,7 +226,7 @@ def metrics(
     given = (answer, truth, system_truth, by, against, train, allow_missing, resamples, seed)
     columns = {"id": id_column, "omq": omq_column, "ta": ta_column}
     of_truth = {"id": truth_id_column, "omq": truth_omq_column, "ta": truth_ta_column}
-    raise typer.Exit(run(Command(*given, columns=columns, truth_columns=of_truth), json))
+    return run(Command(*given, columns, of_truth), json)
 
 
 @app.command(help=EXPLAIN)
@@ -223,12 +240,8 @@ def explain(
         Option("--faults", help="Also tell which faults of the sound it is like; takes longer."),
     ] = False,
     device: Device = "auto",
-) -> None:
-    """Explain a clip's score; see `EXPLAIN`.
-
-    Raises:
-        Exit: With the exit code.
-    """
+) -> int:
+    """Return the exit code of `EXPLAIN`."""
     from whisq.show.explain import run
 
-    raise typer.Exit(run(clip, prompt, output, model, faults, device))
+    return run(clip, prompt, output, model, faults, device)

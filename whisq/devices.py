@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from numbers import Integral
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import torch
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 AUTO = "auto"
 NAMES = r"^(auto|cpu|cuda(:\d+)?|mps)$"
 TOGETHER = 16  # clips or prompts that a GPU encodes at once, where nobody says how many
-
-BatchSize = int | Literal["auto"]
 
 
 def available() -> list[str]:
@@ -73,7 +71,7 @@ def resolve(name: str | None = AUTO) -> torch.device:
     return torch.device(every(name)[0])
 
 
-def at_once(batch_size: BatchSize, device: torch.device | str) -> int:
+def at_once(batch_size: int | str, device: torch.device | str) -> int:
     """Tell how many clips or prompts the encoders run at once.
 
     One by one is as fast on a CPU, and then no state depends in any bit on its neighbours; a GPU

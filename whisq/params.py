@@ -16,10 +16,9 @@ from whisq.encoders.whisper import AudioSpec
 from whisq.losses import Objective
 from whisq.model.variants import Model
 from whisq.rendered.takes import Rendered
-from whisq.section import Device, Positive, Section, told
+from whisq.section import BatchSize, Device, Positive, Section, told
 from whisq.training.loop import Schedule
 
-BatchSize = Positive | Literal["auto"]  # auto: 1 on a CPU, 16 on a GPU
 Changes = dict[str, Any]  # values by dotted name
 # Trainings beside the pipeline's own run, which log themselves.
 BESIDES = ("trials", "recipes", "paper_table", "ablations")

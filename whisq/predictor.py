@@ -21,10 +21,11 @@ import torch
 from whisq import audio as sounds
 from whisq.addresses import read_network
 from whisq.batch import Example, collate
-from whisq.devices import AUTO, BatchSize, at_once, resolve
+from whisq.devices import AUTO, at_once, resolve
 from whisq.encoders.text import Prompt, TextEncoder, TextSpec
 from whisq.encoders.whisper import LONGEST, AudioSpec, WhisperEncoder
 from whisq.scores import Score, scores_of
+from whisq.section import BatchSize
 
 if TYPE_CHECKING:
     from whisq.audio import Audio
@@ -61,15 +62,7 @@ class Predictor:
 
     @classmethod
     def load(cls, where: str | Path, device: str | None = None) -> Predictor:
-        """Load a trained model; see `whisq.load`.
-
-        Args:
-            where: A folder, an MLflow address or a hub id.
-            device: Where to compute, as `whisq.devices` names it; None means auto.
-
-        Returns:
-            The model, ready to score.
-        """
+        """Return a trained model; see `whisq.load`."""
         return cls(read_network(where), device)
 
     @cached_property
@@ -83,24 +76,17 @@ class Predictor:
         return TextEncoder(TextSpec(**self.config.text), device=self.device)
 
     def ready(self, prompted: bool = True) -> None:
-        """Load the encoders now; else the first clip waits for them.
-
-        Args:
-            prompted: Whether prompts will be scored too.
-        """
+        """Load the encoders now, of text if prompts will be scored; else the first clip waits."""
         _ = self.audio_encoder, self.text_encoder if prompted else None
 
     def score(self, audio: Audio, prompt: str | None = None, *, rate: int | None = None) -> Score:
-        """Score one clip.
+        """Return one clip's score.
 
         Args:
             audio: A clip in any form that `whisq.audio.read` takes: a path, a sound file's bytes,
                 an open file, or floats in -1..1, numpy or torch, with `rate`.
             prompt: What the clip was made from; None asks for musical quality alone.
             rate: Of an array, Hz.
-
-        Returns:
-            The clip's score.
         """
         return next(self.score_many([(audio, prompt)], rate=rate))
 
@@ -110,7 +96,7 @@ class Predictor:
         batch_size: BatchSize = AUTO,
         rate: int | None = None,
     ) -> Iterator[Score]:
-        """Score clips as they come.
+        """Yield scores in order as clips come.
 
         Args:
             pairs: Clip and prompt, each as in `score`.
@@ -118,9 +104,6 @@ class Predictor:
                 one on a CPU, and no score depends on the others in any bit; above 1, as on a GPU,
                 scores depend on them to rounding.
             rate: Of arrays, Hz.
-
-        Yields:
-            One score a pair, in order.
         """
         waiting, together = iter(pairs), at_once(batch_size, self.device)
         while chunk := list(islice(waiting, BATCH if batch_size == AUTO else batch_size)):
@@ -135,28 +118,14 @@ class Predictor:
     def embed(
         self, audio: Audio, prompt: str | None = None, rate: int | None = None
     ) -> tuple[Embedded, list[str]]:
-        """Encode a clip and its prompt.
-
-        Args:
-            audio: As in `score`.
-            prompt: None asks for musical quality alone.
-            rate: Of an array, Hz.
-
-        Returns:
-            What `score_embedded` takes, and what `read` says of them.
-        """
+        """Return what `score_embedded` takes of a clip and prompt, and what `read` says of them."""
         clip, cautions = self.read(audio, prompt, rate)
         return self.encode([clip])[0], cautions
 
     def read(
         self, audio: Audio, prompt: str | None = None, rate: int | None = None
     ) -> tuple[Clip, list[str]]:
-        """Decode and check a clip and its prompt.
-
-        Args:
-            audio: As in `score`.
-            prompt: None asks for musical quality alone.
-            rate: Of an array, Hz.
+        """Decode and check a clip and its prompt, given as in `score`.
 
         Returns:
             What `encode` takes, and a sentence for each thing to know: what was odd in the sound,
@@ -173,15 +142,12 @@ class Predictor:
         return (samples, read), [*cautions, *read.notes]
 
     def encode(self, clips: Sequence[Clip], together: int = 1) -> list[Embedded]:
-        """Encode clips and their prompts.
+        """Return what `score_embedded` takes of clips that are read, in order.
 
         Args:
             clips: As `read` gives them.
             together: How many the encoders run at once, at least 1. With 1 what is made of a clip
                 does not depend on the others in any bit, else to rounding.
-
-        Returns:
-            What `score_embedded` takes, in order.
         """
         prompts = list(dict.fromkeys(prompt for _, prompt in clips if prompt is not None))
         with self._one_at_a_time:
@@ -194,25 +160,15 @@ class Predictor:
         return [(heard, text.get(prompt)) for heard, (_, prompt) in zip(audio, clips, strict=True)]
 
     def embed_audio(self, samples: np.ndarray) -> np.ndarray:
-        """Encode a clip.
+        """Return a clip's states, float16, shape (layers, steps, dim), as the store holds them.
 
         Args:
             samples: 16 kHz, float32, shape (samples,).
-
-        Returns:
-            float16, shape (layers, steps, dim), as the embeddings' cache holds it.
         """
         return self.audio_encoder.encode([samples])[0]
 
     def embed_prompt(self, prompt: str) -> np.ndarray:
-        """Encode a prompt.
-
-        Args:
-            prompt: Text.
-
-        Returns:
-            float16, shape (1, tokens, dim), as the embeddings' cache holds it.
-        """
+        """Return a prompt's states, float16, shape (1, tokens, dim), as the store holds them."""
         read = self._read_prompt(prompt)
         with self._one_at_a_time:
             return self._states(read)
@@ -222,13 +178,11 @@ class Predictor:
             return self.text_encoder.read(prompt)
 
     def score_embedded(self, clips: Sequence[Embedded]) -> list[Score]:
-        """Score clips that are encoded already.
+        """Return the scores of clips that are encoded, in order.
 
         Args:
-            clips: As `embed`, or `embed_audio` and `embed_prompt`, give them.
-
-        Returns:
-            One score a clip, in order; what it is batched with changes none.
+            clips: As `embed`, or `embed_audio` and `embed_prompt`, give them; what a clip is
+                batched with changes no score.
         """
         chunks = (clips[start : start + BATCH] for start in range(0, len(clips), BATCH))
         return [score for chunk in chunks for score in self._rate(chunk)]
@@ -239,5 +193,5 @@ class Predictor:
         examples = [Example("", audio, blank if text is None else text[0]) for audio, text in clips]
         batch = collate(examples).to(self.device)
         with torch.inference_mode():
-            out = self.network(batch.audio, batch.audio_mask, batch.text, batch.text_mask)
-        return scores_of(out, [text is not None for _, text in clips])
+            output = self.network(*batch.inputs)
+        return scores_of(output, [text is not None for _, text in clips])

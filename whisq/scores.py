@@ -37,14 +37,11 @@ class Score:
 
 
 def scores_of(output: Output, prompted: Sequence[bool]) -> list[Score]:
-    """Read the scores off a network's output.
+    """Return the scores in a network's output, one a clip.
 
     Args:
         output: Of a batch.
         prompted: For each clip whether it had a prompt.
-
-    Returns:
-        One score a clip.
 
     Raises:
         ValueError: A prediction is not a number.
@@ -70,9 +67,8 @@ def _intervals(
 ) -> list[Interval] | list[None]:
     if logits is None or centres is None:
         return [None] * clips
-    return [
-        interval(row, centres.cpu().numpy()) for row in logits.cpu().double().softmax(1).numpy()
-    ]
+    shares = logits.cpu().double().softmax(1).numpy()
+    return [interval(row, centres.cpu().numpy()) for row in shares]
 
 
 def interval(shares: np.ndarray, centres: np.ndarray, tail: float = TAIL) -> Interval:
@@ -84,7 +80,7 @@ def interval(shares: np.ndarray, centres: np.ndarray, tail: float = TAIL) -> Int
         tail: What is left out on either side, 0 to 0.5.
 
     Returns:
-        The lower and upper end, 1 to 5.
+        The lower and upper end, on the scale.
     """
     step = centres[1] - centres[0]
     edges = np.append(centres - step / 2, centres[-1] + step / 2)

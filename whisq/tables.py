@@ -15,10 +15,12 @@ import io
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from whisq.extras import require
 
 NOTHING = {"", "nan", "none", "null", "n/a", "na", "<na>", "nat"}
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
@@ -40,7 +42,8 @@ class Table:
     Attributes:
         name: What to call it in messages.
         header: Names of the columns as they stand, None where there is no header.
-        rows: The number of each row (its line, from 1) and its cells; None means nothing.
+        rows: The number of each row (its line, from 1) and its cells, as many in each row; None
+            means nothing.
         comma: Whether a comma can be a decimal point: it does not separate fields.
     """
 
@@ -50,65 +53,52 @@ class Table:
     comma: bool = False
 
     def number(self, text: str | None) -> float | None:
-        """Read a number.
-
-        Args:
-            text: A cell.
-
-        Returns:
-            The number; None for what is not a finite one.
-        """
-        if text is None:
-            return None
-        plain = text.strip().replace(",", ".") if self.comma else text.strip()
-        # float() alone takes 1_1 for 11.
-        value = float(plain) if NUMBER.fullmatch(plain) else math.nan
-        return value if math.isfinite(value) else None
+        """Return the number in a cell, None for what is not a finite one."""
+        plain = (text or "").strip()
+        return number(plain.replace(",", ".") if self.comma else plain)
 
 
 def read(path: str | Path, headed: bool | None = None) -> Table:
-    """Read a table.
+    """Return a file's rows.
 
     Args:
-        path: A file; see the module.
+        path: See the module.
         headed: Whether its first row is a header; None: unless a number stands in it.
-
-    Returns:
-        Its rows.
 
     Raises:
         ValueError: It can't be read, is empty, or some rows are longer than the header, all of
             which are named.
     """
-    path = Path(path)
     try:
-        data = path.read_bytes()
-        if path.suffix.lower() == ".parquet":
-            return _of_objects(str(path), enumerate(_parquet(path), 1))
-        text = _text(data)
+        table = _read(Path(path), headed)
     except UnicodeError as error:
         raise ValueError(f"{path} is no text in UTF-8 ({error}): save it as UTF-8") from None
     except OSError as error:
         raise ValueError(f"{path} can't be read: {error}") from None
-    start = text.lstrip()[:1]
-    if path.suffix.lower() == ".json" or start == "[":
-        return _of_objects(str(path), enumerate(_array(text, path), 1))
-    if path.suffix.lower() in {".jsonl", ".ndjson"} or start == "{":
-        return _of_objects(str(path), _lines(text, path))
-    return _delimited(text, path, headed)
+    if not table.rows:
+        what = "has a header alone" if table.header else "is empty"
+        raise ValueError(f"{path} must have a row at least; it {what}")
+    return table
+
+
+def text_of(path: Path) -> str:
+    """Return a file's text: UTF-8 with or without a byte-order mark, or UTF-16 with one."""
+    data = path.read_bytes()
+    encoding = next((MARKS[mark] for mark in MARKS if data.startswith(mark)), "utf-8")
+    return data.decode(encoding)
+
+
+def lines_of(text: str) -> Iterable[tuple[int, str]]:
+    """Return a text's lines with their numbers, from 1."""
+    # Not splitlines: a prompt may hold a character that it takes for the end of a line.
+    return enumerate(text.split("\n"), start=1)
 
 
 def cell(value: Any) -> str | None:
-    """Bring a value to a cell's text.
-
-    Args:
-        value: Text, a number, a truth value or None.
-
-    Returns:
-        The text as it stands, None where it means nothing.
+    """Return a value as a cell's text, None where it means nothing.
 
     Raises:
-        ValueError: It is of another kind, such as a list.
+        ValueError: It is neither text, a number, a truth value nor None.
     """
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return None
@@ -118,14 +108,15 @@ def cell(value: Any) -> str | None:
     return None if text.strip().lower() in NOTHING else text
 
 
+def number(text: str) -> float | None:
+    """Return the number that people write so, None for what is not a finite one."""
+    # float() alone takes 1_1 for 11.
+    value = float(text) if NUMBER.fullmatch(text) else math.nan
+    return value if math.isfinite(value) else None
+
+
 def object_of(line: str) -> dict[str, Any]:
-    """Read a line of JSON.
-
-    Args:
-        line: One object.
-
-    Returns:
-        It.
+    """Return a line of JSON as the object that it must be.
 
     Raises:
         ValueError: The line is not one.
@@ -140,14 +131,7 @@ def object_of(line: str) -> dict[str, Any]:
 
 
 def plain(name: Any) -> str:
-    """Bring a column's name to the form in which spellings agree.
-
-    Args:
-        name: Such as `Overall-Quality`.
-
-    Returns:
-        Such as `overall_quality`.
-    """
+    """Return a column's name as spellings agree: `Overall-Quality` is `overall_quality`."""
     return re.sub(r"[\s-]+", "_", str(name).strip().lower())
 
 
@@ -159,7 +143,7 @@ def find(
     around: Sequence[str] = (),
     option: str = "--{}-column",
 ) -> dict[str, str]:
-    """Tell a table's columns apart: by their usual names, or as the user says.
+    """Return the column of each field that a table has: by its usual names, or the user's word.
 
     Args:
         header: The column names.
@@ -170,9 +154,6 @@ def find(
             `mos` and `pred_mos` have: two such columns in a table are told apart by the user.
         option: What the user says so with, `{}` standing for the field.
 
-    Returns:
-        The column of each field that was found.
-
     Raises:
         ValueError: A given or needed column is not there, or two could be meant. All such
             problems are named at once, with the columns that there are.
@@ -181,27 +162,21 @@ def find(
     problems = []
     for field, names in usual.items():
         wanted, said = given.get(field), option.format(field)
-        fitting = [
-            name
-            for name in header
-            if plain(name) in names or (field in around and _without(plain(name)) in names)
-        ]
-        if field not in around:
-            # `id` beside `path` and `system` is the id.
-            fitting = [name for name in fitting if plain(name) == field] or fitting
         if wanted is not None:
             fitting = [name for name in header if name == wanted]
             fitting = fitting or [name for name in header if plain(name) == plain(wanted)]
             if not fitting:
                 problems.append(f"there is no column {wanted!r}, asked for by {said}")
-        elif len(fitting) > 1:
-            both = " and ".join(map(repr, fitting))
-            problems.append(f"{both} could each be the {field}: say which with {said}")
-        elif not fitting and field in needed:
-            problems.append(
-                f"no column is named as a {field} usually is ({', '.join(names[:3])}, ...): "
-                f"add a header line, or name the column with {said}"
-            )
+        else:
+            fitting = _fitting(header, field, names, field in around)
+            if len(fitting) > 1:
+                both = " and ".join(map(repr, fitting))
+                problems.append(f"{both} could each be the {field}: say which with {said}")
+            elif not fitting and field in needed:
+                problems.append(
+                    f"no column is named as a {field} usually is ({', '.join(names[:3])}, ...): "
+                    f"add a header line, or name the column with {said}"
+                )
         if len(fitting) == 1:
             found[field] = fitting[0]
     if problems:
@@ -211,37 +186,43 @@ def find(
 
 
 def told(problems: Sequence[str], name: str) -> str:
-    """Make one message of many problems.
-
-    Args:
-        problems: A sentence each.
-        name: What has them.
-
-    Returns:
-        What an error says.
-    """
+    """Return one message of many problems, a sentence each, and of what has them."""
     return f"{name} has {len(problems)} problem(s); mend them:\n{listed(problems)}"
 
 
 def listed(lines: Sequence[str]) -> str:
-    """Write a list that may be long.
-
-    Args:
-        lines: What to list.
-
-    Returns:
-        One line each, the first few.
-    """
+    """Return a list that may be long as lines, the first few."""
     more = [f"and {len(lines) - SHOWN} more"] if len(lines) > SHOWN else []
     return "\n".join(f"  {line}" for line in [*lines[:SHOWN], *more])
 
 
-def _text(data: bytes) -> str:
-    mark = next((mark for mark in MARKS if data.startswith(mark)), None)
-    return data.decode(MARKS[mark] if mark else "utf-8")
+def _fitting(header: Sequence[str], field: str, names: Sequence[str], around: bool) -> list[str]:
+    fitting = [name for name in header if plain(name) in names]
+    if not around:
+        # `id` beside `path` and `system` is the id.
+        return [name for name in fitting if plain(name) == field] or fitting
+    return [name for name in header if name in fitting or _without(plain(name)) in names]
+
+
+def _without(name: str) -> str:
+    return "_".join(word for word in name.split("_") if word not in AROUND)
+
+
+def _read(path: Path, headed: bool | None) -> Table:
+    suffix = path.suffix.lower()
+    if suffix == ".parquet":
+        return _of_objects(path, enumerate(_parquet(path), 1))
+    text = text_of(path)
+    start = text.lstrip()[:1]
+    if suffix == ".json" or start == "[":
+        return _of_objects(path, enumerate(_array(text, path), 1))
+    if suffix in {".jsonl", ".ndjson"} or start == "{":
+        return _of_objects(path, _lines(text, path))
+    return _delimited(text, path, headed)
 
 
 def _parquet(path: Path) -> list[dict[str, Any]]:
+    require("parquet", "pyarrow", by=str(path))
     from pyarrow import ArrowInvalid, parquet
 
     try:
@@ -261,58 +242,57 @@ def _array(text: str, path: Path) -> list[dict[str, Any]]:
 
 
 def _lines(text: str, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    # Not splitlines: a prompt may hold a character that it takes for the end of a line.
-    for number, line in enumerate(text.split("\n"), start=1):
+    for line_number, line in lines_of(text):
         if line.strip():
             try:
-                yield number, object_of(line)
+                yield line_number, object_of(line)
             except ValueError as error:
                 raise ValueError(
-                    f"{path} must have one JSON object a line; line {number}: {error}"
+                    f"{path} must have one JSON object a line; line {line_number}: {error}"
                 ) from None
 
 
-def _of_objects(name: str, objects: Iterator[tuple[int, dict[str, Any]]] | enumerate) -> Table:
+def _of_objects(path: Path, objects: Iterable[tuple[int, dict[str, Any]]]) -> Table:
     numbered = list(objects)
     header = tuple(dict.fromkeys(key for _, row in numbered for key in row))
     rows, problems = [], []
-    for number, row in numbered:
+    for place, row in numbered:
         try:
-            rows.append((number, tuple(cell(row.get(key)) for key in header)))
+            rows.append((place, tuple(cell(row.get(key)) for key in header)))
         except ValueError as error:
-            problems.append(f"row {number}: {error}")
+            problems.append(f"row {place}: {error}")
     if problems:
-        raise ValueError(told(problems, name))
-    return _filled(Table(name, header, rows))
+        raise ValueError(told(problems, str(path)))
+    return Table(str(path), header, rows)
 
 
 def _delimited(text: str, path: Path, headed: bool | None) -> Table:
-    first = next((line for line in text.split("\n") if line.strip()), "")
-    delimiter = _delimiter(first, path.suffix.lower())
+    start = next((line for _, line in lines_of(text) if line.strip()), "")
+    delimiter = _delimiter(start, path.suffix.lower())
     rows = list(_fields(text, delimiter, path))
-    if not rows:
-        raise ValueError(f"{path} must have a row at least; it is empty")
     table = Table(str(path), None, rows, comma=delimiter in {";", "\t"})
+    first = rows[0][1] if rows else ()
     if headed is None:
-        values = rows[0][1][1:]
         # A first row of blanks and NaN has no names in it either.
-        headed = not any(_numeric(table, value) for value in values) and any(values)
-    if not headed:
-        return table
-    names = rows[0][1]
-    while names and names[-1] is None:
-        names = names[:-1]
-    header = tuple(name or "" for name in names)
-    problems = [
-        f"line {number}: {len(values)} fields where the header has {len(header)}: quote a field "
-        "that has commas in it, and write decimals with a point"
-        for number, values in rows[1:]
-        if any(value is not None for value in values[len(header) :])
-    ]
-    if problems:
-        raise ValueError(told(problems, str(path)))
-    padded = [(n, (*values, *[None] * len(header))[: len(header)]) for n, values in rows[1:]]
-    return _filled(Table(str(path), header, padded, table.comma))
+        values = [value.strip().lower() for value in first[1:] if value is not None]
+        headed = bool(values) and not any(
+            value in {"inf", "-inf"} or table.number(value) is not None for value in values
+        )
+    if headed:
+        named = max((place for place, name in enumerate(first, 1) if name is not None), default=0)
+        header, rows, width = tuple(name or "" for name in first[:named]), rows[1:], named
+        problems = [
+            f"line {line}: {len(values)} fields where the header has {width}: quote a field "
+            "that has commas in it, and write decimals with a point"
+            for line, values in rows
+            if any(value is not None for value in values[width:])
+        ]
+        if problems:
+            raise ValueError(told(problems, str(path)))
+    else:
+        header, width = None, max((len(values) for _, values in rows), default=0)
+    padded = [(line, (*values, *[None] * width)[:width]) for line, values in rows]
+    return Table(str(path), header, padded, table.comma)
 
 
 def _delimiter(line: str, suffix: str) -> str | None:
@@ -326,13 +306,13 @@ def _delimiter(line: str, suffix: str) -> str | None:
 
 def _fields(text: str, delimiter: str | None, path: Path) -> Iterator[tuple[int, Cells]]:
     if delimiter is None:
-        split = ((n, line.split()) for n, line in enumerate(text.split("\n"), start=1))
+        split = ((line_number, line.split()) for line_number, line in lines_of(text))
     else:
         split = _quoted(text, delimiter, path)
-    for number, values in split:
-        row = tuple(cell(value.strip() if delimiter is None else value) for value in values)
+    for line, values in split:
+        row = tuple(map(cell, values))
         if any(value is not None for value in row):
-            yield number, row
+            yield line, row
 
 
 def _quoted(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -344,20 +324,3 @@ def _quoted(text: str, delimiter: str, path: Path) -> Iterator[tuple[int, list[s
             begins = reader.line_num + 1
     except csv.Error as error:
         raise ValueError(f"{path} is not a readable table: line {begins}: {error}") from None
-
-
-def _numeric(table: Table, text: str | None) -> bool:
-    return text is not None and (
-        table.number(text) is not None or text.strip().lower() in {"inf", "-inf"}
-    )
-
-
-def _filled(table: Table) -> Table:
-    if not table.rows:
-        raise ValueError(f"{table.name} must have a row at least; it has a header alone")
-    return table
-
-
-def _without(name: str) -> str:
-    words = [word for word in name.split("_") if word not in AROUND]
-    return "_".join(words)

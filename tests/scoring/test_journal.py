@@ -2,7 +2,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whisq.scores import Score
@@ -60,6 +60,7 @@ def test_a_score_is_known_by_the_clips_content_whatever_its_name(tmp_path, reque
         assert journal.known(requests[0]) is None, "is gone"
 
 
+@settings(deadline=None)  # how fast a disk syncs is not the matter
 @given(content=st.binary(max_size=20), touched=st.booleans())
 def test_a_clip_that_was_made_anew_is_scored_anew(content, touched, tmp_path_factory):
     folder = tmp_path_factory.mktemp("anew")
@@ -74,6 +75,7 @@ def test_a_clip_that_was_made_anew_is_scored_anew(content, touched, tmp_path_fac
         assert [journal.known(request) is None for request in requests] == [True, False, False]
 
 
+@settings(deadline=None)
 @given(cut=st.integers(0, 10_000))
 def test_wherever_a_kill_cuts_the_rows_before_it_stay(cut, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cut")

@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whisq.evaluation.answers import read_scores
@@ -34,6 +34,7 @@ def answered(draw):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet", "txt"])
+@settings(deadline=None)
 @given(rows=answered())
 def test_metrics_reads_what_score_writes(suffix, rows, tmp_path_factory):
     path = tmp_path_factory.mktemp("answer") / f"answer.{suffix}"
@@ -50,6 +51,7 @@ def test_metrics_reads_what_score_writes(suffix, rows, tmp_path_factory):
 
 
 @pytest.mark.parametrize("suffix", ["csv", "jsonl", "parquet"])
+@settings(deadline=None)
 @given(names=st.lists(st.binary(min_size=1, max_size=8), min_size=1, max_size=4, unique=True))
 def test_a_clip_of_any_name_is_found_by_the_row_that_was_written(suffix, names, tmp_path_factory):
     folder = tmp_path_factory.mktemp("bytes")

@@ -6,9 +6,8 @@ their columns are the id, OMQ and, if there is a third, TA.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,7 +17,8 @@ from whisq import tables
 from whisq.evaluation.floors import FLOORS
 from whisq.evaluation.intervals import compare, intervals
 from whisq.evaluation.judge import levels, rounded
-from whisq.evaluation.metrics import evaluate
+from whisq.evaluation.metrics import AXES, evaluate
+from whisq.files import tell
 from whisq.names import key, system_and_prompt
 from whisq.tables import Table, listed, plain
 
@@ -34,40 +34,31 @@ FLOOR = "floor:"
 
 @dataclass(frozen=True)
 class Command:
-    """A call of `whisq metrics`.
+    """A call of `whisq metrics`, whose help says what each option means.
 
     Attributes:
         answer: A file of scores, or `floor:` and a floor's name.
-        truth: A MOS list.
-        system_truth: A table of systems' ratings to use at the system level.
         by: Where systems are named; see `read_scores`.
-        against: A second answer, compared clip by clip.
-        train: The training MOS list, from which floors are made.
         allow_missing: Whether clips that only one file has are left out, not refused.
-        resamples: For the intervals; 0 for none.
-        seed: Of the resamples.
         columns: The user's choice of ANSWER's columns for `id`, `omq`, `ta`.
         truth_columns: The same of TRUTH.
     """
 
     answer: str
     truth: Path
-    system_truth: Path | None = None
-    by: str | None = None
-    against: str | None = None
-    train: Path | None = None
-    allow_missing: bool = False
-    resamples: int = 2000
-    seed: int = 0
-    columns: Mapping[str, str | None] = field(default_factory=dict)
-    truth_columns: Mapping[str, str | None] = field(default_factory=dict)
+    system_truth: Path | None
+    by: str | None
+    against: str | None
+    train: Path | None
+    allow_missing: bool
+    resamples: int
+    seed: int
+    columns: Mapping[str, str | None]
+    truth_columns: Mapping[str, str | None]
 
 
 def figures(command: Command) -> dict[str, Any]:
     """Evaluate an answer.
-
-    Args:
-        command: The call.
 
     Returns:
         `utt` and `sys` (axis by axis the four metrics), `n_clips`, `n_systems`, `system_truth`,
@@ -131,7 +122,10 @@ def read_scores(
     failed: bool = False,
     option: str = "--{}-column",
 ) -> DataFrame:
-    """Read scores and what their ids say.
+    """Return one row a clip, indexed by `key` of its id, in the file's order.
+
+    Columns are `omq`, `ta` or one of them as float, and `system` and `prompt` as the id names them,
+    None where unknown. `attrs["columns"]` tells which of the file's columns were read.
 
     Args:
         path: The file; see `whisq.tables`.
@@ -143,41 +137,51 @@ def read_scores(
             column `error` says why, or, beside such a column, that had no prompt.
         option: What the user names a column with, for messages.
 
-    Returns:
-        One row a clip, indexed by `key` of its id, in the file's order: `omq`, `ta` or one of
-        them as float, `system` and `prompt`, None where unknown. Its `attrs["columns"]` tell which
-        columns were read.
-
     Raises:
         ValueError: The file has no such columns, no rows, an id twice, or a score that is not a
             finite number; all of the rows are named.
     """
     table = tables.read(path)
     places = _places(table, by, columns or {}, option)
-    rows = [row for row in table.rows if not (failed and _failed(table, row[1]))]
-    axes = _axes(rows, places)
-    if failed and _has_errors(table):
-        # Of a clip without a prompt there is no alignment to judge.
-        rows = [row for row in rows if all(row[1][places[axis]] is not None for axis in axes)]
+    rows, axes = _rows(table, places, failed and "error" in places)
     problems, found = [], {}
     for number, row in rows:
-        name = (row[places["id"]] if len(row) > places["id"] else None) or ""
-        clip = {
-            axis: table.number(row[places[axis]] if len(row) > places[axis] else None)
-            for axis in axes
-        }
+        name = row["id"] or ""
+        clip = {axis: table.number(row[axis]) for axis in axes}
         bad = [axis for axis, value in clip.items() if value is None]
         problems += [f"row {number}: {axis} of {name!r} is not a finite number" for axis in bad]
         own = name if systems else key(name)
         if not own or own in found:
             problems.append(f"row {number}: id {name!r} is {'there twice' if own else 'blank'}")
-        system, prompt = (None, None) if systems else _groups(own, name, by, row, places)
+        system, prompt = (not systems and system_and_prompt(own)) or (None, None)
+        if by is not None:
+            system = _folder(name) if by == FOLDER else row["system"]
         found[own] = clip | {"system": system, "prompt": prompt}
     if problems:
         raise ValueError(tables.told(problems, str(path)))
     scores = DataFrame.from_dict(found, orient="index", columns=[*axes, "system", "prompt"])
-    scores.attrs["columns"] = _used(table, places, axes)
+    names = table.header or [f"column {place + 1}" for place in range(3)]
+    scores.attrs["columns"] = {field: names[places[field]] for field in ("id", *axes)}
     return scores.rename_axis("id")
+
+
+def _rows(
+    table: Table, places: Mapping[str, int], partial: bool
+) -> tuple[list[tuple[int, dict[str, str | None]]], list[str]]:
+    # Each row's number and cells by field, without those that have no score, and the axes.
+    rows = [(n, {field: row[place] for field, place in places.items()}) for n, row in table.rows]
+    rows = [(n, row) for n, row in rows if not partial or row["error"] is None]
+    # A scorer that was given no prompts leaves the whole column blank: that axis is not there.
+    axes = [axis for axis in AXES if axis in places]
+    axes = [axis for axis in axes if any(row[axis] is not None for _, row in rows)] or axes
+    if partial:
+        # Of a clip without a prompt there is no alignment to judge.
+        rows = [(n, row) for n, row in rows if None not in map(row.get, axes)]
+    return rows, axes
+
+
+def _folder(name: str) -> str | None:
+    return PurePosixPath(name.replace("\\", "/")).parent.name or None
 
 
 def _answer(
@@ -197,67 +201,34 @@ def _answer(
 
 def _say_columns(name: str | Path, scores: DataFrame) -> None:
     used = ", ".join(f"{what} from {column!r}" for what, column in scores.attrs["columns"].items())
-    print(f"{name}: {used}", file=sys.stderr)
+    tell(f"{name}: {used}")
 
 
 def _places(
     table: Table, by: str | None, columns: Mapping[str, str | None], option: str
 ) -> dict[str, int]:
-    width = max(len(row) for _, row in table.rows)
+    column = None if by == FOLDER else by
     if table.header is None:
-        if any(columns.values()) or by not in (None, FOLDER):
+        if any(columns.values()) or column:
             raise ValueError(f"{table.name} must have a header, to name a column of it")
+        width = len(table.rows[0][1])
         if not 2 <= width <= 3:
             raise ValueError(f"{table.name} has {width} column(s) and no header: give it one")
-        return dict(zip(("id", "omq", "ta"), range(width), strict=False))
-    usual = COLUMNS if by in (None, FOLDER) else COLUMNS | {"system": [plain(by)]}
+        return dict(zip(("id", *AXES), range(width), strict=False))
     header = list(table.header)
-    if by not in (None, FOLDER) and plain(by) not in map(plain, header):
+    if column and plain(column) not in map(plain, header):
         raise ValueError(f"{table.name} must have a header with a column {by!r} for --by")
+    usual = COLUMNS | ({"system": [plain(column)]} if column else {})
     try:
-        found = tables.find(header, usual, columns, around=("omq", "ta"), option=option)
+        found = tables.find(header, usual, columns, around=AXES, option=option)
     except ValueError as error:
         raise ValueError(f"{table.name}: {error}") from None
-    if "id" not in found or not {"omq", "ta"} & set(found):
+    if "id" not in found or not set(AXES) & set(found):
         wanted = "; ".join(f"{what}: {', '.join(names)}" for what, names in COLUMNS.items())
         raise ValueError(
             f"{table.name} must have an id and omq or ta, but its columns are "
             f"{', '.join(map(repr, header))}. Names that are known: {wanted}"
         )
-    return {what: header.index(name) for what, name in found.items()}
-
-
-def _has_errors(table: Table) -> bool:
-    return "error" in map(plain, table.header or ())
-
-
-def _failed(table: Table, row: tables.Cells) -> bool:
-    names = [plain(name) for name in table.header or ()]
-    return _has_errors(table) and row[names.index("error")] is not None
-
-
-def _used(table: Table, places: Mapping[str, int], axes: list[str]) -> dict[str, str]:
-    header = table.header or [f"column {place + 1}" for place in range(len(places))]
-    return {what: header[places[what]] for what in ("id", *axes)}
-
-
-def _axes(rows: list[tuple[int, tables.Cells]], places: Mapping[str, int]) -> list[str]:
-    # A scorer that was given no prompts leaves the whole column blank: that axis is not there.
-    axes = [axis for axis in ("omq", "ta") if axis in places]
-    said = [
-        axis
-        for axis in axes
-        if any(row[places[axis] :][:1] not in ((), (None,)) for _, row in rows)
-    ]
-    return said or axes
-
-
-def _groups(
-    own: str, name: str, by: str | None, row: tables.Cells, places: Mapping[str, int]
-) -> tuple[str | None, str | None]:
-    pair = system_and_prompt(own) or (None, None)
-    if by == FOLDER:
-        return PurePosixPath(name.replace("\\", "/")).parent.name or None, pair[1]
-    if by is not None:
-        return row[places["system"]], pair[1]
-    return pair
+    places = {what: header.index(name) for what, name in found.items()}
+    errors = [place for place, name in enumerate(header) if plain(name) == "error"]
+    return places | ({"error": errors[0]} if errors else {})

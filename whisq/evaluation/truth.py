@@ -12,45 +12,31 @@ if TYPE_CHECKING:
 
 
 def read_prompts(raw: Path) -> DataFrame | None:
-    """Read what each prompt asks for.
+    """Return what each prompt asks for, all as text, indexed by the prompt's own.
 
     Args:
-        raw: The corpus's folder.
-
-    Returns:
-        One row a distinct prompt, indexed by its text, or None for a corpus without truth.
+        raw: The corpus's folder; None comes of one without truth.
     """
-    path = raw / "truth" / "prompts.csv"
-    if not path.exists():
-        return None
-    table = pd.read_csv(path, dtype=str, keep_default_na=False)
-    return table.drop_duplicates("prompt").set_index("prompt")
+    table = _read(raw / "truth" / "prompts.csv")
+    return None if table is None else table.drop_duplicates("prompt").set_index("prompt")
 
 
 def read_clips(raw: Path) -> DataFrame | None:
-    """Read what each clip plays and what its listeners would agree on.
+    """Return what each clip plays and what its listeners would agree on, as text, by clip id.
 
     Args:
-        raw: The corpus's folder.
-
-    Returns:
-        One row a clip, indexed by id, all as text, or None for a corpus without truth.
+        raw: The corpus's folder; None comes of one without truth.
     """
-    path = raw / "truth" / "clips.csv"
-    if not path.exists():
-        return None
-    return pd.read_csv(path, dtype=str, keep_default_na=False).set_index("id")
+    table = _read(raw / "truth" / "clips.csv")
+    return None if table is None else table.set_index("id")
 
 
 def latent(clips: DataFrame | None, rated: DataFrame) -> DataFrame | None:
-    """Take the listeners' true means.
+    """Return the listeners' true means `omq` and `ta`, indexed as `rated`; None without truth.
 
     Args:
         clips: What `read_clips` gave.
         rated: Ratings indexed by clip id.
-
-    Returns:
-        `omq` and `ta`, indexed as `rated`, or None without truth.
     """
     if clips is None:
         return None
@@ -59,15 +45,16 @@ def latent(clips: DataFrame | None, rated: DataFrame) -> DataFrame | None:
 
 
 def about_order(prompts: DataFrame | None, rated: DataFrame) -> Series | None:
-    """Tell which clips have a prompt about order.
+    """Return whether each clip's prompt is about order, indexed as `rated`; None without truth.
 
     Args:
         prompts: What `read_prompts` gave.
         rated: Ratings indexed by clip id, with `prompt`.
-
-    Returns:
-        True or False a clip, indexed as `rated`, or None without truth.
     """
     if prompts is None:
         return None
     return rated["prompt"].map(prompts["is_order"] == "1").fillna(False).astype(bool)
+
+
+def _read(path: Path) -> DataFrame | None:
+    return pd.read_csv(path, dtype=str, keep_default_na=False) if path.exists() else None

@@ -6,17 +6,17 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from whisq.addresses import bring, fingerprint
-from whisq.devices import AUTO, BatchSize, at_once
+from whisq.devices import at_once
 from whisq.encoders.text import check_prompt
 from whisq.files import tell
 from whisq.scoring.job import Engine, Journal, StrictError, Tally, complete, stream
-from whisq.scoring.requests import Request, read_lines
+from whisq.scoring.requests import Request, inputs, is_clip, read_lines, read_sources
 from whisq.scoring.rows import Row, form, summary, write_rows
-from whisq.scoring.sources import inputs, is_clip, read_sources
+from whisq.section import BatchSize
 
 DONE, SOME_FAILED, WRONG_CALL, STOPPED = 0, 1, 2, 130
 STDIN = "-"
@@ -24,46 +24,36 @@ STDIN = "-"
 
 @dataclass(frozen=True)
 class Command:
-    """A call of `whisq score`.
+    """A call of `whisq score`, whose help says what each option means.
 
     Attributes:
-        sources: Clips, lists, folders or patterns, or `-` for jsonl on standard input.
-        model: As `whisq.load` takes it.
-        prompt: For clips without one of their own.
-        output: The file to write; rows go to standard output if None.
+        output: The file to write; None: rows go to standard output.
         columns: The user's choice of a list's columns by field.
         engine: `local` or `ray`.
-        workers: Clips encoded side by side: by threads here, by processes of the ray engine.
-            None means as many as there are cores here, one with ray.
-        batch_size: Clips encoded at once, at least 1, or auto.
-        device: Where to compute, as `whisq.devices` names it.
-        resume: Go on from an unfinished run.
-        strict: Stop at the first clip that can't be scored.
-        summary: Show each system's means.
+        workers: None: as many as there are cores here, one with ray.
     """
 
     sources: Sequence[str]
-    model: str = "data/model"
-    prompt: str | None = None
-    output: Path | None = None
-    columns: Mapping[str, str | None] = field(default_factory=dict)
-    engine: str = "local"
-    workers: int | None = None
-    batch_size: BatchSize = AUTO
-    device: str = AUTO
-    resume: bool = False
-    strict: bool = False
-    summary: bool = False
+    model: str
+    prompt: str | None
+    output: Path | None
+    columns: Mapping[str, str | None]
+    engine: str
+    workers: int | None
+    batch_size: BatchSize
+    device: str
+    resume: bool
+    strict: bool
+    summary: bool
+
+    @property
+    def one_clip(self) -> bool:
+        """Whether the only source is a clip, not a list, a folder or a pattern."""
+        return len(self.sources) == 1 and is_clip(self.sources[0])
 
 
 def run(command: Command) -> int:
-    """Carry a call out.
-
-    Args:
-        command: The call.
-
-    Returns:
-        The exit code.
+    """Return the exit code of a call that is carried out.
 
     Raises:
         BrokenPipeError: Whoever read the rows has had enough, which typer takes as a quiet end.
@@ -104,14 +94,16 @@ def _check(command: Command) -> None:
 
 
 def _score(command: Command) -> int:
-    requests = _requests(command)
+    wanted = command.columns, command.prompt
+    if STDIN in command.sources:
+        requests = read_lines(sys.stdin, *wanted)
+    else:
+        requests = read_sources(command.sources, *wanted)
     tally = Tally()
     if command.output is not None:
-        requests = list(requests)
-        _check_output(command, requests, command.output)
         rows = _to_file(command, requests, tally, command.output)
-    elif len(command.sources) == 1 and is_clip(command.sources[0]):
-        return _one(command, list(requests))
+    elif command.one_clip:
+        return _one(command, requests)
     else:
         rows = _to_stdout(command, requests, tally)
     if command.summary:
@@ -123,10 +115,14 @@ def _score(command: Command) -> int:
     return SOME_FAILED if tally.failed else DONE
 
 
-def _requests(command: Command) -> Iterable[Request]:
-    if list(command.sources) == [STDIN]:
-        return read_lines(sys.stdin, command.columns, command.prompt)
-    return read_sources(command.sources, command.columns, command.prompt)
+def _to_file(command: Command, requests: list[Request], tally: Tally, output: Path) -> list[Row]:
+    _check_output(command, requests, output)
+    model = fingerprint(bring(command.model))
+    with Journal(output, model, command.resume) as journal:
+        rows = complete(requests, _engine(command), journal, tally, command.strict)
+        write_rows(rows, output)
+        journal.remove()
+    return rows
 
 
 def _check_output(command: Command, requests: Sequence[Request], output: Path) -> None:
@@ -140,15 +136,6 @@ def _check_output(command: Command, requests: Sequence[Request], output: Path) -
         # One file may have many names.
         if os.path.exists(path) and os.path.samefile(output, path):
             raise ValueError(f"{output} is one of the inputs ({path}): name another file to write")
-
-
-def _to_file(command: Command, requests: list[Request], tally: Tally, output: Path) -> list[Row]:
-    model = fingerprint(bring(command.model))
-    with Journal(output, model, command.resume) as journal:
-        rows = complete(requests, _engine(command), journal, tally, command.strict)
-        write_rows(rows, output)
-        journal.remove()
-    return rows
 
 
 def _to_stdout(command: Command, requests: Iterable[Request], tally: Tally) -> list[Row]:
@@ -184,7 +171,7 @@ def _engine(command: Command) -> Engine:
     scorer, together = Scorer(model), at_once(command.batch_size, model.device)
     # A producer on a pipe may wait for each answer before it sends the next line; one clip by
     # itself is fastest with all cores on it.
-    if len(command.sources) == 1 and (command.sources[0] == STDIN or is_clip(command.sources[0])):
+    if command.one_clip or STDIN in command.sources:
         return lambda requests: scorer.rows(requests, batch_size=1)
     import torch
 

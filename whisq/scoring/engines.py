@@ -7,15 +7,17 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whisq.devices import BatchSize, at_once
+from whisq.devices import at_once
 from whisq.scoring.job import Engine
 from whisq.scoring.requests import Request
 from whisq.scoring.rows import Row, arrow, row_of
+from whisq.section import BatchSize
 from whisq.store.cluster import CPUS, target
 
 if TYPE_CHECKING:
@@ -26,20 +28,16 @@ if TYPE_CHECKING:
 
     # A clip that is read, or encoded, with what is to be known of it; or why it is not.
     Answer = tuple[Clip | Embedded, list[str]] | ValueError
+    Answered = tuple[Request, Answer]
 
 ROWS = 8  # that the network rates at once
 
 
+@dataclass(frozen=True)
 class Scorer:
     """A model that answers requests; an engine runs one in each of its processes."""
 
-    def __init__(self, model: Predictor) -> None:
-        """Take the model.
-
-        Args:
-            model: Loaded.
-        """
-        self.model = model
+    model: Predictor
 
     def rows(
         self,
@@ -48,7 +46,7 @@ class Scorer:
         threads: int = 1,
         together: int = 1,
     ) -> Iterator[Row]:
-        """Answer requests as they come.
+        """Yield one row a request, in order, as requests come.
 
         Args:
             requests: Any number of them.
@@ -57,48 +55,16 @@ class Scorer:
                 requests are read than are answered.
             together: How many clips the encoders run at once, at least 1. Above 1 the threads
                 read alone, clips are rated as they are encoded, and rows depend on it to rounding.
-
-        Yields:
-            One row a request, in order.
         """
-        begin = self._embed if together == 1 else self._read
+        begin = partial(self._attempt, self.model.embed if together == 1 else self.model.read)
         if threads > 1:
-            ready = self._side_by_side(begin, requests, threads, max(2 * threads, together))
+            ready = _side_by_side(begin, requests, threads, max(2 * threads, together))
         else:
             ready = ((request, begin(request)) for request in requests)
         while chunk := list(islice(ready, batch_size if together == 1 else together)):
             yield from self._rows(chunk if together == 1 else self._encoded(chunk))
 
-    def _side_by_side(
-        self,
-        begin: Callable[[Request], Answer],
-        requests: Iterable[Request],
-        threads: int,
-        ahead: int,
-    ) -> Iterator[tuple[Request, Answer]]:
-        # torch lets go of the interpreter while it computes. Some clips wait ready, so that no
-        # thread waits for the network's turn.
-        waiting: deque[tuple[Request, Future[Answer]]] = deque()
-        with ThreadPoolExecutor(threads) as pool:
-            try:
-                for request in requests:
-                    waiting.append((request, pool.submit(begin, request)))
-                    if len(waiting) > ahead:
-                        first, future = waiting.popleft()
-                        yield first, future.result()
-                while waiting:
-                    first, future = waiting.popleft()
-                    yield first, future.result()
-            finally:
-                pool.shutdown(cancel_futures=True)
-
-    def _embed(self, request: Request) -> Answer:
-        return self._attempt(request, self.model.embed)
-
-    def _read(self, request: Request) -> Answer:
-        return self._attempt(request, self.model.read)
-
-    def _attempt(self, request: Request, begin: Callable[..., Answer]) -> Answer:
+    def _attempt(self, begin: Callable[..., Answer], request: Request) -> Answer:
         # An encoder that can't be loaded is no clip's fault: that error ends the job.
         self.model.ready(prompted=request.prompt is not None)
         try:
@@ -106,19 +72,19 @@ class Scorer:
         except (ValueError, MemoryError, RuntimeError) as error:
             return _of_a_clip(error)
 
-    def _encoded(self, chunk: Sequence[tuple[Request, Answer]]) -> list[tuple[Request, Answer]]:
+    def _encoded(self, chunk: Sequence[Answered]) -> list[Answered]:
         clips = [answer[0] for _, answer in chunk if not isinstance(answer, ValueError)]
         try:
             states = iter(self.model.encode(clips, max(len(clips), 1)))
         except (ValueError, MemoryError, RuntimeError) as error:
             _of_a_clip(error)  # of one of them: by itself each answers for itself
-            return [(request, self._embed(request)) for request, _ in chunk]
+            return [(request, self._attempt(self.model.embed, request)) for request, _ in chunk]
         return [
             (request, answer if isinstance(answer, ValueError) else (next(states), answer[1]))
             for request, answer in chunk
         ]
 
-    def _rows(self, chunk: Sequence[tuple[Request, Answer]]) -> list[Row]:
+    def _rows(self, chunk: Sequence[Answered]) -> list[Row]:
         embedded = [answer[0] for _, answer in chunk if not isinstance(answer, ValueError)]
         scores = iter(self.model.score_embedded(embedded))
         return [
@@ -127,6 +93,25 @@ class Scorer:
             else row_of(request, next(scores), note="; ".join(answer[1]) or None)
             for request, answer in chunk
         ]
+
+
+def _side_by_side(
+    begin: Callable[[Request], Answer], requests: Iterable[Request], threads: int, ahead: int
+) -> Iterator[Answered]:
+    # torch lets go of the interpreter while it computes. Some clips wait ready, so that no
+    # thread waits for the network's turn.
+    waiting: deque[tuple[Request, Future[Answer]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        try:
+            for request in requests:
+                waiting.append((request, pool.submit(begin, request)))
+                if len(waiting) > ahead:
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+            for request, future in waiting:
+                yield request, future.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _of_a_clip(error: Exception) -> ValueError:
@@ -139,7 +124,7 @@ def _of_a_clip(error: Exception) -> ValueError:
 
 
 def cluster(model: str, workers: int, batch_size: BatchSize, device: str) -> Engine:
-    """Make an engine of Ray workers: on the cluster that RAY_ADDRESS names, else on this machine.
+    """Return an engine of Ray workers: on the cluster that RAY_ADDRESS names, else this machine.
 
     A worker that is killed is started again and its clips are scored again: a row is late, not
     lost. Clips, and a model given as a folder, must lie where every worker finds them.
@@ -149,19 +134,15 @@ def cluster(model: str, workers: int, batch_size: BatchSize, device: str) -> Eng
         workers: Processes with a model each, at least 1.
         batch_size: Clips that a worker encodes at once, at least 1, or auto.
         device: Where to compute, as `whisq.store.cluster.target` takes it.
-
-    Returns:
-        The engine; its rows come in the requests' order.
     """
     there = target(device, "--engine ray")
     together = at_once(batch_size, there)
     where = os.path.abspath(model) if os.path.isdir(model) else model
 
     def rows(requests: Iterable[Request]) -> Iterator[Row]:
-        requests = list(requests)
-        if not requests:
+        if not (requests := list(requests)):
             return
-        answers = _answers(requests, where, workers, together, there)
+        answers = _answers(requests, (where, there, together), workers)
         for request, answer in zip(requests, answers.iter_rows(), strict=True):
             asked = row_of(request)
             yield replace(Row(**answer), id=asked.id, path=asked.path, system=asked.system)
@@ -169,9 +150,7 @@ def cluster(model: str, workers: int, batch_size: BatchSize, device: str) -> Eng
     return rows
 
 
-def _answers(
-    requests: list[Request], model: str, workers: int, together: int, device: str
-) -> Dataset:
+def _answers(requests: list[Request], worker: tuple[str, str, int], workers: int) -> Dataset:
     import ray
 
     ray.data.DataContext.get_current().execution_options.preserve_order = True
@@ -180,12 +159,12 @@ def _answers(
         {"request": json.dumps((os.path.abspath(request.path), request.prompt))}
         for request in requests
     ]
+    _, device, together = worker
     # One block a batch: rows reach the journal as soon as they are scored.
     size = max(together, ROWS)
-    blocks = -(-len(items) // size)
-    return ray.data.from_items(items, override_num_blocks=blocks).map_batches(
+    return ray.data.from_items(items, override_num_blocks=-(-len(items) // size)).map_batches(
         _Worker,
-        fn_constructor_args=(model, device, together),
+        fn_constructor_args=worker,
         batch_size=size,
         batch_format="pyarrow",
         compute=ray.data.ActorPoolStrategy(size=workers),

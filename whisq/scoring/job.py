@@ -20,7 +20,7 @@ from whisq.scores import Score
 from whisq.scoring.requests import Request
 from whisq.scoring.rows import Row, row_of
 
-Engine = Callable[[Iterable[Request]], Iterator[Row]]
+Engine = Callable[[Iterable[Request]], Iterator[Row]]  # answers requests in order
 HEAD = b'{"model":'
 
 
@@ -30,31 +30,23 @@ class StrictError(Exception):
 
 @dataclass
 class Tally:
-    """What a job did, for people.
-
-    Attributes:
-        clips: Rows so far.
-        scored: Rows that were computed now, not taken from a journal.
-        bare: Rows without a prompt, of quality alone.
-        failed: Rows with an error.
-        seconds: What scoring took, without loading the model.
-    """
+    """What a job did, for people."""
 
     clips: int = 0
-    scored: int = 0
-    bare: int = 0
+    scored: int = 0  # now, not by an earlier run
+    bare: int = 0  # without a prompt
     failed: list[Row] = field(default_factory=list)
-    seconds: float = 0.0
+    seconds: float = 0.0  # without loading the model
+
+    def add(self, row: Row) -> None:
+        """Count a row."""
+        self.clips += 1
+        self.bare += row.prompt is None
+        if row.error is not None:
+            self.failed.append(row)
 
     def report(self, shown: int = 5) -> str:
-        """Say what was done.
-
-        Args:
-            shown: How many failed clips are named.
-
-        Returns:
-            A line or a few.
-        """
+        """Return what was done in a line or a few, of the failed clips the first `shown`."""
         rate = f", {self.scored / self.seconds:.2f} clips a second" if self.seconds else ""
         lines = [f"{self.clips - len(self.failed)} of {self.clips} clips have a score{rate}"]
         if self.scored < self.clips:
@@ -88,7 +80,7 @@ class Journal:
         """
         self.path = answer.with_name(answer.name + ".partial")
         self._model = model
-        self._scores: dict[tuple[str, str | None], tuple[Score, str | None]] = {}
+        self._known: dict[tuple[str, str | None], dict[str, Any]] = {}
         self._whole = 0  # bytes
         self._lock = FileLock(f"{self.path}.lock")
         try:
@@ -97,49 +89,28 @@ class Journal:
             raise ValueError(f"another run is writing {self.path}: let it end") from None
         try:
             if self.path.exists():
-                if not resume:
-                    raise ValueError(
-                        f"{self.path} holds the rows of an unfinished run: go on from it with "
-                        "--resume, or delete it to start again"
-                    )
-                self._read()
+                self._read(resume)
         except BaseException:
-            self._unlock()
+            self.__exit__()
             raise
 
     def __enter__(self) -> Journal:
-        """Begin to use it.
-
-        Returns:
-            The journal itself.
-        """
+        """Return the journal itself."""
         return self
 
     def __exit__(self, *_: object) -> None:
         """Let others have the file; it stays for a later run to go on from."""
-        self._unlock()
+        Path(self._lock.lock_file).unlink(missing_ok=True)
+        self._lock.release()
 
     def known(self, request: Request) -> Row | None:
-        """Look up what was scored by an earlier run.
-
-        Args:
-            request: What is asked.
-
-        Returns:
-            The request's row; None if it is still to do.
-        """
-        clip = _content(request.path) if self._scores else None
-        found = self._scores.get((clip, request.prompt)) if clip else None
-        return row_of(request, *found) if found else None
+        """Return a request's row if an earlier run scored the same clip, None if it is to do."""
+        clip = _content(request.path) if self._known else None
+        found = self._known.get((clip, request.prompt)) if clip else None
+        return row_of(request, Score(found["omq"], found["ta"]), found["note"]) if found else None
 
     def add(self, request: Request, clip: str, row: Row) -> None:
-        """Keep a score; it is on the disk when this returns.
-
-        Args:
-            request: What was asked.
-            clip: The SHA-256 of the clip's bytes.
-            row: The answer.
-        """
+        """Keep a row with a score and its clip's SHA-256: on the disk when this returns."""
         if not self._whole:
             self._append({"model": self._model})
         record = {"clip": clip, "prompt": request.prompt}
@@ -149,10 +120,6 @@ class Journal:
         """Delete the file, once the answer stands."""
         self.path.unlink(missing_ok=True)
 
-    def _unlock(self) -> None:
-        Path(self._lock.lock_file).unlink(missing_ok=True)
-        self._lock.release()
-
     def _append(self, record: dict[str, Any]) -> None:
         with self.path.open("ab") as file:
             file.truncate(self._whole)  # a kill may have torn the last line
@@ -160,7 +127,12 @@ class Journal:
             file.flush()
             os.fsync(file.fileno())
 
-    def _read(self) -> None:
+    def _read(self, resume: bool) -> None:
+        if not resume:
+            raise ValueError(
+                f"{self.path} holds the rows of an unfinished run: go on from it with "
+                "--resume, or delete it to start again"
+            )
         content = self.path.read_bytes()
         if not content[: len(HEAD)] == HEAD[: len(content)]:
             raise ValueError(f"{self.path} is not the rows of an unfinished run: name another file")
@@ -173,39 +145,41 @@ class Journal:
                     f"{self.path} was begun with another model: delete it to start again"
                 )
             if "clip" in record:
-                score = Score(record["omq"], record["ta"])
-                self._scores[record["clip"], record["prompt"]] = score, record["note"]
+                self._known[record["clip"], record["prompt"]] = record
             self._whole += len(line)
 
 
 def stream(
     requests: Iterable[Request], engine: Engine, tally: Tally, strict: bool = False
 ) -> Iterator[tuple[Row, str | None]]:
-    """Score requests as they come.
+    """Yield one row a request, in order, and the SHA-256 of the clip's bytes.
+
+    The SHA-256 is None where a clip can't be read. One whose bytes are others after it was scored
+    is an error.
 
     Args:
         requests: Any number of them, also without end.
-        engine: Answers them in order.
+        engine: Answers them.
         tally: Counts the rows.
         strict: Stop at the first clip that can't be scored.
-
-    Yields:
-        One row a request, in order, and the SHA-256 of the clip's bytes, None where they can't be
-        read. A clip whose bytes are others after it was scored is an error.
 
     Raises:
         StrictError: A clip failed in a strict job; it has been yielded.
         ValueError: The engine lost a row.
     """
-    total = len(requests) if isinstance(requests, Sequence) else None
+    from tqdm import tqdm
+
     started, asked = time.monotonic(), deque[tuple[Request, str | None]]()
-    for row in _shown(engine(_noted(requests, asked)), total):
+    total = len(requests) if isinstance(requests, Sequence) else None
+    rows = engine(_noted(requests, asked))
+    # A bar on a terminal only: a log needs none.
+    for row in tqdm(rows, "score", total, unit="clip", disable=None, file=sys.stderr):
         request, clip = asked.popleft()
         if row.id != row_of(request).id:
             raise ValueError(f"the row of {request.id!r} was lost: {row.id!r} came in its place")
         if row.error is None and _content(request.path) != clip:
             row = row_of(request, error=f"{row.path!r} changed while it was scored: score it again")
-        _count(row, tally)
+        tally.add(row)
         tally.scored += 1
         tally.seconds = time.monotonic() - started
         yield row, clip
@@ -222,37 +196,25 @@ def complete(
     tally: Tally,
     strict: bool = False,
 ) -> list[Row]:
-    """Score what a journal does not hold yet.
+    """Return one row a request, in order; scored is what the journal does not hold yet.
 
     Args:
         requests: The whole list.
-        engine: Answers requests in order.
+        engine: Asked for the rest.
         journal: Holds what an earlier run has done, and is given what this one does.
         tally: Counts the rows.
         strict: Stop at the first clip that can't be scored.
-
-    Returns:
-        One row a request, in order: each is kept by its place in the list.
     """
-    rows = {place: journal.known(request) for place, request in enumerate(requests)}
-    places = [place for place, row in rows.items() if row is None]
-    now, waiting = Tally(), [requests[place] for place in places]
-    for place, (row, clip) in zip(places, stream(waiting, engine, now, strict), strict=True):
+    rows = [journal.known(request) for request in requests]
+    places = [place for place, row in enumerate(rows) if row is None]
+    for row in filter(None, rows):
+        tally.add(row)
+    done = stream([requests[place] for place in places], engine, tally, strict)
+    for place, (row, clip) in zip(places, done, strict=True):
         rows[place] = row
         if row.error is None and clip:
             journal.add(requests[place], clip, row)
-    tally.scored, tally.seconds = now.scored, now.seconds
-    done = [row for row in rows.values() if row]
-    for row in done:
-        _count(row, tally)
-    return done
-
-
-def _count(row: Row, tally: Tally) -> None:
-    tally.clips += 1
-    tally.bare += row.prompt is None
-    if row.error is not None:
-        tally.failed.append(row)
+    return rows
 
 
 def _noted(
@@ -269,10 +231,3 @@ def _content(path: Path) -> str | None:
         return file_digest(path) if stat.S_ISREG(os.stat(path).st_mode) else None
     except (OSError, ValueError):
         return None
-
-
-def _shown(rows: Iterator[Row], total: int | None) -> Iterator[Row]:
-    from tqdm import tqdm
-
-    # A bar on a terminal only: a log needs none.
-    yield from tqdm(rows, "score", total, unit="clip", disable=None, file=sys.stderr)

@@ -1,7 +1,8 @@
-"""What is asked of the scorer: one clip and its prompt a request, and the lists that name them."""
+"""What is asked of the scorer: clips, lists, folders, patterns and lines become requests."""
 
 from __future__ import annotations
 
+import glob
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -11,6 +12,8 @@ from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
 
 from whisq import tables
+from whisq.containers import SUFFIXES as SOUND
+from whisq.files import tell
 from whisq.names import system_and_prompt
 
 USUAL = {
@@ -21,7 +24,9 @@ USUAL = {
     "system": ("system", "system_id", "sys", "model"),
 }  # fmt: skip
 URL = "file://"
-Given = Mapping[str, str | None]
+INSIDE = ("metadata", "prompts", "clips")  # names of the table that a folder may bring along
+NAMED = 5  # files that are named of those that were left out
+Given = Mapping[str, str | None]  # the user's choice of a list's columns by field
 
 
 @dataclass(frozen=True)
@@ -41,85 +46,63 @@ class Request:
     system: str | None = None
 
 
-def named(requests: Iterable[Request]) -> list[Request]:
-    """Give an id to each request that has none.
+def read_sources(
+    sources: Sequence[str], given: Given | None = None, prompt: str | None = None
+) -> list[Request]:
+    """Return the requests for all that a user points at, each with an id of its own.
 
-    Chosen: the file's name without its suffix; where that is shared the whole path, and where
-    even that is (one clip, several prompts) the path and a count from 1.
+    * A clip's prompt stands in a `.txt` file of its name, if any.
+    * A list is read by `read_table`.
+    * A folder's table, named metadata, prompts or clips, is read as a list. Without one every
+      clip in the folder and below is taken, by path. Hidden files are passed over; other files
+      that are neither sound that can be read nor text or tables are named on standard error.
+    * A pattern such as `out/*.wav` stands for the files that match it.
 
     Args:
-        requests: Of one job, in its order; those with an id keep it.
-
-    Returns:
-        The same requests, each with an id that no other has; two
-        that bring the same one along are an error.
+        sources: Clips, lists, folders and patterns.
+        given: The user's choice of a list's columns.
+        prompt: For clips, in the place of the text beside them; for lists, where they have none.
     """
-    requests = list(requests)
-    stems = Counter(request.id or _stem(request.path) for request in requests)
-    paths = Counter(written(request.path) for request in requests)
-    names = _Names()
+    return named(request for source in sources for request in _read(source, given, prompt))
+
+
+def is_clip(source: str) -> bool:
+    """Return whether a source is one clip: it is there, and neither a folder nor a list."""
+    is_list = Path(source).suffix.lower() in tables.SUFFIXES
+    return os.path.exists(source) and not os.path.isdir(source) and not is_list
+
+
+def inputs(sources: Sequence[str], requests: Iterable[Request]) -> Iterator[Path]:
+    """Yield every file that a job may read: lists, prompts beside clips, and clips.
+
+    Args:
+        sources: As `read_sources` takes them.
+        requests: What it made of them.
+    """
+    for source in map(Path, sources):
+        yield source
+        yield from _tables(source)
     for request in requests:
-        names.reserve(request.id)
-    done = []
-    for request in requests:
-        stem, path = _stem(request.path), written(request.path)
-        simple = [stem] * (stems[stem] == 1) + [path] * (paths[path] == 1)
-        done.append(replace(request, id=request.id or names.new(path, simple)))
-    return done
-
-
-def system_of(path: Path, folder: Path | None = None) -> str | None:
-    """Guess what made a clip.
-
-    Args:
-        path: The clip.
-        folder: The folder that is scored, if one is: a clip in a folder below it belongs to
-            the system which that folder names.
-
-    Returns:
-        MusicEval's system in a name of its form, else the folder's name, else None.
-    """
-    pair = system_and_prompt(path.stem)
-    if pair:
-        return pair[0]
-    parts = path.relative_to(folder).parts if folder else ()
-    return _text(parts[0]) if len(parts) > 1 else None
-
-
-def written(path: Path) -> str:
-    """Write a path as text that leads back to the file.
-
-    Args:
-        path: Of any bytes.
-
-    Returns:
-        The path as it stands, or, if its bytes are not UTF-8, as a `file://` address, in which
-        they are percent-encoded. Lists may name clips by such addresses.
-    """
-    return _text(str(path), lambda: URL + quote(os.fsencode(os.path.abspath(path))))
+        yield request.path
+        yield _beside(request.path)
 
 
 def read_table(path: Path, given: Given | None = None, prompt: str | None = None) -> list[Request]:
-    """Read a list of clips.
-
-    A relative path is looked for beside the list, then in the working directory.
+    """Return the requests in a list, in its order, with the ids that it gives.
 
     Args:
-        path: A table with a header; see `whisq.tables`.
-        given: The user's choice of columns by field; see `tables.find`.
+        path: A table with a header; see `whisq.tables`. Relative paths in it are looked for beside
+            it, then in the working directory.
+        given: The user's choice of columns.
         prompt: For rows that have none.
-
-    Returns:
-        The requests in the list's order, with the ids that it gives.
 
     Raises:
         ValueError: The list can't be read, has no clips or no columns that fit, or some of its
             rows are wrong; all wrong rows are told at once.
     """
     table = tables.read(path, headed=True)
-    header = table.header or ()
     try:
-        columns = tables.find(header, USUAL, given or {}, needed=("path",))
+        columns = tables.find(table.header, USUAL, given or {}, needed=("path",))
     except ValueError as problem:
         raise ValueError(f"{path}: {problem}") from None
     requests: list[Request] = []
@@ -127,7 +110,7 @@ def read_table(path: Path, given: Given | None = None, prompt: str | None = None
     problems = []
     for line, values in table.rows:
         try:
-            row = dict(zip(header, values, strict=True))
+            row = dict(zip(table.header, values, strict=True))
             request = _request(row, columns, path.parent, prompt)
             first = lines.setdefault(request.id, line) if request.id else line
             if first != line:
@@ -143,17 +126,16 @@ def read_table(path: Path, given: Given | None = None, prompt: str | None = None
 def read_lines(
     lines: Iterable[str], given: Given | None = None, prompt: str | None = None
 ) -> Iterator[Request]:
-    """Read jsonl lines as they come, such as standard input's.
+    """Yield one request a line as lines come, such as standard input's.
+
+    A request's id is the line's own, else the file's name, where that was taken before the path,
+    and where that was too the path and a count.
 
     Args:
         lines: One JSON object a line; blank lines are passed over. Relative paths are looked
             for in the working directory.
-        given: The user's choice of keys by field; see `tables.find`.
+        given: The user's choice of keys.
         prompt: For lines that have none.
-
-    Yields:
-        One request a line; its id is the line's own, else the file's name, where that was taken
-        before the path, and where that was too the path and a count.
 
     Raises:
         ValueError: A line is not such an object, or brings an id that was there before. What
@@ -171,7 +153,29 @@ def read_lines(
         except ValueError as problem:
             raise ValueError(f"standard input, line {number}: {problem}") from None
         path = written(request.path)
-        yield replace(request, id=request.id or names.new(path, [_stem(request.path), path]))
+        yield replace(request, id=request.id or names.new(path, [_text(request.path.stem), path]))
+
+
+def named(requests: Iterable[Request]) -> list[Request]:
+    """Return the requests of one job, each with an id that no other has.
+
+    Those with an id keep it; two that bring the same one along are an error.
+
+    Chosen: the file's name without its suffix; where that is shared the whole path, and where
+    even that is (one clip, several prompts) the path and a count from 1.
+    """
+    requests = list(requests)
+    stems = Counter(request.id or _text(request.path.stem) for request in requests)
+    paths = Counter(written(request.path) for request in requests)
+    names = _Names()
+    for request in requests:
+        names.reserve(request.id)
+    done = []
+    for request in requests:
+        stem, path = _text(request.path.stem), written(request.path)
+        simple = [stem] * (stems[stem] == 1) + [path] * (paths[path] == 1)
+        done.append(replace(request, id=request.id or names.new(path, simple)))
+    return done
 
 
 class _Names:
@@ -197,6 +201,38 @@ class _Names:
         return free[0]
 
 
+def system_of(path: Path, folder: Path | None = None) -> str | None:
+    """Return what made a clip, as far as its place tells.
+
+    Args:
+        path: The clip.
+        folder: The folder that is scored, if one is. A name of MusicEval's form says its system;
+            any other clip belongs to the system that a folder below this one names.
+    """
+    pair = system_and_prompt(path.stem)
+    if pair:
+        return pair[0]
+    parts = path.relative_to(folder).parts if folder else ()
+    return _text(parts[0]) if len(parts) > 1 else None
+
+
+def written(path: Path) -> str:
+    """Return a path as text that leads back to the file.
+
+    It is the path as it stands or, if its bytes are not UTF-8, a `file://` address, in which
+    they are percent-encoded. Lists may name clips by such addresses.
+    """
+    return _text(str(path), lambda: URL + quote(os.fsencode(os.path.abspath(path))))
+
+
+def _text(name: str, otherwise: Callable[[], str] | None = None) -> str:
+    with suppress(UnicodeEncodeError):
+        return name.encode().decode()
+    with suppress(UnicodeEncodeError):
+        return otherwise() if otherwise else quote(os.fsencode(name))
+    return name.encode("utf-8", "replace").decode()  # half a character, which no file's name holds
+
+
 def _request(
     row: Mapping[str, str | None], columns: Mapping[str, str], folder: Path, prompt: str | None
 ) -> Request:
@@ -214,20 +250,82 @@ def _found(path: str, folder: Path) -> Path:
     names = [path, path.replace("\\", "/")]
     if path.startswith(URL):
         names = [os.fsdecode(unquote_to_bytes(path.removeprefix(URL))), path]
-    for name in dict.fromkeys(names):
-        for place in (folder / name, Path(name)):
-            if os.path.exists(place):
-                return place
-    return folder / names[0]
+    places = (place for name in names for place in (folder / name, Path(name)))
+    return next(filter(os.path.exists, places), folder / names[0])
 
 
-def _stem(path: Path) -> str:
-    return _text(path.stem)
+def _read(source: str, given: Given | None, prompt: str | None) -> Iterable[Request]:
+    if is_clip(source):
+        return _clips([Path(source)], prompt)
+    if os.path.isdir(source):
+        return _folder(Path(source), given, prompt)
+    if os.path.exists(source):
+        return read_table(Path(source), given, prompt)
+    if not glob.has_magic(source):
+        raise ValueError(f"{source!r}: there is no such file, folder or pattern")
+    found = sorted(glob.glob(source, recursive=True))
+    if not found:
+        raise ValueError(_no_clips(source))
+    return _clips(map(Path, found), prompt)
 
 
-def _text(name: str, otherwise: Callable[[], str] | None = None) -> str:
-    with suppress(UnicodeEncodeError):
-        return name.encode().decode()
-    with suppress(UnicodeEncodeError):
-        return otherwise() if otherwise else quote(os.fsencode(name))
-    return name.encode("utf-8", "replace").decode()  # half a character, which no file's name holds
+def _clips(
+    paths: Iterable[Path], prompt: str | None, folder: Path | None = None
+) -> Iterator[Request]:
+    return (Request("", path, prompt or _sidecar(path), system_of(path, folder)) for path in paths)
+
+
+def _folder(folder: Path, given: Given | None, prompt: str | None) -> Iterable[Request]:
+    listed = _tables(folder)
+    if len(listed) > 1:
+        names = " and ".join(table.name for table in listed)
+        raise ValueError(f"{folder} holds {names}: name the one to score instead of the folder")
+    if listed:
+        return read_table(listed[0], given, prompt)
+    files = sorted(_below(folder))
+    clips = [path for path in files if path.suffix.lower() in SOUND]
+    known = {*SOUND, *tables.SUFFIXES, ".txt"}
+    left = [path for path in files if path.suffix.lower() not in known]
+    said = ", ".join(repr(str(path.relative_to(folder)))[1:-1] for path in left[:NAMED])
+    said += f" and {len(left) - NAMED} more" if len(left) > NAMED else ""
+    said = f"left out of {folder}, as no sound that can be read: {len(left)} file(s): {said}"
+    if not clips:
+        raise ValueError(_no_clips(folder) + (f"; {said}" if left else ""))
+    if left:
+        tell(said)
+    return _clips(clips, prompt, folder)
+
+
+def _no_clips(source: str | Path) -> str:
+    return f"{str(source)!r} holds no clips ({', '.join(SOUND)}): is the path right?"
+
+
+def _tables(folder: Path) -> list[Path]:
+    places = (folder / f"{name}{suffix}" for name in INSIDE for suffix in tables.SUFFIXES)
+    return [place for place in places if place.is_file()]
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    # A folder that can't be looked into is an error; one behind a link may lead in a circle, and
+    # is told as left out.
+    def refuse(error: OSError) -> None:
+        raise error
+
+    for place, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        links = [name for name in folders if os.path.islink(os.path.join(place, name))]
+        yield from (Path(place, name) for name in [*files, *links] if not name.startswith("."))
+
+
+def _beside(path: Path) -> Path:
+    return path.with_suffix(".txt") if path.name else path
+
+
+def _sidecar(path: Path) -> str | None:
+    beside = _beside(path)
+    if not os.path.isfile(beside) or beside == path:
+        return None
+    try:
+        return beside.read_text(encoding="utf-8-sig").strip() or None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{beside} is not UTF-8 text ({error}): save it as UTF-8") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,11 +17,10 @@ from whisq.scoring.requests import Request, written
 if TYPE_CHECKING:
     from pyarrow import Table
 
-    from whisq.predictor import Score
+    from whisq.scores import Score
 
+FORMS = (".csv", ".jsonl", ".parquet", ".txt")
 LEVEL = 0.95
-Write = Callable[[Sequence["Row"], Path], None]
-Ids = Callable[[Path], list[str]]
 
 
 @dataclass(frozen=True)
@@ -49,44 +48,22 @@ class Row:
     error: str | None = None
 
     def json(self) -> str:
-        """Write the row as one line of JSON, text in any script left readable.
-
-        Returns:
-            An object with every field; None is null.
-        """
+        """Return the row as one line of JSON, text in any script left readable."""
         return json.dumps(asdict(self), ensure_ascii=False)
 
 
 def row_of(
     request: Request, score: Score | None = None, note: str | None = None, error: str | None = None
 ) -> Row:
-    """Answer a request.
-
-    Args:
-        request: What was asked.
-        score: The answer, where there is one.
-        note: What to know of it.
-        error: Why there is none.
-
-    Returns:
-        The row, each text of which can be written.
-    """
-    texts = (request.id, written(request.path), request.prompt, request.system)
+    """Return the answer to a request: a score, or the error that says why there is none."""
+    texts = (request.id, written(request.path), request.prompt, request.system, error)
     # A prompt may hold half a character.
-    clean = [None if text is None else text.encode("utf-8", "replace").decode() for text in texts]
-    omq, ta = (score.omq, score.ta) if score else (None, None)
-    return Row(*clean, omq, ta, note, error and error.encode("utf-8", "replace").decode())
+    *asked, error = (text and text.encode("utf-8", "replace").decode() for text in texts)
+    return Row(*asked, score and score.omq, score and score.ta, note, error)
 
 
 def arrow(rows: Sequence[Row]) -> Table:
-    """Lay rows out as an Arrow table, also where a column is empty throughout.
-
-    Args:
-        rows: In the order wanted.
-
-    Returns:
-        A column a field: numbers float64, the rest text.
-    """
+    """Return rows as an Arrow table: numbers float64, the rest text, also where all are None."""
     import pyarrow as pa
 
     numbers = {"omq": pa.float64(), "ta": pa.float64()}
@@ -94,32 +71,18 @@ def arrow(rows: Sequence[Row]) -> Table:
     return pa.Table.from_pylist([asdict(row) for row in rows], schema=pa.schema(columns))
 
 
-def form(path: Path) -> tuple[Write, Ids]:
-    """Choose how to write rows by the file's suffix.
-
-    Args:
-        path: `.csv`, `.jsonl`, `.parquet`, or `.txt` for a MusicEval answer file (the lines
-            `id,omq,ta` of the clips that have a score, without a header; `id,omq` where none has a
-            prompt).
-
-    Returns:
-        What writes rows to a file, and what reads their ids back.
+def form(path: Path) -> str:
+    """Return the suffix by which a file's form is chosen.
 
     Raises:
-        ValueError: The suffix is none of these.
+        ValueError: It is not one of `FORMS`, or parquet can't be written here.
     """
-    forms = {
-        ".csv": (_csv, lambda path: [row[0] for row in _cells(path)][1:]),
-        ".jsonl": (_jsonl, _jsonl_ids),
-        ".parquet": (_parquet, _parquet_ids),
-        ".txt": (_answer, lambda path: [row[0] for row in _cells(path)]),
-    }
     suffix = path.suffix.lower()
-    if suffix not in forms:
-        raise ValueError(f"{path} must end in one of {', '.join(forms)}")
+    if suffix not in FORMS:
+        raise ValueError(f"{path} must end in one of {', '.join(FORMS)}")
     if suffix == ".parquet":
         require("parquet", "pyarrow", by=str(path))
-    return forms[suffix]
+    return suffix
 
 
 def write_rows(rows: Sequence[Row], path: Path) -> None:
@@ -127,57 +90,49 @@ def write_rows(rows: Sequence[Row], path: Path) -> None:
 
     Args:
         rows: In the order wanted.
-        path: See `form`; a file of that name is replaced. An answer file leaves out the clips
-            that failed.
+        path: Ends in one of `FORMS`; a file of that name is replaced. `.txt` is a MusicEval answer
+            file: the lines `id,omq,ta` of the clips that have a score, without a header; `id,omq`
+            where none has a prompt.
 
     Raises:
         OSError: What was written does not hold every row; `path` stays as it was.
     """
-    write, ids = form(path)
-    if path.suffix.lower() == ".txt":
+    suffix = form(path)
+    if suffix == ".txt":
         rows = [row for row in rows if row.error is None]
     with whole(path) as unfinished:
-        write(rows, unfinished)
-        if ids(unfinished) != [row.id for row in rows]:
+        _write(rows, unfinished, suffix)
+        if _ids(unfinished, suffix) != [row.id for row in rows]:
             raise OSError(f"{path} could not be written whole: is the disk full, or broken?")
 
 
-def _csv(rows: Sequence[Row], path: Path) -> None:
+def _write(rows: Sequence[Row], path: Path, suffix: str) -> None:
+    if suffix == ".parquet":
+        from pyarrow import parquet
+
+        parquet.write_table(arrow(rows), path)
+        return
     with path.open("w", encoding="utf-8", newline="") as file:
-        table = csv.DictWriter(file, [field.name for field in fields(Row)])
-        table.writeheader()
-        table.writerows(asdict(row) for row in rows)
+        if suffix == ".jsonl":
+            file.writelines(row.json() + "\n" for row in rows)
+        elif suffix == ".csv":
+            table = csv.DictWriter(file, [field.name for field in fields(Row)])
+            table.writeheader()
+            table.writerows(asdict(row) for row in rows)
+        else:
+            prompted = any(row.ta is not None for row in rows)
+            csv.writer(file).writerows((row.id, row.omq, row.ta)[: 2 + prompted] for row in rows)
 
 
-def _jsonl(rows: Sequence[Row], path: Path) -> None:
-    path.write_text("".join(row.json() + "\n" for row in rows), encoding="utf-8", newline="")
+def _ids(path: Path, suffix: str) -> list[str]:
+    if suffix == ".parquet":
+        from pyarrow import parquet
 
-
-def _jsonl_ids(path: Path) -> list[str]:
-    return [json.loads(line)["id"] for line in path.read_bytes().splitlines()]
-
-
-def _parquet(rows: Sequence[Row], path: Path) -> None:
-    from pyarrow import parquet
-
-    parquet.write_table(arrow(rows), path)
-
-
-def _parquet_ids(path: Path) -> list[str]:
-    from pyarrow import parquet
-
-    return parquet.read_table(path, columns=["id"])["id"].to_pylist()
-
-
-def _answer(rows: Sequence[Row], path: Path) -> None:
-    with path.open("w", encoding="utf-8", newline="") as file:
-        prompted = any(row.ta is not None for row in rows)
-        csv.writer(file).writerows((row.id, row.omq, row.ta)[: 2 + prompted] for row in rows)
-
-
-def _cells(path: Path) -> list[list[str]]:
+        return parquet.read_table(path, columns=["id"])["id"].to_pylist()
     with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.reader(file))
+        if suffix == ".jsonl":
+            return [json.loads(line)["id"] for line in file]
+        return [cells[0] for cells in csv.reader(file)][suffix == ".csv" :]
 
 
 def summary(rows: Iterable[Row]) -> str:
@@ -198,17 +153,14 @@ def summary(rows: Iterable[Row]) -> str:
     lines = [("system", "clips", "failed", "omq (95%)", "ta (95%)")]
     for system, own in sorted(systems.items()):
         failed = sum(row.error is not None for row in own)
-        means = [_said([getattr(row, axis) for row in own]) for axis in ("omq", "ta")]
+        means = [_mean([getattr(row, axis) for row in own]) for axis in ("omq", "ta")]
         lines.append((system, str(len(own)), str(failed), *means))
-    widths = [max(len(cell) for cell in column) for column in zip(*lines, strict=True)]
-    padded = (
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
-    return "".join(f"{line}\n" for line in padded)
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    padded = ("  ".join(map(str.ljust, line, widths)) for line in lines)
+    return "".join(f"{line.rstrip()}\n" for line in padded)
 
 
-def _said(scores: Iterable[float | None]) -> str:
+def _mean(scores: Iterable[float | None]) -> str:
     known = [score for score in scores if score is not None]
     if not known:
         return "-"

@@ -26,23 +26,14 @@ class Endpoint(PythonModel):
     """A predictor behind MLflow's interface."""
 
     def load_context(self, context: PythonModelContext) -> None:
-        """Load model and encoders, so that the first request is as fast as the next.
-
-        Args:
-            context: MLflow's; it knows where the artifacts lie.
-        """
+        """Load model and encoders, so that the first request is as fast as the next."""
         self.model = Predictor.load(context.artifacts["model"])
         self.model.embed(np.sin(np.arange(RATE) / 5), "a steady tone", RATE)
 
     def predict(
         self, context: Any, model_input: DataFrame, params: dict[str, Any] | None = None
     ) -> list[dict[str, Any]]:
-        """Score the rows of a request.
-
-        Args:
-            context: Not used: the model is loaded already.
-            model_input: Columns `audio` and, where there are prompts, `prompt`.
-            params: None are known.
+        """Score the rows of a request: columns `audio` and, where there are prompts, `prompt`.
 
         Returns:
             For each row `omq`, `ta` (None without a prompt), and `note` (what to know of the
@@ -51,9 +42,8 @@ class Endpoint(PythonModel):
         Raises:
             MlflowException: A row can't be scored; MLflow's server answers 400 with the reason.
         """
-        rows = model_input.to_dict("records")
         try:
-            return self._scores(rows)
+            return self._scores(model_input.to_dict("records"))
         except ValueError as error:
             raise MlflowException(str(error), INVALID_PARAMETER_VALUE) from error
 

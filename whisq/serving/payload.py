@@ -18,15 +18,12 @@ ROOT = "WHISQ_AUDIO_ROOT"
 
 
 def clip_of(row: Mapping[str, Any], root: Path) -> tuple[str | bytes, str | None]:
-    """Read one row of a request.
+    """Return a path or a sound file's bytes, and the prompt, of one row of a request.
 
     Args:
         row: `audio`: a path below the root, or base64 (a `data:` URL, or plain if longer than a
             path can be); `prompt`: text, or None or absent for quality alone.
         root: The folder that paths must lie in.
-
-    Returns:
-        A path or a sound file's bytes, and the prompt.
 
     Raises:
         ValueError: The row is not of that form.
@@ -46,11 +43,7 @@ def clip_of(row: Mapping[str, Any], root: Path) -> tuple[str | bytes, str | None
 
 
 def audio_root() -> Path:
-    """Tell which folder clips may be read from.
-
-    Returns:
-        The folder that WHISQ_AUDIO_ROOT names, else the server's working directory.
-    """
+    """Return the folder that WHISQ_AUDIO_ROOT names, else the server's working directory."""
     return Path(os.environ.get(ROOT, ".")).resolve()
 
 

@@ -7,13 +7,14 @@ import io
 import warnings
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
     from mlflow.tracking import MlflowClient
+    from pandas import DataFrame
 
 NAME, ALIAS = "whisq", "champion"
 ENDPOINT = Path(__file__).with_name("endpoint.py")
@@ -63,16 +64,7 @@ def publish(folder: Path, dev_score: float, data: str) -> str:
 
 
 def beats_champion(client: MlflowClient, dev_score: float, data: str) -> bool:
-    """Tell whether a model is to be champion.
-
-    Args:
-        client: Of the store.
-        dev_score: The model's.
-        data: What it was judged on.
-
-    Returns:
-        True if there is no champion, or it was judged on the same data and did worse.
-    """
+    """Return whether there is no champion, or it was judged on the same data and did worse."""
     aliases = client.get_registered_model(NAME).aliases
     if ALIAS not in aliases:
         return True
@@ -81,32 +73,19 @@ def beats_champion(client: MlflowClient, dev_score: float, data: str) -> bool:
 
 
 def signature() -> ModelSignature:
-    """Say what goes in and out.
-
-    Returns:
-        audio and an optional prompt to omq, ta and a note.
-    """
+    """Return what goes in and out: audio and an optional prompt, and omq, ta and a note."""
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
+    prompt, note = (ColSpec("string", name, required=False) for name in ("prompt", "note"))
     return ModelSignature(
-        inputs=Schema([ColSpec("string", "audio"), ColSpec("string", "prompt", required=False)]),
-        outputs=Schema(
-            [
-                ColSpec("double", "omq"),
-                ColSpec("double", "ta", required=False),
-                ColSpec("string", "note", required=False),
-            ]
-        ),
+        inputs=Schema([ColSpec("string", "audio"), prompt]),
+        outputs=Schema([ColSpec("double", "omq"), ColSpec("double", "ta", required=False), note]),
     )
 
 
-def example() -> Any:
-    """Make a request that works anywhere: a short tone, sent whole.
-
-    Returns:
-        A table of one row.
-    """
+def example() -> DataFrame:
+    """Return a request that works anywhere, a table of one row: a short tone, sent whole."""
     import pandas as pd
     import soundfile
 

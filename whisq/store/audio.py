@@ -18,10 +18,11 @@ from typing import Any
 import numpy as np
 
 from whisq.audio import read, resampled
-from whisq.devices import AUTO, BatchSize, at_once, every
+from whisq.devices import AUTO, at_once, every
 from whisq.encoders.weights import Location, locate
 from whisq.encoders.whisper import PREPROCESSING, AudioSpec, WhisperEncoder
 from whisq.processes import end_with_parent
+from whisq.section import BatchSize
 from whisq.store.known_files import SAMPLES, digests
 from whisq.store.output import Counts, fill
 from whisq.store.store import Store

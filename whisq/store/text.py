@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from whisq.devices import AUTO, BatchSize, at_once, resolve
+from whisq.devices import AUTO, at_once, resolve
 from whisq.encoders.text import PREPROCESSING, TextEncoder, TextSpec
 from whisq.encoders.weights import locate
 from whisq.files import digest_of
+from whisq.section import BatchSize
 from whisq.store.output import Counts, fill
 from whisq.store.store import Store
 
