@@ -11,6 +11,7 @@ from pydantic import Field
 
 from whisq.corpus.fetch import Source
 from whisq.corpus.splits import Protocol, Split
+from whisq.devices import BatchSize
 from whisq.encoders.text import TextSpec
 from whisq.encoders.whisper import AudioSpec
 from whisq.losses.objective import Objective
@@ -19,7 +20,6 @@ from whisq.rendered.takes import Rendered
 from whisq.section import Device, Positive, Section, told
 from whisq.training.loop import Schedule
 
-BatchSize = Positive | Literal["auto"]  # auto: 1 on a CPU, 16 on a GPU
 Changes = dict[str, Any]  # values by dotted name
 # Trainings beside the pipeline's own, which log themselves.
 BESIDES = ("trials", "recipes", "paper_table", "ablations")
