@@ -14,7 +14,7 @@ UNFINISHED = ".unfinished-"
 
 
 def cache_folder() -> Path:
-    """Return where sequences and downloads are kept; the folder need not exist."""
+    """Return where sequences and downloads are kept: `WHISQ_CACHE`, else in the user's cache."""
     if os.environ.get("WHISQ_CACHE"):
         return Path(os.environ["WHISQ_CACHE"]).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "whisq"

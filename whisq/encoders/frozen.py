@@ -1,7 +1,13 @@
-"""What frozen encoders have in common: how they are chosen, and the states that are kept."""
+"""What frozen encoders have in common.
+
+An encoder is made of a spec, where its weights are and a device. It encodes a list of inputs, of
+samples at its own `rate` or of prompts, each to float16 (layers, steps, dim) of its own, and tells
+its `dim` and which hidden states its `layers` are, counted from 0.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -26,15 +32,20 @@ class Spec(Section):
         """Return every value by name, as the store, manifests and `config.json` hold them."""
         return {name: getattr(self, name) for name in type(self).model_fields}
 
+    def numbered(self, layers: Iterable[int], depth: int) -> tuple[int, ...]:
+        """Return hidden states counted from 0, those below 0 from the end of `depth` blocks.
+
+        Raises:
+            ValueError: The encoder has no such hidden state.
+        """
+        layers = list(layers)
+        if not all(-depth - 1 <= layer <= depth for layer in layers):
+            raise ValueError(f"{self.model} has hidden states 0 to {depth}, asked for {layers}")
+        return tuple(range(depth + 1)[layer] for layer in layers)
+
 
 def to_float16(states: np.ndarray) -> np.ndarray:
-    """Round states to how they are stored.
-
-    Args:
-        states: float32, any shape.
-
-    Returns:
-        float16, the same shape.
+    """Return float32 states of any shape as they are stored.
 
     Raises:
         ValueError: A value is not finite in float16.
