@@ -126,11 +126,22 @@ class WhisperEncoder:
         return np.asarray(features["input_features"][0], dtype=np.float32)
 
     def _states(self, mels: np.ndarray, frames: int) -> np.ndarray:
+        # (clips, layers, frames, dim) of the first frames. The last block that is run computes what
+        # attends (queries, and all that follows) for these alone: padding is attended to, but
+        # nobody reads its states. The numbers are those of the full run.
         half = self.spec.dtype == "bfloat16"
-        batch = torch.from_numpy(mels).to(self.device)
+        batch, last = torch.from_numpy(mels).to(self.device), max(self.layers)
         # Under autocast products are in bfloat16, sums of residuals and norms in float32.
         with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, half):
-            return hidden_states(self.encoder, batch, self.layers, frames).cpu().numpy()
+            hidden = gelu(self.encoder.conv2(gelu(self.encoder.conv1(batch)))).transpose(1, 2)
+            hidden = hidden.float() + self.encoder.embed_positions.weight[: hidden.shape[1]]
+            kept = {0: hidden[:, :frames]}
+            for number, block in enumerate(self.encoder.layers[:last], start=1):
+                hidden = _run(block, hidden, frames if number == last else hidden.shape[1])
+                kept[number] = hidden[:, :frames]
+            if last == len(self.encoder.layers):
+                kept[last] = self.encoder.layer_norm(kept[last])
+            return torch.stack([kept[layer] for layer in self.layers], dim=1).float().cpu().numpy()
 
 
 def own_frames(samples: int) -> int:
@@ -154,34 +165,6 @@ def average(states: np.ndarray, pool: int) -> np.ndarray:
     sums = np.add.reduceat(states, starts, axis=1)
     counts = np.diff(np.append(starts, states.shape[1]))
     return sums / counts[:, None].astype(np.float32)
-
-
-def hidden_states(encoder: Any, mels: Tensor, layers: tuple[int, ...], frames: int) -> Tensor:
-    """Run the convolutions and the first blocks.
-
-    The last block that is run computes what attends (queries, and all that follows) for the clip's
-    own frames alone: padding is attended to, but nobody reads its states. The numbers are those of
-    the full run.
-
-    Args:
-        encoder: transformers' `WhisperEncoder`.
-        mels: Log-mel spectrograms, float32, shape (clips, mels, mel frames).
-        layers: Hidden states to keep, each 0 to the number of blocks.
-        frames: How many frames to keep, the first ones, 1 to half the mel frames rounded up.
-
-    Returns:
-        float32, shape (clips, layers, frames, dim).
-    """
-    hidden = gelu(encoder.conv2(gelu(encoder.conv1(mels)))).transpose(1, 2)
-    hidden = hidden.float() + encoder.embed_positions.weight[: hidden.shape[1]]
-    kept = {0: hidden[:, :frames]}
-    last = max(layers)
-    for number, block in enumerate(encoder.layers[:last], start=1):
-        hidden = _run(block, hidden, frames if number == last else hidden.shape[1])
-        kept[number] = hidden[:, :frames]
-    if last == len(encoder.layers):
-        kept[last] = encoder.layer_norm(kept[last])
-    return torch.stack([kept[layer] for layer in layers], dim=1).float()
 
 
 def _run(block: Any, hidden: Tensor, frames: int) -> Tensor:
@@ -212,20 +195,11 @@ def _attend(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
 
 
 def attend_by_head(query: Tensor, key: Tensor, value: Tensor, scale: float) -> Tensor:
-    """Attend within one clip, head after head.
+    """Return what one clip attends to, (frames, heads * width), computed head after head.
 
     Softmax first takes each row's largest score off, which costs a pass over the scores and
     changes nothing unless exponentials leave the range of numbers. Whether they did is seen from
-    their sums.
-
-    Args:
-        query: Shape (heads, frames, width).
-        key: Shape (heads, frames attended to, width).
-        value: Shape (heads, frames attended to, width).
-        scale: What scores are multiplied with.
-
-    Returns:
-        Shape (frames, heads * width), the values' type.
+    their sums. Query, key and value have the shape (heads, frames, width).
     """
     heads = list(zip(query * scale, key.mT, value, strict=True))
     mixed, sums = [], []
