@@ -24,9 +24,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from whisq.files import digest_of
 from whisq.losses.objective import Objective
 from whisq.model.build import ModelConfig, build
-from whisq.store.output import lay_out
 from whisq.store.sequences import Sequences
-from whisq.store.store import Store
+from whisq.store.store import Store, lay_out
 from whisq.training.data import ClipDataset, make_loader
 
 FRAMES, AUDIO = (680, 1500), 512  # of MusicEval's clips, cut at 30 s
