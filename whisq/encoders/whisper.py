@@ -19,14 +19,14 @@ from torch import Tensor
 from torch.nn import Conv1d, Linear
 from torch.nn.functional import gelu, scaled_dot_product_attention
 
-from whisq.audio import RATE
+from whisq.audio import HEARD, RATE
 from whisq.encoders.frozen import Spec, to_float16
 from whisq.encoders.weights import Location, locate
 from whisq.encoders.whisper_weights import load_encoder
 from whisq.section import Positive
 
 PREPROCESSING = 2  # raise when the same samples would give other states
-LONGEST = 30  # seconds, Whisper's window
+LONGEST = HEARD  # seconds
 MEL = 160  # samples between mel frames
 FRAME = 2 * MEL  # samples between states
 # Sums from its inverse to it are kept: scores to about ±69, eight digits from bfloat16's end.
