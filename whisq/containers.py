@@ -41,11 +41,16 @@ def mend(data: Bytes) -> Mended:
 
     Returns:
         The bytes to decode, `data` itself unless the header had to be corrected, and a sentence
-        on what was corrected that the user may want to know, None as a rule. A file that holds
-        less than it claims raises a `CutShortError`; one that is damaged, or of no kind whose
-        length can be checked, a `ValueError`.
+        on what was corrected that the user may want to know, None as a rule. A file that is
+        damaged, or of no kind whose length can be checked, raises a `ValueError`.
+
+    Raises:
+        CutShortError: It holds less than it claims.
     """
-    return _reader(data)(data)
+    try:
+        return _reader(data)(data)
+    except (struct.error, IndexError):
+        raise CutShortError("cut short: its header is torn") from None
 
 
 def _reader(data: Bytes) -> Callable[[Bytes], Mended]:
@@ -83,13 +88,13 @@ def _chunks(
 def _settle(
     data: Bytes,
     sound: tuple[int, int],
-    changes: Callable[[int], list[tuple[int, bytes]]],
+    changes: list[tuple[int, bytes]],
     pad: int = 1,
     piped: tuple[int, int] = (0, PIPED),
 ) -> Mended:
     # What is decoded of a file whose sound has this place and claimed size. Sizes up to one limit
-    # of `piped`, and too large ones from the other on, tell nothing. `changes` mend the header.
-    # With a pad of 0 nothing that follows is sound.
+    # of `piped`, and too large ones from the other on, tell nothing. `changes` make the header tell
+    # of all that is there. With a pad of 0 nothing that follows is sound.
     at, claimed = sound
     there, said = len(data) - at, None
     if claimed > piped[0] and not (claimed > there and claimed >= piped[1]):
@@ -100,7 +105,7 @@ def _settle(
         if claimed == there or not pad or _is_appendix(data[at + claimed + claimed % pad :]):
             return data, None
         said = f"its header tells of {claimed} of {there} bytes of sound; all of it is read"
-    return (_patched(data, *changes(there)), said) if claimed != there else (data, None)
+    return (_patched(data, *changes), said) if claimed != there else (data, None)
 
 
 def _is_appendix(rest: Bytes) -> bool:
@@ -123,6 +128,10 @@ def _patched(data: Bytes, *changes: tuple[int, bytes]) -> bytes:
     return bytes(copy)
 
 
+def _size(value: int, order: str = ">") -> bytes:
+    return struct.pack(f"{order}I", min(max(value, 0), 0xFFFFFFFE))
+
+
 def _wave(data: Bytes) -> Mended:
     order = ">" if data[:4] == b"RIFX" else "<"
     found = _chunks(data, 12, f"{order}4sI", b"data")
@@ -130,50 +139,42 @@ def _wave(data: Bytes) -> Mended:
     claimed = size
     if b"ds64" in found and size == 0xFFFFFFFF:
         claimed = struct.unpack_from("<Q", data, found[b"ds64"][0] + 8)[0]
-
-    def changes(true: int) -> list[tuple[int, bytes]]:
-        whole, own = (struct.pack(f"{order}I", min(n, 0xFFFFFFFE)) for n in (at + true - 8, true))
-        return [(0, b"RIFX" if order == ">" else b"RIFF"), (4, whole), (at - 4, own)]
-
     guess = PIPED if claimed == size else 1 << 64  # ds64 is right, or as unknown as the size
-    return _settle(data, (at, claimed), changes, 2, (0, guess))
+    sizes = [(4, _size(len(data) - 8, order)), (at - 4, _size(len(data) - at, order))]
+    name = b"RIFX" if order == ">" else b"RIFF"
+    return _settle(data, (at, claimed), [(0, name), *sizes], 2, (0, guess))
 
 
 def _aiff(data: Bytes) -> Mended:
     found = _chunks(data, 12, ">4sI", b"SSND")
     at, size = found[b"SSND"]
-
-    def changes(true: int) -> list[tuple[int, bytes]]:
-        sizes = [(4, struct.pack(">I", len(data) - 8)), (at - 4, struct.pack(">I", true))]
-        if b"COMM" not in found:
-            return sizes
+    changes = [(4, _size(len(data) - 8)), (at - 4, _size(len(data) - at))]
+    if b"COMM" in found:
         common = found[b"COMM"][0]
         channels, _, bits = struct.unpack_from(">hIh", data, common)
-        frames = (true - 8) // max(1, channels * ((bits + 7) // 8))
-        return [*sizes, (common + 2, struct.pack(">I", frames))]
-
+        frames = (len(data) - at - 8) // max(1, channels * ((bits + 7) // 8))
+        changes.append((common + 2, _size(frames)))
     return _settle(data, (at, size), changes, 2, (8, PIPED))
 
 
 def _au(data: Bytes) -> Mended:
     order = ">" if data[:4] == b".snd" else "<"
-    sound = struct.unpack_from(f"{order}II", data, 4)
-    return _settle(data, sound, lambda true: [(8, struct.pack(f"{order}I", true))])
+    at, size = struct.unpack_from(f"{order}II", data, 4)
+    return _settle(data, (at, size), [(8, _size(len(data) - at, order))])
 
 
 def _w64(data: Bytes) -> Mended:
     at, size = _chunks(data, 40, "<4s12xQ", b"data", pad=8, own=24)[b"data"]
-
-    def changes(true: int) -> list[tuple[int, bytes]]:
-        return [(16, struct.pack("<Q", len(data))), (at - 8, struct.pack("<Q", true + 24))]
-
+    sizes = [(16, len(data)), (at - 8, len(data) - at + 24)]
+    changes = [(place, struct.pack("<Q", value)) for place, value in sizes]
     return _settle(data, (at, size), changes, 0, (0, 1 << 62))
 
 
 def _caf(data: Bytes) -> Mended:
     at, size = _chunks(data, 8, ">4sq", b"data", pad=1)[b"data"]
-    changes = [(at - 8, struct.pack(">q", len(data) - at))]
-    return _settle(data, (at, size), lambda _: changes, piped=(-1, 1 << 63))
+    return _settle(
+        data, (at, size), [(at - 8, struct.pack(">q", len(data) - at))], piped=(-1, 1 << 63)
+    )
 
 
 def _ogg(data: Bytes) -> Mended:
