@@ -44,6 +44,24 @@ class Spec(Section):
         return tuple(range(depth + 1)[layer] for layer in layers)
 
 
+def average(states: np.ndarray, pool: int) -> np.ndarray:
+    """Average consecutive steps.
+
+    Args:
+        states: float32, shape (layers, steps, dim).
+        pool: Steps averaged into one; the last averages those that are left.
+
+    Returns:
+        float32, shape (layers, ceil(steps / pool), dim).
+    """
+    if pool == 1:
+        return states
+    starts = np.arange(0, states.shape[1], pool)
+    sums = np.add.reduceat(states, starts, axis=1)
+    counts = np.diff(np.append(starts, states.shape[1]))
+    return sums / counts[:, None].astype(np.float32)
+
+
 def to_float16(states: np.ndarray) -> np.ndarray:
     """Return float32 states of any shape as they are stored.
 

@@ -20,7 +20,7 @@ from torch.nn import Conv1d, Linear
 from torch.nn.functional import gelu, scaled_dot_product_attention
 
 from whisq.audio import HEARD, RATE
-from whisq.encoders.frozen import Spec, to_float16
+from whisq.encoders.frozen import Spec, average, to_float16
 from whisq.encoders.weights import Location, locate
 from whisq.encoders.whisper_weights import load_encoder
 from whisq.section import Positive
@@ -147,24 +147,6 @@ class WhisperEncoder:
 def own_frames(samples: int) -> int:
     """Return how many states of 20 ms belong to a clip of so many samples at 16 kHz."""
     return (min(samples, LONGEST * RATE) // MEL + 1) // 2
-
-
-def average(states: np.ndarray, pool: int) -> np.ndarray:
-    """Average consecutive steps.
-
-    Args:
-        states: float32, shape (layers, steps, dim).
-        pool: Steps averaged into one; the last averages those that are left.
-
-    Returns:
-        float32, shape (layers, ceil(steps / pool), dim).
-    """
-    if pool == 1:
-        return states
-    starts = np.arange(0, states.shape[1], pool)
-    sums = np.add.reduceat(states, starts, axis=1)
-    counts = np.diff(np.append(starts, states.shape[1]))
-    return sums / counts[:, None].astype(np.float32)
 
 
 def _run(block: Any, hidden: Tensor, frames: int) -> Tensor:

@@ -14,7 +14,7 @@ import csv
 import json
 import math
 import mmap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from copy import copy
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -87,14 +87,6 @@ class Sequences:
                     "run the stage again"
                 )
         return cls(folder, manifest, rows)
-
-    def __len__(self) -> int:
-        """Return the number of keys."""
-        return len(self.keys)
-
-    def __iter__(self) -> Iterator[str]:
-        """Return an iterator over the keys."""
-        return iter(self.keys)
 
     def __contains__(self, key: str) -> bool:
         """Return whether a clip id or prompt was embedded."""
