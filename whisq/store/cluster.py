@@ -25,7 +25,7 @@ def encode_on_ray(
     workers: int,
     devices: Sequence[str] = ("cpu",),
 ) -> Iterator[int]:
-    """Do as `encode_here` does, on the cluster that `target` has joined and given the device of.
+    """Encode files as `encode_here` does, on the cluster that `target` has joined.
 
     A worker that is lost is started again and its batch with it; what it had stored stays.
 

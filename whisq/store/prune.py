@@ -41,11 +41,7 @@ def survey(root: Path) -> list[Kept]:
 
 
 def prune(root: Path, days: float) -> list[Kept]:
-    """Remove caches that were not used for so many days, 0 for all, and return which were.
-
-    Returns:
-        What was removed; a cache in use is left.
-    """
+    """Return the caches removed: those unused for so many days, 0 for all, but any in use."""
     removed = []
     for kept in (kept for kept in survey(root) if kept.unused_days >= days):
         try:
