@@ -200,9 +200,8 @@ def clips(tmp_path_factory):
 @pytest.fixture(scope="session")
 def lay_out(tmp_path_factory):
     """Write arrays by key as a stage would: `lay_out(folder, {"a": array}, layers=[2, 6])`."""
-    from whisq.store.output import fill
     from whisq.store.sequences import Sequences
-    from whisq.store.store import Store
+    from whisq.store.store import Store, fill
 
     def make(folder, arrays, layers=None, root=None, **about):
         about = {"kind": folder.name, "spec": {"model": "none"}, "preprocessing": 1} | about

@@ -72,6 +72,14 @@ def test_a_file_that_was_cut_is_refused_or_loses_nothing_that_is_decoded_without
         assert len(file.read()) < file.frames
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_header_that_was_cut_is_told_of_wherever_the_cut_is(kind):
+    data = written(kind)
+    for length in range(200):
+        with contextlib.suppress(ValueError):
+            mend(data[:length])
+
+
 @pytest.mark.parametrize("size", [0, 0x7FFFF000, 0x7FFFFFDB, 0x80000000, 0xFFFFFFFF, 0xFFFFFFDB])
 @pytest.mark.parametrize("riff", [0, 0x7FFFF024, 0x80000024, 0xFFFFFFFF])
 def test_a_wav_from_a_pipe_is_whole_whatever_stands_for_its_length(riff, size):

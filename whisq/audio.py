@@ -25,7 +25,7 @@ import mmap
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 RATE = 16_000  # Hz, what Whisper was trained on
 SHORTEST = 400  # samples at 16 kHz, one analysis window of 25 ms
-HEARD = 30  # seconds, Whisper's window
+HEARD = 30  # seconds that an encoder reads, Whisper's window
 LONGEST = 3600  # seconds
 LARGEST = 2**29  # samples of all channels, 2 GB decoded
 CHANNELS = 8
@@ -98,28 +98,35 @@ def read(audio: Audio, rate: int | None = None) -> Sound:
         return _of_mapping(audio, rate)
     if isinstance(audio, str | os.PathLike):
         return _of_file(os.fspath(audio))
+    if hasattr(audio, "read"):
+        audio, kind = audio.read(), type(audio).__name__
+        if not isinstance(audio, bytes):
+            raise ValueError(f"an open file must be binary (mode 'rb'), given {kind}")
+        return _decoded(audio, "the sound of the open file")
     if isinstance(audio, bytes | bytearray | memoryview):
         return _decoded(bytes(audio), "the sound given as bytes")
-    if hasattr(audio, "read"):
-        return _of_open_file(audio)
-    if not isinstance(audio, np.ndarray) and not hasattr(audio, "detach"):
+    if hasattr(audio, "detach"):
+        audio = audio.detach().cpu()
+        # numpy has no bfloat16.
+        audio = (audio.float() if audio.is_floating_point() else audio).numpy()
+    if not isinstance(audio, np.ndarray):
+        listed = isinstance(audio, list | tuple) and audio and isinstance(audio[0], int | float)
         raise ValueError(
             f"a clip must be a path, bytes, an open file, an array or a tensor, given "
-            f"{type(audio).__name__}" + ("; np.asarray(...) makes an array of it" * _listed(audio))
+            f"{type(audio).__name__}" + ("; np.asarray(...) makes an array of it" if listed else "")
         )
     if rate is None:
         raise ValueError("an array needs its sampling rate: score(samples, prompt, rate=32000)")
-    return sound(_array(audio), rate, "the array")
+    return sound(audio, rate)
 
 
-def sound(samples: np.ndarray, rate: float, name: str = "the clip") -> Sound:
+def sound(samples: np.ndarray, rate: float) -> Sound:
     """Make one channel of samples, and refuse what can't be scored.
 
     Args:
         samples: Floats, full scale 1, shape (samples,), (samples, channels) or (channels,
             samples).
         rate: Their rate, Hz, above 0.
-        name: What to call them in messages.
 
     Returns:
         The clip.
@@ -130,11 +137,16 @@ def sound(samples: np.ndarray, rate: float, name: str = "the clip") -> Sound:
     if not rate > 0:
         raise ValueError(f"a sampling rate must be a positive number of Hz, given {rate}")
     laid = _laid_out(samples)
-    if laid.shape[0] > LONGEST * rate:
-        seconds = laid.shape[0] / rate
-        raise ValueError(f"{name} must last at most {LONGEST} s, but lasts {seconds:.0f} s: cut it")
+    _check_length(len(laid) / rate)
     channels = laid.astype(np.float32, copy=False)
-    _check_scale(channels)
+    peak = float(np.abs(channels).max())
+    if not np.isfinite(peak):
+        raise ValueError("the clip holds NaN or infinity; render it again")
+    if peak > LOUDEST:
+        raise ValueError(
+            f"samples must lie in about -1..1, given up to {peak:g}; were they integers? "
+            "Divide 16-bit values by 32768."
+        )
     mono = np.ascontiguousarray(channels.mean(axis=1) if channels.shape[1] > 1 else channels[:, 0])
     if len(mono) * RATE < SHORTEST * rate:
         raise ValueError(
@@ -142,19 +154,11 @@ def sound(samples: np.ndarray, rate: float, name: str = "the clip") -> Sound:
             "leave it out"
         )
     _check_heard(channels, mono, rate)
-    return Sound(mono, int(rate), channels.shape[1], _notes(channels, mono, rate))
+    return Sound(mono, int(rate), channels.shape[1], _notes(channels, peak, mono, rate))
 
 
 def resampled(clip: Sound, rate: int = RATE) -> np.ndarray:
-    """Bring a clip to an encoder's rate.
-
-    Args:
-        clip: Any.
-        rate: Hz.
-
-    Returns:
-        float32, shape (samples,).
-    """
+    """Return a clip's samples at an encoder's rate, Hz: float32, shape (samples,)."""
     if clip.rate == rate:
         return clip.samples
     shared = math.gcd(clip.rate, rate)
@@ -201,21 +205,13 @@ def _of_file(path: str) -> Sound:
         raise ValueError(f"{path!r} can't be read ({error.strerror}): check its rights") from None
 
 
-def _of_open_file(file: Any) -> Sound:
-    content = file.read()
-    if not isinstance(content, bytes):
-        raise ValueError(f"an open file must be binary (mode 'rb'), given {type(file).__name__}")
-    return _decoded(content, "the sound of the open file")
-
-
 def _decoded(data: bytes | mmap.mmap, name: str, file: BinaryIO | None = None) -> Sound:
     import soundfile
 
     try:
         whole, said = mend(data)
         source = file if whole is data and file is not None else io.BytesIO(whole)
-        samples, rate = _samples(source)
-        clip = sound(samples, rate, "it")
+        clip = sound(*_samples(source))
     except soundfile.LibsndfileError as error:
         reason = error.error_string.rstrip(".")
         raise ValueError(
@@ -223,7 +219,7 @@ def _decoded(data: bytes | mmap.mmap, name: str, file: BinaryIO | None = None) -
         ) from None
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
-    return Sound(clip.samples, clip.rate, clip.channels, ((said,) if said else ()) + clip.notes)
+    return replace(clip, notes=((said,) if said else ()) + clip.notes)
 
 
 def _samples(source: BinaryIO) -> tuple[np.ndarray, int]:
@@ -231,10 +227,7 @@ def _samples(source: BinaryIO) -> tuple[np.ndarray, int]:
 
     with soundfile.SoundFile(source) as clip:
         frames, rate = clip.frames, clip.samplerate
-        if frames > LONGEST * rate:
-            raise ValueError(
-                f"it must last at most {LONGEST} s, but lasts {frames / rate:.0f} s: cut it"
-            )
+        _check_length(frames / rate)
         if clip.channels > CHANNELS or frames * clip.channels > LARGEST:
             raise ValueError(
                 f"it must have at most {CHANNELS} channels and {LARGEST} samples, but has "
@@ -246,16 +239,9 @@ def _samples(source: BinaryIO) -> tuple[np.ndarray, int]:
     return samples, rate
 
 
-def _listed(audio: Any) -> bool:
-    return isinstance(audio, list | tuple) and bool(audio) and isinstance(audio[0], int | float)
-
-
-def _array(audio: np.ndarray | Tensor) -> np.ndarray:
-    if isinstance(audio, np.ndarray):
-        return audio
-    tensor = audio.detach().cpu()
-    # numpy has no bfloat16.
-    return (tensor.float() if tensor.is_floating_point() else tensor).numpy()
+def _check_length(seconds: float) -> None:
+    if seconds > LONGEST:
+        raise ValueError(f"a clip must last at most {LONGEST} s, given {seconds:.0f} s: cut it")
 
 
 def _laid_out(samples: np.ndarray) -> np.ndarray:
@@ -282,17 +268,6 @@ def _laid_out(samples: np.ndarray) -> np.ndarray:
     return laid
 
 
-def _check_scale(channels: np.ndarray) -> None:
-    peak = float(np.abs(channels).max())
-    if not np.isfinite(peak):
-        raise ValueError("the clip holds NaN or infinity; render it again")
-    if peak > LOUDEST:
-        raise ValueError(
-            f"samples must lie in about -1..1, given up to {peak:g}; were they integers? "
-            "Divide 16-bit values by 32768."
-        )
-
-
 def _check_heard(channels: np.ndarray, mono: np.ndarray, rate: float) -> None:
     end = round(HEARD * rate)
     for part, where in ((slice(None), "throughout"), (slice(0, end), f"in its first {HEARD} s")):
@@ -312,9 +287,8 @@ def _moves(samples: np.ndarray) -> bool:
     return float(samples.max() - samples.min()) >= 2 * QUIETEST
 
 
-def _notes(channels: np.ndarray, mono: np.ndarray, rate: float) -> tuple[str, ...]:
+def _notes(channels: np.ndarray, peak: float, mono: np.ndarray, rate: float) -> tuple[str, ...]:
     notes = []
-    peak = float(np.abs(channels).max())
     if peak > NOTED:
         notes.append(f"its samples reach {peak:.1f} times full scale; they are taken as they are")
     if channels.shape[1] > 2:

@@ -15,10 +15,11 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from mmap import mmap
 
 Bytes = bytes | mmap
+Mended = tuple[Bytes, str | None]
 
 PIPED = 0x7FF00000  # sizes from here on are what writers to a pipe put where they can't go back
 KINDS = "wav, RF64, W64, AIFF, AU, CAF, FLAC, Ogg (Vorbis, Opus) and mp3"
@@ -32,7 +33,7 @@ class CutShortError(ValueError):
     """A file holds less sound than it claims."""
 
 
-def mend(data: Bytes) -> tuple[Bytes, str | None]:
+def mend(data: Bytes) -> Mended:
     """Check that a sound file is whole, and correct a header that tells less than there is.
 
     Args:
@@ -40,15 +41,20 @@ def mend(data: Bytes) -> tuple[Bytes, str | None]:
 
     Returns:
         The bytes to decode, `data` itself unless the header had to be corrected, and a sentence
-        on what was corrected that the user may want to know, None as a rule. A file that holds
-        less than it claims raises a `CutShortError`; one that is damaged, or of no kind whose
-        length can be checked, a `ValueError`.
+        on what was corrected that the user may want to know, None as a rule. A file that is
+        damaged, or of no kind whose length can be checked, raises a `ValueError`.
+
+    Raises:
+        CutShortError: It holds less than it claims.
     """
-    return _reader(data)(data)
+    try:
+        return _reader(data)(data)
+    except (struct.error, IndexError):
+        raise CutShortError("cut short: its header is torn") from None
 
 
-def _reader(data: Bytes) -> Callable[[Bytes], tuple[Bytes, str | None]]:
-    head, kind = bytes(data[:4]), bytes(data[8:12])
+def _reader(data: Bytes) -> Callable[[Bytes], Mended]:
+    head, kind = data[:4], data[8:12]
     if head in {b"RIFF", b"RIFX", b"RF64", b"BW64"} and kind == b"WAVE":
         return _wave
     if head == b"FORM" and kind in {b"AIFF", b"AIFC"}:
@@ -57,25 +63,49 @@ def _reader(data: Bytes) -> Callable[[Bytes], tuple[Bytes, str | None]]:
     if head in known:
         return known[head]
     start = _after_id3(data)
-    if bytes(data[start : start + 4]) == b"fLaC":
+    if data[start : start + 4] == b"fLaC":
         return _flac
     if _first_frame(data, start) is not None:
         return _mp3
     raise ValueError(f"it is not a sound file that can be read: give {KINDS}")
 
 
-def _settle(claimed: int, there: int, piped: bool, rest: Bytes) -> tuple[int, str | None]:
-    # The bytes of sound, and what to say where the header has to be corrected.
-    if piped:
-        return there, None
-    if claimed > there:
-        raise CutShortError(
-            f"cut short: its header tells of {claimed} bytes of sound, {there} came"
-        )
-    if claimed < there and not _is_appendix(rest):
+def _chunks(
+    data: Bytes, start: int, header: str, last: bytes, pad: int = 2, own: int = 0
+) -> dict[bytes, tuple[int, int]]:
+    # Where each chunk's contents are and the size that it claims, up to the chunk of sound. A size
+    # counts `own` bytes of the header with it.
+    found, at, lead = {}, start, struct.calcsize(header)
+    while at + lead <= len(data):
+        name, size = struct.unpack(header, data[at : at + lead])
+        found[name] = at + lead, size - own
+        if name == last:
+            return found
+        at += lead + max(0, size - own + -size % pad)
+    raise ValueError(f"it has no sound (no chunk {last.decode()})")
+
+
+def _settle(
+    data: Bytes,
+    sound: tuple[int, int],
+    changes: list[tuple[int, bytes]],
+    pad: int = 1,
+    piped: tuple[int, int] = (0, PIPED),
+) -> Mended:
+    # What is decoded of a file whose sound has this place and claimed size. Sizes up to one limit
+    # of `piped`, and too large ones from the other on, tell nothing. `changes` make the header tell
+    # of all that is there. With a pad of 0 nothing that follows is sound.
+    at, claimed = sound
+    there, said = len(data) - at, None
+    if claimed > piped[0] and not (claimed > there and claimed >= piped[1]):
+        if claimed > there:
+            raise CutShortError(
+                f"cut short: its header tells of {claimed} bytes of sound, {there} came"
+            )
+        if claimed == there or not pad or _is_appendix(data[at + claimed + claimed % pad :]):
+            return data, None
         said = f"its header tells of {claimed} of {there} bytes of sound; all of it is read"
-        return there, said
-    return claimed, None
+    return (_patched(data, *changes), said) if claimed != there else (data, None)
 
 
 def _is_appendix(rest: Bytes) -> bool:
@@ -84,23 +114,11 @@ def _is_appendix(rest: Bytes) -> bool:
         return True
     at = 0
     while at + 8 <= len(rest):
-        name = rest[at : at + 4]
-        sizes = struct.unpack("<I", rest[at + 4 : at + 8]) + struct.unpack(
-            ">I", rest[at + 4 : at + 8]
-        )
-        if not all(32 <= letter < 127 for letter in name) or min(sizes) > len(rest) - at - 8 + 1:
+        size = min(int.from_bytes(rest[at + 4 : at + 8], order) for order in ("little", "big"))
+        if not all(32 <= letter < 127 for letter in rest[at : at + 4]) or size > len(rest) - at - 7:
             return False
-        at += 8 + min(sizes) + min(sizes) % 2
-    return True
-
-
-def _chunks(data: Bytes, start: int, order: str) -> Iterator[tuple[bytes, int, int]]:
-    # Name, place of the contents and claimed size of each chunk of four letters and 32 bits.
-    at = start
-    while at + 8 <= len(data):
-        name, size = struct.unpack(f"{order}4sI", data[at : at + 8])
-        yield name, at + 8, size
         at += 8 + size + size % 2
+    return True
 
 
 def _patched(data: Bytes, *changes: tuple[int, bytes]) -> bytes:
@@ -110,94 +128,56 @@ def _patched(data: Bytes, *changes: tuple[int, bytes]) -> bytes:
     return bytes(copy)
 
 
-def _wave(data: Bytes) -> tuple[Bytes, str | None]:
-    order, large = ">" if data[:4] == b"RIFX" else "<", None
-    for name, at, size in _chunks(data, 12, order):
-        if name == b"ds64":
-            large = struct.unpack("<Q", data[at + 8 : at + 16])[0]
-        if name != b"data":
-            continue
-        claimed = large if large is not None and size == 0xFFFFFFFF else size
-        there = len(data) - at
-        piped = claimed == 0 or (claimed > there and claimed == size and size >= PIPED)
-        true, said = _settle(claimed, there, piped, data[at + claimed + claimed % 2 :])
-        if true == claimed:
-            return data, None
-        whole = struct.pack(f"{order}I", min(at + true - 8, 0xFFFFFFFE))
-        sizes = [(4, whole), (at - 4, struct.pack(f"{order}I", min(true, 0xFFFFFFFE)))]
-        return _patched(data, (0, b"RIFX" if order == ">" else b"RIFF"), *sizes), said
-    raise ValueError("it has no data chunk")
+def _size(value: int, order: str = ">") -> bytes:
+    return struct.pack(f"{order}I", min(max(value, 0), 0xFFFFFFFE))
 
 
-def _aiff(data: Bytes) -> tuple[Bytes, str | None]:
-    common = None
-    for name, at, size in _chunks(data, 12, ">"):
-        if name == b"COMM":
-            common = at
-        if name != b"SSND":
-            continue
-        there = len(data) - at
-        piped = size <= 8 or (size > there and size >= PIPED)
-        true, said = _settle(size, there, piped, data[at + size + size % 2 :])
-        if true == size:
-            return data, None
-        changes = [(4, struct.pack(">I", len(data) - 8)), (at - 4, struct.pack(">I", true))]
-        if common is not None:
-            channels, _, bits = struct.unpack(">hIh", data[common : common + 8])
-            frames = (true - 8) // max(1, channels * ((bits + 7) // 8))
-            changes.append((common + 2, struct.pack(">I", frames)))
-        return _patched(data, *changes), said
-    raise ValueError("it has no sound chunk (SSND)")
+def _wave(data: Bytes) -> Mended:
+    order = ">" if data[:4] == b"RIFX" else "<"
+    found = _chunks(data, 12, f"{order}4sI", b"data")
+    at, size = found[b"data"]
+    claimed = size
+    if b"ds64" in found and size == 0xFFFFFFFF:
+        claimed = struct.unpack_from("<Q", data, found[b"ds64"][0] + 8)[0]
+    guess = PIPED if claimed == size else 1 << 64  # ds64 is right, or as unknown as the size
+    sizes = [(4, _size(len(data) - 8, order)), (at - 4, _size(len(data) - at, order))]
+    name = b"RIFX" if order == ">" else b"RIFF"
+    return _settle(data, (at, claimed), [(0, name), *sizes], 2, (0, guess))
 
 
-def _au(data: Bytes) -> tuple[Bytes, str | None]:
+def _aiff(data: Bytes) -> Mended:
+    found = _chunks(data, 12, ">4sI", b"SSND")
+    at, size = found[b"SSND"]
+    changes = [(4, _size(len(data) - 8)), (at - 4, _size(len(data) - at))]
+    if b"COMM" in found:
+        common = found[b"COMM"][0]
+        channels, _, bits = struct.unpack_from(">hIh", data, common)
+        frames = (len(data) - at - 8) // max(1, channels * ((bits + 7) // 8))
+        changes.append((common + 2, _size(frames)))
+    return _settle(data, (at, size), changes, 2, (8, PIPED))
+
+
+def _au(data: Bytes) -> Mended:
     order = ">" if data[:4] == b".snd" else "<"
-    at, size = struct.unpack(f"{order}II", data[4:12])
-    there = len(data) - at
-    piped = size == 0 or (size > there and size >= PIPED)
-    true, said = _settle(size, there, piped, data[at + size :])
-    return (
-        (data, None)
-        if true == size
-        else (_patched(data, (8, struct.pack(f"{order}I", true))), said)
+    at, size = struct.unpack_from(f"{order}II", data, 4)
+    return _settle(data, (at, size), [(8, _size(len(data) - at, order))])
+
+
+def _w64(data: Bytes) -> Mended:
+    at, size = _chunks(data, 40, "<4s12xQ", b"data", pad=8, own=24)[b"data"]
+    sizes = [(16, len(data)), (at - 8, len(data) - at + 24)]
+    changes = [(place, struct.pack("<Q", value)) for place, value in sizes]
+    return _settle(data, (at, size), changes, 0, (0, 1 << 62))
+
+
+def _caf(data: Bytes) -> Mended:
+    at, size = _chunks(data, 8, ">4sq", b"data", pad=1)[b"data"]
+    return _settle(
+        data, (at, size), [(at - 8, struct.pack(">q", len(data) - at))], piped=(-1, 1 << 63)
     )
 
 
-def _w64(data: Bytes) -> tuple[Bytes, str | None]:
-    at = 40  # past riff, its size and wave, 16 bytes a name
-    while at + 24 <= len(data):
-        name, size = bytes(data[at : at + 4]), struct.unpack("<Q", data[at + 16 : at + 24])[0]
-        if name == b"data":
-            there = len(data) - at - 24
-            piped = size in {0, 24} or (size > there and size >= 1 << 62)
-            # Names of further chunks are 16 bytes: what follows is told by its first letters.
-            rest = data[at + size + -size % 8 :] if size < len(data) else b""
-            true, said = _settle(max(0, size - 24), there, piped, b"" if rest[4:8] else rest)
-            if true == size - 24:
-                return data, None
-            sizes = [(16, struct.pack("<Q", len(data))), (at + 16, struct.pack("<Q", true + 24))]
-            return _patched(data, *sizes), said
-        at += max(24, size + -size % 8)
-    raise ValueError("it has no data chunk")
-
-
-def _caf(data: Bytes) -> tuple[Bytes, str | None]:
-    at = 8
-    while at + 12 <= len(data):
-        name, size = struct.unpack(">4sq", data[at : at + 12])
-        if name == b"data":
-            there = len(data) - at - 12
-            true, said = _settle(size, there, size < 0, data[at + 12 + max(0, size) :])
-            return (
-                (data, None)
-                if true == size
-                else (_patched(data, (at + 4, struct.pack(">q", true))), said)
-            )
-        at += 12 + max(0, size)
-    raise ValueError("it has no data chunk")
-
-
-def _ogg(data: Bytes) -> tuple[Bytes, str | None]:
+def _ogg(data: Bytes) -> Mended:
     at, ended, begun, serial, expected = 0, False, False, None, 0
     while data[at : at + 4] == b"OggS":
         if at + 27 > len(data) or at + 27 + data[at + 26] > len(data):
@@ -220,7 +200,7 @@ def _ogg(data: Bytes) -> tuple[Bytes, str | None]:
 
 def _after_id3(data: Bytes) -> int:
     at = 0
-    while bytes(data[at : at + 3]) == b"ID3" and at + 10 <= len(data):
+    while data[at : at + 3] == b"ID3" and at + 10 <= len(data):
         size = 0
         for seven in data[at + 6 : at + 10]:
             size = size << 7 | seven & 127
@@ -232,7 +212,7 @@ def _after_id3(data: Bytes) -> int:
 FLAC_START = re.compile(rb"fLaC[\x00\x80]\x00\x00\x22")
 
 
-def _flac(data: Bytes) -> tuple[Bytes, str | None]:
+def _flac(data: Bytes) -> Mended:
     # A known count is held against what is decoded; an unknown one stands in the last frame.
     at = _after_id3(data) + 8
     if len(FLAC_START.findall(data)) > 1:
@@ -248,11 +228,11 @@ def _flac(data: Bytes) -> tuple[Bytes, str | None]:
 
 def _flac_samples(data: Bytes, block: int) -> int | None:
     # Samples up to the end of the last frame that is whole to the file's end, by its own number.
-    end = len(data) - 128 if bytes(data[-128:-125]) == b"TAG" else len(data)
+    end = len(data) - 128 if data[-128:-125] == b"TAG" else len(data)
     at = end
     while (at := data.rfind(b"\xff", 0, at)) >= max(0, end - (1 << 20)):
-        frame = bytes(data[at:end])
-        if frame[1:2] not in {b"\xf8", b"\xf9"} or len(frame) < 8 or _crc(frame, 0x8005, 16):
+        frame = data[at:end]
+        if frame[1:2] not in {b"\xf8", b"\xf9"} or len(frame) < 8 or _crc16(frame):
             continue
         lead = max(0, 8 - (frame[4] ^ 255).bit_length())  # ones that a coded number begins with
         coded = frame[4 : 4 + max(1, lead)]
@@ -266,12 +246,12 @@ def _flac_samples(data: Bytes, block: int) -> int | None:
     return None
 
 
-def _crc(data: bytes, polynomial: int, bits: int) -> int:
-    value, top, all_ones = 0, 1 << bits - 1, (1 << bits) - 1
+def _crc16(data: bytes) -> int:
+    value = 0
     for byte in data:
-        value ^= byte << bits - 8
+        value ^= byte << 8
         for _ in range(8):
-            value = (value << 1 ^ (polynomial if value & top else 0)) & all_ones
+            value = (value << 1 ^ (0x18005 if value & 0x8000 else 0)) & 0xFFFF
     return value
 
 
@@ -298,8 +278,8 @@ def _frame_size(header: bytes) -> int | None:
 def _first_frame(data: Bytes, start: int, within: int = 1 << 16) -> int | None:
     # Two frames in a row: two bytes alone look like a header by chance.
     for at in range(start, min(start + within, len(data) - 3)):
-        size = _frame_size(bytes(data[at : at + 4])) if data[at] == 255 else None
-        if size and (at + size == len(data) or _frame_size(bytes(data[at + size : at + size + 4]))):
+        size = _frame_size(data[at : at + 4]) if data[at] == 255 else None
+        if size and (at + size == len(data) or _frame_size(data[at + size : at + size + 4])):
             return at
     return None
 
@@ -308,7 +288,7 @@ def _frames(data: Bytes, start: int) -> int:
     # How many whole frames follow each other to the end of the file, tags among them.
     at, count = start, 0
     while at < len(data):
-        size = _frame_size(bytes(data[at : at + 4]))
+        size = _frame_size(data[at : at + 4])
         if size is None:
             further = _after_tag(data, at)
             if further is None:
@@ -323,7 +303,7 @@ def _frames(data: Bytes, start: int) -> int:
 
 def _after_tag(data: Bytes, at: int) -> int | None:
     # Where the next frame may be after a tag; None if what stands there is no tag.
-    head = bytes(data[at : at + 8])
+    head = data[at : at + 8]
     if head[:3] == b"TAG":
         return at + 128
     if head[:3] == b"ID3":
@@ -332,23 +312,21 @@ def _after_tag(data: Bytes, at: int) -> int | None:
     return len(data) if ends or not any(data[at:]) else None
 
 
-def _mp3(data: Bytes) -> tuple[Bytes, str | None]:
+def _mp3(data: Bytes) -> Mended:
     start = _first_frame(data, _after_id3(data)) or 0
-    count, header = _frames(data, start), bytes(data[start : start + 4])
+    count, header = _frames(data, start), data[start : start + 4]
     mono, version = header[3] >> 6 == 3, header[1] >> 3 & 3
     side = (21 if mono else 36) if version == 3 else (13 if mono else 21)
-    tag = bytes(data[start + side : start + side + 4])
-    if tag not in {b"Xing", b"Info"}:
-        return bytes(data[:start]) + _info(header, side, count) + bytes(data[start:]), None
     place = start + side + 8
-    counted = int.from_bytes(data[place : place + 4], "big") if data[place - 1] & 1 else 0
-    count -= 1  # the header is a frame itself
+    tagged = data[place - 8 : place - 4] in {b"Xing", b"Info"}
+    count -= tagged  # the header is a frame itself
+    if not tagged or not data[place - 1] & 1:
+        return data[:start] + _info(header, side, count) + data[start:], None
+    counted = int.from_bytes(data[place : place + 4], "big")
     if counted > count + 1:
         raise CutShortError(f"cut short: {count} of {counted} frames are there")
     if counted in {count, count + 1}:
         return data, None
-    if not data[place - 1] & 1:
-        return bytes(data[:start]) + _info(header, side, count) + bytes(data[start:]), None
     said = f"its header tells of {counted} of {count} frames; all are read" if counted else None
     return _patched(data, (place, count.to_bytes(4, "big"))), said
 

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 from numbers import Integral
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field
 
 if TYPE_CHECKING:
     import torch
@@ -17,13 +19,11 @@ AUTO = "auto"
 NAMES = r"^(auto|cpu|cuda(:\d+)?|mps)$"
 TOGETHER = 16  # clips or prompts that a GPU encodes at once, where nobody says how many
 
+BatchSize = Annotated[int, Field(ge=1)] | Literal["auto"]
+
 
 def available() -> list[str]:
-    """List what can compute here.
-
-    Returns:
-        Every GPU, then the CPU, as torch names them.
-    """
+    """Return all that can compute here, every GPU, then the CPU, as torch names them."""
     import torch
 
     cuda = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -58,14 +58,7 @@ def every(name: str | None = AUTO) -> list[str]:
 
 
 def resolve(name: str | None = AUTO) -> torch.device:
-    """Choose the device that a name stands for.
-
-    Args:
-        name: As `every` takes it.
-
-    Returns:
-        The device, the first where the name stands for several.
-    """
+    """Return the first device that a name stands for, as `every` takes it."""
     import torch
 
     return torch.device(every(name)[0])
@@ -87,8 +80,8 @@ def at_once(batch_size: int | str, device: torch.device | str) -> int:
     Raises:
         ValueError: The user's choice is neither.
     """
-    if batch_size != AUTO and not (isinstance(batch_size, Integral) and batch_size >= 1):
-        raise ValueError(f"batch_size must be 1 or more, or auto, given {batch_size!r}")
     if batch_size == AUTO:
         return 1 if str(device) == "cpu" else TOGETHER
+    if not (isinstance(batch_size, Integral) and batch_size >= 1):
+        raise ValueError(f"batch_size must be 1 or more, or auto, given {batch_size!r}")
     return batch_size

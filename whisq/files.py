@@ -14,25 +14,14 @@ UNFINISHED = ".unfinished-"
 
 
 def cache_folder() -> Path:
-    """Tell where sequences and downloads are kept.
-
-    Returns:
-        The folder in `WHISQ_CACHE`, else `whisq` in the user's cache folder; it need not exist.
-    """
+    """Return where sequences and downloads are kept: `WHISQ_CACHE`, else in the user's cache."""
     if os.environ.get("WHISQ_CACHE"):
         return Path(os.environ["WHISQ_CACHE"]).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "whisq"
 
 
 def digest_of(*parts: str | bytes | memoryview) -> str:
-    """Hash a sequence of texts and bytes.
-
-    Args:
-        *parts: What to hash, in this order.
-
-    Returns:
-        SHA-256, hexadecimal.
-    """
+    """Return the SHA-256, hexadecimal, of texts and bytes one after another."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part.encode() if isinstance(part, str) else part)
@@ -40,14 +29,7 @@ def digest_of(*parts: str | bytes | memoryview) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """Hash a file.
-
-    Args:
-        path: The file.
-
-    Returns:
-        SHA-256, hexadecimal.
-    """
+    """Return a file's SHA-256, hexadecimal."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
@@ -77,12 +59,7 @@ def whole(path: Path) -> Iterator[Path]:
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """Write bytes as `whole` does.
-
-    Args:
-        path: Where to; its folder is made.
-        data: What to write.
-    """
+    """Write bytes as `whole` does."""
     with whole(path) as unfinished:
         unfinished.write_bytes(data)
 
@@ -102,19 +79,11 @@ def link_or_copy(source: Path, target: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Remove what killed processes left half written.
-
-    Args:
-        folder: Where to look, at any depth.
-    """
+    """Remove what killed processes left half written, at any depth of a folder."""
     for unfinished in folder.rglob(f"{UNFINISHED}*"):
         unfinished.unlink(missing_ok=True)
 
 
 def tell(message: str) -> None:
-    """Say what is going on, apart from what a command prints as its result.
-
-    Args:
-        message: One line.
-    """
+    """Say what is going on, apart from what a command prints as its result."""
     print(message, file=sys.stderr, flush=True)

@@ -11,12 +11,13 @@ from pydantic import Field
 
 from whisq.corpus.fetch import Source
 from whisq.corpus.splits import Protocol, Split
+from whisq.devices import BatchSize
 from whisq.encoders.text import TextSpec
 from whisq.encoders.whisper import AudioSpec
 from whisq.losses import Objective
 from whisq.model.variants import Model
 from whisq.rendered.takes import Rendered
-from whisq.section import BatchSize, Device, Positive, Section, told
+from whisq.section import Device, Positive, Section, told
 from whisq.training.loop import Schedule
 
 Changes = dict[str, Any]  # values by dotted name

@@ -21,11 +21,10 @@ import torch
 from whisq import audio as sounds
 from whisq.addresses import read_network
 from whisq.batch import Example, collate
-from whisq.devices import AUTO, at_once, resolve
+from whisq.devices import AUTO, BatchSize, at_once, resolve
 from whisq.encoders.text import Prompt, TextEncoder, TextSpec
 from whisq.encoders.whisper import LONGEST, AudioSpec, WhisperEncoder
 from whisq.scores import Score, scores_of
-from whisq.section import BatchSize
 
 if TYPE_CHECKING:
     from whisq.audio import Audio

@@ -14,7 +14,6 @@ Weight = Annotated[float, Field(ge=0)]
 Above0 = Annotated[float, Field(gt=0)]
 Device = Annotated[str, Field(pattern=NAMES)]  # `whisq.devices` says what each means
 Precision = Literal["float32", "bfloat16"]
-BatchSize = Positive | Literal["auto"]  # `whisq.devices.at_once` says what auto means
 Share = Annotated[float, Field(ge=0, lt=1)]
 
 

@@ -25,9 +25,8 @@ from whisq.files import digest_of
 from whisq.losses import Objective
 from whisq.model.build import build
 from whisq.model.variants import ModelConfig
-from whisq.store.output import lay_out
 from whisq.store.sequences import Sequences
-from whisq.store.store import Store
+from whisq.store.store import Store, lay_out
 from whisq.training.data import ClipDataset, make_loader
 
 FRAMES, AUDIO = (680, 1500), 512  # of MusicEval's clips, cut at 30 s

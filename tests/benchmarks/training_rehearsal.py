@@ -26,8 +26,7 @@ from whisq import params
 from whisq.corpus import musiceval
 from whisq.corpus.clips import write_clips, write_ratings
 from whisq.files import digest_of
-from whisq.store.output import lay_out
-from whisq.store.store import Store
+from whisq.store.store import Store, lay_out
 from whisq.training.data import Data
 from whisq.training.recipe import Recipe
 

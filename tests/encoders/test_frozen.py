@@ -1,8 +1,7 @@
 import numpy as np
 import pytest
 
-from whisq.encoders.frozen import to_float16
-from whisq.encoders.whisper import average
+from whisq.encoders.frozen import average, to_float16
 
 
 def test_steps_are_averaged_and_the_last_averages_those_left():

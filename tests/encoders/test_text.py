@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -29,34 +30,36 @@ def tokenizer_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def tiny_qwen(tmp_path_factory, tokenizer_folder):
-    """A real Qwen3 of two blocks and 16 dimensions, without a padding token."""
-    import shutil
+def save(tmp_path_factory, tokenizer_folder):
+    """Save a random model beside the tokenizer: `save(Model, settings)` gives the folder."""
 
-    from transformers import Qwen3Config, Qwen3Model
+    def make(kind, settings):
+        folder = tmp_path_factory.mktemp("text") / "model"
+        shutil.copytree(tokenizer_folder, folder)
+        torch.manual_seed(0)
+        kind(settings).save_pretrained(folder)
+        return folder
 
-    folder = tmp_path_factory.mktemp("qwen") / "model"
-    shutil.copytree(tokenizer_folder, folder)
-    torch.manual_seed(0)
-    sizes = {"vocab_size": 40, "hidden_size": 16, "intermediate_size": 32, "head_dim": 8}
-    depth = {"num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1}
-    Qwen3Model(Qwen3Config(**sizes, **depth)).save_pretrained(folder)
-    return folder
+    return make
 
 
 @pytest.fixture(scope="session")
-def tiny_t5(tmp_path_factory, tokenizer_folder):
-    """A real T5 of two blocks, of which only the encoder serves."""
-    import shutil
+def tiny_qwen(save):
+    """A real Qwen3 of two blocks and 16 dimensions, without a padding token."""
+    from transformers import Qwen3Config, Qwen3Model
 
+    sizes = {"vocab_size": 40, "hidden_size": 16, "intermediate_size": 32, "head_dim": 8}
+    depth = {"num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1}
+    return save(Qwen3Model, Qwen3Config(**sizes, **depth))
+
+
+@pytest.fixture(scope="session")
+def tiny_t5(save):
+    """A real T5 of two blocks, of which only the encoder serves."""
     from transformers import T5Config, T5Model
 
-    folder = tmp_path_factory.mktemp("t5") / "model"
-    shutil.copytree(tokenizer_folder, folder)
-    torch.manual_seed(0)
     sizes = {"vocab_size": 40, "d_model": 16, "d_ff": 32, "d_kv": 8, "num_heads": 2}
-    T5Model(T5Config(**sizes, num_layers=2, decoder_start_token_id=0)).save_pretrained(folder)
-    return folder
+    return save(T5Model, T5Config(**sizes, num_layers=2, decoder_start_token_id=0))
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 STAGE = """
 from pathlib import Path
 import numpy as np
-from whisq.store.output import fill
+from whisq.store.store import fill
 from whisq.store.store import Store
 
 store = Store({"kind": "audio", "spec": {}})

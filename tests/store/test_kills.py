@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from whisq.files import UNFINISHED
-from whisq.store import output
-from whisq.store.output import fill
-from whisq.store.store import Store
+from whisq.store import store as module
+from whisq.store.sequences import INDEX, MANIFEST
+from whisq.store.store import Store, fill
 
 CLIPS, RUNS = 60, 40
 
@@ -22,7 +22,7 @@ def embed(folder, told):
     """Fill a folder's store and lay out its output, telling of each step."""
     store = Store({"kind": "audio", "spec": {"model": "none"}}, folder / "store")
     contents = {f"clip {number}": f"{number:02}" for number in range(CLIPS)}
-    write, link = output.write_whole, output.link_or_copy
+    write, link = module.write_whole, module.link_or_copy
 
     def tell(*words):
         with (folder / "log").open("a") as log:
@@ -37,14 +37,15 @@ def embed(folder, told):
             tell("stored", key)
 
     def write_and_tell(path, data):
-        told.send(("write", path.name))
+        if path.name in (INDEX, MANIFEST):
+            told.send(("write", path.name))
         write(path, data)
 
     def link_and_tell(source, target):
         told.send(("link", target.name))
         link(source, target)
 
-    output.write_whole, output.link_or_copy = write_and_tell, link_and_tell
+    module.write_whole, module.link_or_copy = write_and_tell, link_and_tell
     fill(folder / "out", contents, store, compute)
 
 
@@ -52,7 +53,7 @@ def embed(folder, told):
 def server():
     """Processes that start with everything imported."""
     context = get_context("forkserver")
-    context.set_forkserver_preload(["numpy", "whisq.store.output"])
+    context.set_forkserver_preload(["numpy", "whisq.store.store"])
     return context
 
 

@@ -10,9 +10,9 @@ from whisq.store.sequences import Sequences
 def test_sequences_tell_what_they_hold(stored, states):
     arrays = {"a": states(0, steps=3, layers=2), 'b, with "quotes"\nand lines': states(1, 5, 2)}
     sequences = stored(arrays)
-    assert sequences.keys == list(sequences) == list(arrays)
+    assert sequences.keys == list(arrays)
     assert sequences.lengths.tolist() == [3, 5]
-    assert (len(sequences), sequences.dim, sequences.layers) == (2, 3, (0, 1))
+    assert (sequences.dim, sequences.layers) == (3, (0, 1))
     assert "a" in sequences
     assert "c" not in sequences
     for key, array in arrays.items():
@@ -77,24 +77,6 @@ def test_a_cut_file_is_refused_at_once(stored, states):
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(ValueError, match=f"{file.name} must be a file of"):
         Sequences.open(file.parent)
-
-
-@pytest.mark.parametrize("pattern", ["*.safetensors", "index.csv"])
-def test_a_flipped_bit_is_found_by_a_full_check(stored, states, pattern):
-    sequences = stored({"a": states()})
-    assert sequences.damaged() == []
-    (file,) = sequences.folder.glob(pattern)
-    data = file.read_bytes()
-    file.write_bytes(data[:-2] + bytes([data[-2] ^ 1]) + data[-1:])
-    assert file.name in sequences.damaged()
-
-
-def test_states_of_another_clip_under_a_clip_s_name_are_found(stored, states):
-    sequences = stored({"a": states(0), "b": states(1)})
-    one, two = sequences.folder.glob("*.safetensors")
-    two.unlink()
-    two.write_bytes(one.read_bytes())
-    assert sequences.damaged() == [two.name]
 
 
 def test_another_process_reads_the_same(stored, states):

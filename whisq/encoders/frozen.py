@@ -1,7 +1,13 @@
-"""What frozen encoders have in common: how they are chosen, and the states that are kept."""
+"""What frozen encoders have in common.
+
+An encoder is made of a spec, where its weights are and a device. It encodes a list of inputs, of
+samples at its own `rate` or of prompts, each to float16 (layers, steps, dim) of its own, and tells
+its `dim` and which hidden states its `layers` are, counted from 0.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -26,15 +32,38 @@ class Spec(Section):
         """Return every value by name, as the store, manifests and `config.json` hold them."""
         return {name: getattr(self, name) for name in type(self).model_fields}
 
+    def numbered(self, layers: Iterable[int], depth: int) -> tuple[int, ...]:
+        """Return hidden states counted from 0, those below 0 from the end of `depth` blocks.
 
-def to_float16(states: np.ndarray) -> np.ndarray:
-    """Round states to how they are stored.
+        Raises:
+            ValueError: The encoder has no such hidden state.
+        """
+        layers = list(layers)
+        if not all(-depth - 1 <= layer <= depth for layer in layers):
+            raise ValueError(f"{self.model} has hidden states 0 to {depth}, asked for {layers}")
+        return tuple(range(depth + 1)[layer] for layer in layers)
+
+
+def average(states: np.ndarray, pool: int) -> np.ndarray:
+    """Average consecutive steps.
 
     Args:
-        states: float32, any shape.
+        states: float32, shape (layers, steps, dim).
+        pool: Steps averaged into one; the last averages those that are left.
 
     Returns:
-        float16, the same shape.
+        float32, shape (layers, ceil(steps / pool), dim).
+    """
+    if pool == 1:
+        return states
+    starts = np.arange(0, states.shape[1], pool)
+    sums = np.add.reduceat(states, starts, axis=1)
+    counts = np.diff(np.append(starts, states.shape[1]))
+    return sums / counts[:, None].astype(np.float32)
+
+
+def to_float16(states: np.ndarray) -> np.ndarray:
+    """Return float32 states of any shape as they are stored.
 
     Raises:
         ValueError: A value is not finite in float16.

@@ -43,11 +43,7 @@ class TextSpec(Spec):
     template: str = "{prompt}"
 
     def problems(self) -> list[str]:
-        """Tell whether the template has no place for the prompt.
-
-        Returns:
-            One sentence a problem.
-        """
+        """Return a sentence where the template has no place for the prompt."""
         if "{prompt}" in self.template:
             return []
         return [f"template must contain {{prompt}}, given {self.template!r}"]
@@ -70,9 +66,6 @@ class Prompt:
 
 def check_prompt(prompt: str) -> None:
     """Refuse what is no prompt.
-
-    Args:
-        prompt: Text.
 
     Raises:
         ValueError: It is not text, blank, too long, or holds control characters or halves of
@@ -99,16 +92,7 @@ class TextEncoder:
     def __init__(
         self, spec: TextSpec, location: Location | None = None, device: torch.device | str = "cpu"
     ) -> None:
-        """Load the weights and the tokenizer.
-
-        Args:
-            spec: What to keep of which encoder.
-            location: Where the weights are, if that is known already.
-            device: Where to compute, as torch names it.
-
-        Raises:
-            ValueError: The weights are not found, or the layer is not one of the model's.
-        """
+        """Load the weights and the tokenizer, which are looked for where no location is given."""
         import torch
         from transformers import AutoModel, AutoTokenizer
         from transformers.utils import logging
@@ -122,10 +106,7 @@ class TextEncoder:
         model = AutoModel.from_pretrained(folder, dtype=torch.float32)
         if model.config.is_encoder_decoder:
             model = model.get_encoder()
-        depth = model.config.num_hidden_layers
-        if not -depth - 1 <= spec.layer <= depth:
-            raise ValueError(f"{spec.model} has hidden states 0 to {depth}, asked for {spec.layer}")
-        self.layers = (range(depth + 1)[spec.layer],)
+        self.layers = spec.numbered([spec.layer], model.config.num_hidden_layers)
         self.dim = model.config.hidden_size
         positions = getattr(model.config, "max_position_embeddings", None) or 10**9
         self.longest = min(self.tokenizer.model_max_length, positions)
@@ -133,13 +114,7 @@ class TextEncoder:
         self.model = model.to(self.device, getattr(torch, spec.dtype)).eval()
 
     def read(self, prompt: str) -> Prompt:
-        """Check a prompt and tell what of it is read.
-
-        Args:
-            prompt: Text.
-
-        Returns:
-            What `states` takes.
+        """Return a prompt as `states` takes it, with what of it is not read.
 
         Raises:
             ValueError: It is no prompt, or the encoder knows no part of it.
@@ -178,15 +153,7 @@ class TextEncoder:
         return [states for batch in batches for states in self._run(batch)]
 
     def encode(self, prompts: list[str], batch_size: int = 1) -> list[np.ndarray]:
-        """Read prompts and encode them; what is not read is warned of.
-
-        Args:
-            prompts: Texts.
-            batch_size: As in `states`.
-
-        Returns:
-            As `states` does.
-        """
+        """Return the states of texts, as `states` does; what is not read is warned of."""
         read = [self.read(prompt) for prompt in prompts]
         for prompt in read:
             for note in prompt.notes:
@@ -194,7 +161,7 @@ class TextEncoder:
         return self.states(read, batch_size)
 
     def _tokens(self, prompt: str) -> tuple[dict[str, list[int]], list[int]]:
-        # What is read, and the numbers of all tokens.
+        # What is read, and the ids of all tokens.
         text = self.spec.template.replace("{prompt}", prompt)
         tokens = dict(self.tokenizer(text, verbose=False))
         ids = tokens["input_ids"]
@@ -207,7 +174,7 @@ class TextEncoder:
 
         fields = {name: [prompt.tokens[name] for prompt in prompts] for name in prompts[0].tokens}
         tokens = self.tokenizer.pad(fields, return_tensors="pt")
-        with torch.inference_mode(), one_thread():
+        with torch.inference_mode(), _one_thread():
             output = self.model(**tokens.to(self.device), output_hidden_states=True)
         kept = output.hidden_states[self.spec.layer].float().cpu().numpy()
         lengths = tokens["attention_mask"].sum(dim=1).tolist()
@@ -215,14 +182,9 @@ class TextEncoder:
 
 
 @contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one core, so that the rounding of sums does not depend on how many there are.
-
-    A model that whitens token states makes a hundred times more of such a difference.
-
-    Yields:
-        Nothing; the number of threads is put back afterwards.
-    """
+def _one_thread() -> Iterator[None]:
+    # So that the rounding of sums does not depend on how many cores there are: a model that whitens
+    # token states makes a hundred times more of such a difference.
     import torch
 
     threads = torch.get_num_threads()

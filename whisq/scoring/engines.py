@@ -13,11 +13,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whisq.devices import at_once
+from whisq.devices import BatchSize, at_once
 from whisq.scoring.job import Engine
 from whisq.scoring.requests import Request
 from whisq.scoring.rows import Row, arrow, row_of
-from whisq.section import BatchSize
 from whisq.store.cluster import CPUS, target
 
 if TYPE_CHECKING:

@@ -16,16 +16,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from whisq.audio import read, resampled
-from whisq.devices import AUTO, at_once, every
+from whisq.devices import AUTO, BatchSize, at_once, every
 from whisq.encoders.weights import Location, locate
 from whisq.encoders.whisper import PREPROCESSING, AudioSpec, WhisperEncoder
 from whisq.processes import end_with_parent
-from whisq.section import BatchSize
 from whisq.store.known_files import SAMPLES, digests
-from whisq.store.output import Counts, fill
-from whisq.store.store import Store
+from whisq.store.store import Counts, Store, fill
 
 FEW = 24  # batches below which starting processes costs more than it saves
 TOGETHER = 4  # batches that a process takes at once: it stores one while it encodes the next
@@ -126,28 +125,14 @@ class Worker:
     """An encoder that reads files and keeps each result in the store as soon as it is there."""
 
     def __init__(
-        self, spec: AudioSpec, location: Location, store: Store, device: str = "cpu"
+        self, spec: AudioSpec, location: Location, store: Store, device: torch.device | str = "cpu"
     ) -> None:
-        """Load the encoder.
-
-        Args:
-            spec: What to keep of which encoder.
-            location: Where its weights are.
-            store: Where results go.
-            device: Where to compute, as torch names it.
-        """
+        """Load the encoder."""
         self.encoder, self.store = WhisperEncoder(spec, location, device), store
         store.note(self.encoder.layers, self.encoder.dim)
 
     def __call__(self, batches: list[list[Job]]) -> int:
-        """Encode files, each batch stored while the next is encoded.
-
-        Args:
-            batches: Hash and file of each, what is encoded at once together.
-
-        Returns:
-            How many were encoded and are stored.
-        """
+        """Return how many files were encoded, each batch stored while the next is encoded."""
         with ThreadPoolExecutor(1) as storing:
             stored = [storing.submit(self._store, batch, self._encode(batch)) for batch in batches]
         return sum(batch.result() for batch in stored)
@@ -160,7 +145,7 @@ class Worker:
                 raise ValueError(
                     f"{path} must not change while it is embedded; run the stage again"
                 )
-            clips.append(resampled(clip))
+            clips.append(resampled(clip, self.encoder.rate))
         return self.encoder.encode(clips, len(batch))
 
     def _store(self, batch: list[Job], states: list[np.ndarray]) -> int:
@@ -170,16 +155,7 @@ class Worker:
 
 
 def start(setting: Setting, workers: int, devices: Sequence[str] = ("cpu",)) -> ProcessPoolExecutor:
-    """Start processes that encode, and that end with this one however it ends.
-
-    Args:
-        setting: What to keep of which encoder, where its weights are, where results go.
-        workers: Processes, at least 1.
-        devices: Where to compute, taken in turn.
-
-    Returns:
-        A pool to which `work` can be submitted.
-    """
+    """Return a pool of processes for `work`, which end with this one however it ends."""
     context = multiprocessing.get_context("spawn")
     waiting = context.SimpleQueue()
     for number in range(workers):
@@ -188,14 +164,7 @@ def start(setting: Setting, workers: int, devices: Sequence[str] = ("cpu",)) -> 
 
 
 def work(batches: list[list[Job]]) -> int:
-    """Encode files with the process's own encoder, which its first call loads.
-
-    Args:
-        batches: Hash and file of each, what is encoded at once together.
-
-    Returns:
-        How many were encoded and are stored.
-    """
+    """Return what the process's own `Worker`, which the first call makes, does."""
     return _worker()(batches)
 
 
@@ -203,8 +172,6 @@ _setting: tuple[AudioSpec, Location, Store, str]
 
 
 def _begin(setting: Setting, waiting: Any) -> None:
-    import torch
-
     global _setting
     end_with_parent()
     torch.set_num_threads(1)

@@ -12,11 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from whisq.devices import AUTO, resolve
-from whisq.encoders.weights import Location
-from whisq.encoders.whisper import AudioSpec
 from whisq.extras import require
 from whisq.store.audio import Job, Setting, Worker
-from whisq.store.store import Store
 
 # With whole CPUs for the actors none is left for Ray Data's own tasks, and nothing moves.
 CPUS = 0.5
@@ -28,15 +25,9 @@ def encode_on_ray(
     workers: int,
     devices: Sequence[str] = ("cpu",),
 ) -> Iterator[int]:
-    """Encode files on the cluster that `target` has joined and keep the results in the store.
+    """Encode files as `encode_here` does, on the cluster that `target` has joined.
 
     A worker that is lost is started again and its batch with it; what it had stored stays.
-
-    Args:
-        setting: What to keep of which encoder, where its weights are, where results go.
-        batches: What is encoded at once.
-        workers: Processes with an encoder each, at least 1.
-        devices: The one that `target` gave.
 
     Yields:
         How many files are done with each batch.
@@ -50,7 +41,7 @@ def encode_on_ray(
     # One block a batch: a lost worker costs one batch.
     done = ray.data.from_items(items, override_num_blocks=len(items)).map(
         RayWorker,
-        fn_constructor_args=(*setting, devices[0]),
+        fn_constructor_args=(setting, devices[0]),
         compute=ray.data.ActorPoolStrategy(size=workers),
         num_cpus=CPUS,
         num_gpus=int(devices[0] == "cuda"),
@@ -73,9 +64,14 @@ def target(device: str, asked_by: str) -> str:
     Raises:
         ValueError: A GPU is named that the cluster has not, or one by its number.
     """
-    _join(asked_by)
+    require("ray", "ray", by=asked_by)
+    # Left to itself Ray gives its workers the lowest rank, and they starve on a busy machine.
+    os.environ.setdefault("RAY_worker_niceness", "0")
     import ray
 
+    if not ray.is_initialized():
+        ray.init(logging_level="warning", log_to_driver=False)
+    ray.data.DataContext.get_current().enable_progress_bars = False  # the caller shows its own
     gpus = ray.cluster_resources().get("GPU", 0)
     if device not in (AUTO, "cpu", "cuda", "mps") or (device == "cuda" and not gpus):
         raise ValueError(
@@ -88,42 +84,21 @@ def target(device: str, asked_by: str) -> str:
 class RayWorker:
     """A worker as Ray Data calls it: a row is a batch."""
 
-    def __init__(self, spec: AudioSpec, location: Location, store: Store, device: str) -> None:
-        """Load the encoder on one thread.
-
-        Args:
-            spec: What to keep of which encoder.
-            location: Where its weights are.
-            store: Where results go.
-            device: Where to compute; `cuda` is the GPU that Ray gave.
-        """
+    def __init__(self, setting: Setting, device: str) -> None:
+        """Load the encoder on one thread; `cuda` is the GPU that Ray gave."""
         import torch
 
         torch.set_num_threads(1)
-        self.worker = Worker(spec, location, store, resolve(device))
+        self.worker = Worker(*setting, resolve(device))
 
     def __call__(self, row: dict[str, Any]) -> dict[str, int]:
-        """Encode a batch, but what was stored before a worker was lost.
-
-        Args:
-            row: `batch` holds the content's hash and the path of each file.
+        """Encode a row's `batch`, but what was stored before a worker was lost.
 
         Returns:
-            How many files are done.
+            How many files are `done`.
         """
         jobs = [(item["content"], Path(item["path"])) for item in row["batch"]]
         missing = [job for job in jobs if job[0] not in self.worker.store]
         if missing:
             self.worker([missing])
         return {"done": len(jobs)}
-
-
-def _join(asked_by: str) -> None:
-    require("ray", "ray", by=asked_by)
-    # Left to itself Ray gives its workers the lowest rank, and they starve on a busy machine.
-    os.environ.setdefault("RAY_worker_niceness", "0")
-    import ray
-
-    if not ray.is_initialized():
-        ray.init(logging_level="warning", log_to_driver=False)
-    ray.data.DataContext.get_current().enable_progress_bars = False  # the caller shows its own

@@ -11,8 +11,8 @@ import functools
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import closing
 from pathlib import Path
 
 SAMPLES = "samples"  # a kind of hash: of a sound file as it is decoded
@@ -21,10 +21,10 @@ TABLE = "CREATE TABLE IF NOT EXISTS files (name TEXT PRIMARY KEY, stamp TEXT, di
 
 
 class Memory:
-    """The hashes of one kind: what is known, and what is learnt, which is kept at the end."""
+    """The hashes of one kind: what is known on entering, and what is learnt, kept on leaving."""
 
     def __init__(self, kind: str, root: Path, linked: bool = False) -> None:
-        """Read what is known.
+        """Name the memory.
 
         Args:
             kind: What is hashed, so that two ways of hashing one file keep apart.
@@ -32,23 +32,23 @@ class Memory:
             linked: The files are never written into, but linked: then their time of change, which
                 each link sets, tells nothing and is left out.
         """
-        root.mkdir(parents=True, exist_ok=True)
-        self.kind, self.linked, self._file = kind, linked, root / "files.sqlite"
+        self.kind, self.root, self.linked = kind, root, linked
         self._resolved = functools.cache(Path.resolve)
         self._learnt: dict[str, tuple[str, str]] = {}
-        with self._opened() as file:
-            file.execute(TABLE)
-            self._known = {name: rest for name, *rest in file.execute("SELECT * FROM files")}
 
     def __enter__(self) -> Memory:
-        """Return the memory itself."""
+        """Return the memory itself, once what is known is read."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        self._file = sqlite3.connect(self.root / "files.sqlite", timeout=60)
+        self._file.execute(TABLE)
+        self._known = {name: rest for name, *rest in self._file.execute("SELECT * FROM files")}
         return self
 
     def __exit__(self, *_: object) -> None:
         """Keep what was learnt, whether or not there was an error."""
         rows = [(name, *values) for name, values in self._learnt.items()]
-        with self._opened() as file:
-            file.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", rows)
+        with closing(self._file), self._file:
+            self._file.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?)", rows)
 
     def recall(self, path: Path) -> str | None:
         """Return the hash of a file that has not changed since it was hashed, if it was."""
@@ -58,12 +58,7 @@ class Memory:
     def stamp(self, path: Path) -> str | None:
         """Return what a change of a file changes, to be taken before the file is read.
 
-        Args:
-            path: The file.
-
-        Returns:
-            Size, inode and times; None if there is no file, or it was touched so lately that its
-            times tell nothing.
+        It is None if there is no file, or if its times tell nothing as it was touched so lately.
         """
         try:
             status = os.stat(path)
@@ -82,11 +77,6 @@ class Memory:
     def _name(self, path: Path) -> str:
         return f"{self.kind}:{self._resolved(path.parent) / path.name}"
 
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self._file, timeout=60)) as file, file:
-            yield file
-
 
 def digests(
     paths: Iterable[Path],
@@ -95,20 +85,13 @@ def digests(
     root: Path,
     linked: bool = False,
 ) -> dict[Path, str]:
-    """Hash files, or recall their hashes.
-
-    Args:
-        paths: Files.
-        kind: As `Memory` takes it.
-        compute: Hashes a file; its `ValueError`s are collected.
-        root: As `Memory` takes it.
-        linked: As `Memory` takes it.
+    """Hash files by `compute`, or recall their hashes.
 
     Returns:
         Hash by path.
 
     Raises:
-        ValueError: Some files could not be hashed; all of them are named.
+        ValueError: `compute` has refused some files; what it said of each is told.
     """
     found: dict[Path, str] = {}
     problems = []

@@ -36,65 +36,36 @@ class Kept:
 
 
 def survey(root: Path) -> list[Kept]:
-    """Look at all caches.
-
-    Args:
-        root: Where caches are kept.
-
-    Returns:
-        One for each encoder as it was set up, by name.
-    """
+    """Return each encoder's cache, by name, of all that are kept in a folder."""
     return [_look(about.parent) for about in sorted(root.glob("*/about.json"))]
 
 
 def prune(root: Path, days: float) -> list[Kept]:
-    """Remove the caches that were not used lately; one in use is left.
-
-    Args:
-        root: Where caches are kept.
-        days: Days without use from which on a cache is removed; 0 removes all.
-
-    Returns:
-        What was removed.
-    """
+    """Return the caches removed: those unused for so many days, 0 for all, but any in use."""
     removed = []
-    for kept in survey(root):
-        if kept.unused_days < days:
-            continue
+    for kept in (kept for kept in survey(root) if kept.unused_days >= days):
         try:
             with FileLock(root / kept.name / "lock", timeout=0):
                 shutil.rmtree(root / kept.name)
+            removed.append(kept)
         except Timeout:
             tell(f"{root / kept.name} is in use and left as it is")
-            continue
-        removed.append(kept)
     return removed
 
 
 def table(root: Path, kept: list[Kept], removed: list[Kept], as_json: bool) -> str:
-    """Write down what the cache holds.
-
-    Args:
-        root: Where caches are kept.
-        kept: What is there.
-        removed: What was there until now.
-        as_json: One JSON object instead of lines to read.
-
-    Returns:
-        Text without a final newline.
-    """
+    """Return what the cache holds and what was removed, as lines to read or one JSON object."""
     if as_json:
-        lists = {"kept": map(asdict, kept), "removed": map(asdict, removed)}
-        return json.dumps({"root": str(root)} | {name: [*rows] for name, rows in lists.items()})
-    lines = [f"{root}: {sum(one.bytes for one in kept) / 1e6:.1f} MB"]
-    for word, rows in (("", kept), ("removed: ", removed)):
-        for one in rows:
-            spec = ", ".join(f"{name} {value}" for name, value in one.spec.items())
-            lines.append(
-                f"{word}{one.name}: {one.sequences} sequences, {one.bytes / 1e6:.1f} MB, "
-                f"unused for {one.unused_days:.1f} days ({spec})"
-            )
-    return "\n".join(lines)
+        lists = {"kept": [*map(asdict, kept)], "removed": [*map(asdict, removed)]}
+        return json.dumps({"root": str(root)} | lists)
+    rows = [("", one) for one in kept] + [("removed: ", one) for one in removed]
+    lines = [
+        f"{word}{one.name}: {one.sequences} sequences, {one.bytes / 1e6:.1f} MB, "
+        f"unused for {one.unused_days:.1f} days "
+        f"({', '.join(f'{name} {value}' for name, value in one.spec.items())})"
+        for word, one in rows
+    ]
+    return "\n".join([f"{root}: {sum(one.bytes for one in kept) / 1e6:.1f} MB", *lines])
 
 
 def _look(folder: Path) -> Kept:

@@ -14,14 +14,14 @@ import csv
 import json
 import math
 import mmap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from copy import copy
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from whisq.files import digest_of, file_digest
+from whisq.files import digest_of
 
 
 class Found(NamedTuple):
@@ -54,13 +54,7 @@ class Sequences:
     """
 
     def __init__(self, folder: Path, manifest: dict[str, Any], rows: list[dict[str, str]]) -> None:
-        """Take what `open` has read.
-
-        Args:
-            folder: Where the files are.
-            manifest: The manifest.
-            rows: The index, one row a key.
-        """
+        """Take the manifest and the index, one row a key, that `open` has read in a folder."""
         self.folder, self.manifest = folder, manifest
         self.keys = [row["key"] for row in rows]
         self.lengths = np.array([int(row["steps"]) for row in rows], dtype=np.int64)
@@ -71,13 +65,7 @@ class Sequences:
 
     @classmethod
     def open(cls, folder: str | Path) -> Sequences:
-        """Open the sequences that a stage has written.
-
-        Args:
-            folder: The stage's output.
-
-        Returns:
-            The sequences; no state is read yet.
+        """Return the sequences that a stage has written; no state is read yet.
 
         Raises:
             ValueError: The folder is not finished, or its files do not fit its index.
@@ -89,7 +77,8 @@ class Sequences:
                 "run `dvc repro embed_audio embed_text`"
             )
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        rows = _rows(folder)
+        with (folder / INDEX).open(encoding="utf-8", newline="") as index:
+            rows = list(csv.DictReader(index))
         for row in rows:
             path = file_of(folder, row["content"])
             if not path.is_file() or path.stat().st_size != int(row["bytes"]):
@@ -99,26 +88,12 @@ class Sequences:
                 )
         return cls(folder, manifest, rows)
 
-    def __len__(self) -> int:
-        """Return the number of keys."""
-        return len(self.keys)
-
-    def __iter__(self) -> Iterator[str]:
-        """Return an iterator over the keys."""
-        return iter(self.keys)
-
     def __contains__(self, key: str) -> bool:
         """Return whether a clip id or prompt was embedded."""
         return key in self._contents
 
     def __getitem__(self, key: str) -> np.ndarray:
-        """Map one sequence into memory.
-
-        Args:
-            key: A clip's id or a prompt.
-
-        Returns:
-            float16, shape (layers, steps, dim), read-only.
+        """Return the states of a key, float16 of shape (layers, steps, dim), mapped read-only.
 
         Raises:
             KeyError: It was not embedded.
@@ -128,13 +103,9 @@ class Sequences:
         return map_states(file_of(self.folder, self._contents[key]))[self._picked]
 
     def only(self, layers: Iterable[int]) -> Sequences:
-        """Read some layers alone: the others are neither read nor padded.
+        """Return the same sequences with some of `layers` alone, in the order given.
 
-        Args:
-            layers: Some of `layers`, in the order wanted.
-
-        Returns:
-            The same sequences with these layers.
+        The others are neither read nor padded.
 
         Raises:
             ValueError: A layer is not stored.
@@ -152,44 +123,14 @@ class Sequences:
         fewer._picked = slice(places[0], places[0] + 1) if len(places) == 1 else places
         return fewer
 
-    def damaged(self) -> list[str]:
-        """Read every file and compare it with its checksum.
-
-        Returns:
-            Names of the files that are other than they were written.
-        """
-        index = self.folder / INDEX
-        torn = [] if file_digest(index) == self.manifest["index_sha256"] else [INDEX]
-        noted = {file_of(self.folder, row["content"]): row["sha256"] for row in _rows(self.folder)}
-        for path, sha256 in noted.items():
-            found = verify(path)
-            torn += [] if found and found.sha256 == sha256 else [path.name]
-        return torn
-
 
 def file_of(folder: Path, content: str) -> Path:
-    """Tell which file of a folder holds an output.
-
-    Args:
-        folder: The folder.
-        content: Hash of the input.
-
-    Returns:
-        The file, whether it exists or not.
-    """
+    """Return the file of a folder for the output of an input of this hash."""
     return folder / f"{content}.safetensors"
 
 
 def pack(content: str, states: np.ndarray) -> bytes:
-    """Make a file's bytes.
-
-    Args:
-        content: Hash of the input.
-        states: float16, shape (layers, steps, dim).
-
-    Returns:
-        What to write.
-    """
+    """Return a file's bytes for states, float16 of shape (layers, steps, dim), by input's hash."""
     from safetensors.numpy import save
 
     states = np.ascontiguousarray(states)
@@ -197,37 +138,18 @@ def pack(content: str, states: np.ndarray) -> bytes:
 
 
 def map_states(path: Path) -> np.ndarray:
-    """Map a file's states into memory.
-
-    Args:
-        path: The file.
-
-    Returns:
-        float16, shape (layers, steps, dim), read-only.
-    """
+    """Return a file's states, float16 of shape (layers, steps, dim), mapped read-only."""
     return _map(path)[0]
 
 
 def verify(path: Path) -> Found | None:
-    """Read a file and compare it with its checksum.
-
-    Args:
-        path: The file, named by the hash of its input.
-
-    Returns:
-        What it holds; None if it is torn or altered.
-    """
+    """Return what a file, named by the hash of its input, holds; None if torn or altered."""
     try:
         states, sha256, size = _map(path)
     except (ValueError, KeyError, TypeError, OSError):
         return None
     whole = size == path.stat().st_size and sha256 == _checksum(path.stem, states)
     return Found(states.shape[1], size, sha256) if whole else None
-
-
-def _rows(folder: Path) -> list[dict[str, str]]:
-    with (folder / INDEX).open(encoding="utf-8", newline="") as index:
-        return list(csv.DictReader(index))
 
 
 def _map(path: Path) -> tuple[np.ndarray, str, int]:

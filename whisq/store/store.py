@@ -3,16 +3,19 @@
 One folder for each encoder as it was set up (its name is a hash of all that decides the
 numbers), in it one file for each input (its name is a hash of the samples or the text). A name
 that exists is therefore never stale, and nothing is ever written twice. Files are written whole
-or not at all, are never written into, and carry their own checksum; what a stage puts out are
-links to them.
+or not at all, are never written into, and carry their own checksum. What a stage puts out are
+links to them, always the same to the byte.
 """
 
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +24,9 @@ from filelock import FileLock, Timeout
 
 from whisq.encoders.frozen import Spec
 from whisq.encoders.weights import Location, fingerprint
-from whisq.files import cache_folder, digest_of, sweep, tell, write_whole
+from whisq.files import cache_folder, digest_of, link_or_copy, sweep, tell, write_whole
 from whisq.store.known_files import digests
-from whisq.store.sequences import Found, file_of, pack, verify
+from whisq.store.sequences import COLUMNS, INDEX, MANIFEST, Found, file_of, pack, verify
 
 
 class Store:
@@ -45,50 +48,23 @@ class Store:
     def of(
         cls, kind: str, spec: Spec, location: Location, preprocessing: int, root: Path | None
     ) -> Store:
-        """Name an encoder by all that decides its numbers.
-
-        Args:
-            kind: `audio` or `text`.
-            spec: What is kept of which encoder.
-            location: Where its weights are.
-            preprocessing: Version of what is done around the encoder.
-            root: Where all encoders' outputs are kept; `cache_folder()` if None.
-
-        Returns:
-            The store of its outputs.
-        """
+        """Return the store of an encoder's outputs, of `kind` audio or text."""
         decides = {"spec": spec.kept(), "weights": fingerprint(location)}
         return cls({"kind": kind, **decides, "preprocessing": preprocessing}, root)
 
     def note(self, layers: tuple[int, ...], dim: int) -> None:
-        """Keep what is known of the encoder once it is loaded, so that it need not be again.
-
-        Args:
-            layers: Hidden states that are kept, counted from 0.
-            dim: Width of a state.
-        """
+        """Keep what is known of the encoder once it is loaded, so that it need not be again."""
         noted = {"layers": list(layers), "dim": dim}
         if self.noted() != noted:
             write_whole(self.folder / "encoder.json", json.dumps(noted).encode())
 
     def noted(self) -> dict[str, Any] | None:
-        """Tell what is known of the encoder.
-
-        Returns:
-            Its `layers` and `dim`, or None if it was never loaded.
-        """
+        """Return the encoder's `layers` and `dim`, or None if it was never loaded."""
         path = self.folder / "encoder.json"
         return json.loads(path.read_text()) if path.exists() else None
 
     def path(self, content: str) -> Path:
-        """Tell where an output is kept.
-
-        Args:
-            content: Hash of the input.
-
-        Returns:
-            The file, whether it exists or not.
-        """
+        """Return where the output for an input of this hash is kept, or would be."""
         return file_of(self.folder / content[:2], content)
 
     def __contains__(self, content: str) -> bool:
@@ -96,23 +72,11 @@ class Store:
         return self.path(content).exists()
 
     def write(self, content: str, states: np.ndarray) -> None:
-        """Keep an output.
-
-        Args:
-            content: Hash of the input.
-            states: float16, shape (layers, steps, dim).
-        """
+        """Keep an output, float16 of shape (layers, steps, dim), by the hash of its input."""
         write_whole(self.path(content), pack(content, states))
 
     def whole(self, contents: Iterable[str]) -> dict[str, Found]:
-        """Verify outputs; one that is torn or altered is removed.
-
-        Args:
-            contents: Hashes of inputs.
-
-        Returns:
-            What is kept of them, all of it whole.
-        """
+        """Return what is kept for inputs of these hashes; what is torn or altered is removed."""
         kept = {content: self.path(content) for content in contents if content in self}
         found = check(kept.values(), self.root)
         for path in (path for path in kept.values() if not found[path]):
@@ -123,7 +87,7 @@ class Store:
         return {content: found[path] for content, path in kept.items() if found[path]}
 
     @contextlib.contextmanager
-    def alone(self):
+    def alone(self) -> Iterator[None]:
         """Keep other processes from computing with the same encoder at the same time.
 
         Yields:
@@ -147,14 +111,113 @@ class Store:
 
 
 def check(paths: Iterable[Path], root: Path) -> dict[Path, Found | None]:
-    """Verify files, reading those alone that are others than when they were verified last.
+    """Return what files hold, None if torn; only those are read that changed since the last time.
 
     Args:
         paths: Files with an output each, named by the hash of its input.
         root: Where all encoders' outputs are kept, and the memory of what was read.
-
-    Returns:
-        What each holds; None if it is torn or altered.
     """
     told = digests(paths, "states", lambda path: json.dumps(verify(path)), root, linked=True)
     return {path: (found := json.loads(line)) and Found(*found) for path, line in told.items()}
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a run of a stage did.
+
+    Attributes:
+        keys: Clips or prompts in the output.
+        distinct: Different contents among them.
+        computed: Contents that the store did not have.
+    """
+
+    keys: int
+    distinct: int
+    computed: int
+
+
+def fill(
+    folder: Path,
+    contents: Mapping[str, str],
+    store: Store,
+    compute: Callable[[set[str]], None],
+) -> Counts:
+    """Compute what the store lacks and lay out a stage's output.
+
+    Args:
+        folder: Where the output goes.
+        contents: Hash of the input by clip id or prompt, in the order to keep.
+        store: Of the encoder.
+        compute: Puts the given contents into the store.
+
+    Returns:
+        What was done.
+    """
+    distinct, computed = set(contents.values()), 0
+    with store.alone():
+        found = store.whole(distinct)
+        while missing := distinct - (found.keys() if store.noted() else set()):
+            compute(missing)
+            computed += len(missing)
+            found = store.whole(distinct)
+        lay_out(folder, contents, store, found)
+    return Counts(len(contents), len(distinct), computed)
+
+
+def lay_out(
+    folder: Path, contents: Mapping[str, str], store: Store, found: Mapping[str, Found]
+) -> None:
+    """Write links, index and manifest of the given keys, unless they are there already.
+
+    Args:
+        folder: Where to; what else is in it is removed.
+        contents: As `fill` takes them.
+        store: Where the states are.
+        found: What the store holds for each hash, all of them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    index = _index(contents, found)
+    texts = {INDEX: index, MANIFEST: _manifest(store, contents, found, index)}
+    files = {content: file_of(folder, content) for content in found}
+    lacking = _lacking(files, store, found)
+    strays = set(folder.iterdir()) - {*files.values(), *(folder / name for name in texts)}
+    if not lacking and not strays and all(_holds(folder / name, texts[name]) for name in texts):
+        return
+    (folder / MANIFEST).unlink(missing_ok=True)  # unfinished from here on
+    for stray in strays:
+        stray.unlink()
+    for content in lacking:
+        link_or_copy(store.path(content), files[content])
+    for name, text in texts.items():
+        write_whole(folder / name, text)
+
+
+def _lacking(files: Mapping[str, Path], store: Store, found: Mapping[str, Found]) -> list[str]:
+    there = {content: path for content, path in files.items() if path.exists()}
+    apart = {c: path for c, path in there.items() if not path.samefile(store.path(c))}
+    held = check(apart.values(), store.root)
+    others = [content for content, path in apart.items() if held[path] != found[content]]
+    if others:
+        first = files[others[0]]
+        tell(f"{first}, one of {len(others)}, is not what the store has: it is replaced")
+    return [content for content in files if content not in there] + others
+
+
+def _index(contents: Mapping[str, str], found: Mapping[str, Found]) -> bytes:
+    text = io.StringIO(newline="")
+    rows = ([key, content, *found[content]] for key, content in contents.items())
+    csv.writer(text, lineterminator="\n").writerows([COLUMNS, *rows])
+    return text.getvalue().encode()
+
+
+def _manifest(
+    store: Store, contents: Mapping[str, str], found: Mapping[str, Found], index: bytes
+) -> bytes:
+    steps = sum(found[content].steps for content in contents.values())
+    totals = {"sequences": len(contents), "steps": steps, "index_sha256": digest_of(index)}
+    about = json.loads(store.about) | (store.noted() or {}) | {"dtype": "float16"}
+    return (json.dumps(about | totals, indent=1) + "\n").encode()
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    return path.is_file() and path.read_bytes() == data

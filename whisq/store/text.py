@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from whisq.devices import AUTO, at_once, resolve
+from whisq.devices import AUTO, BatchSize, at_once, resolve
 from whisq.encoders.text import PREPROCESSING, TextEncoder, TextSpec
 from whisq.encoders.weights import locate
 from whisq.files import digest_of
-from whisq.section import BatchSize
-from whisq.store.output import Counts, fill
-from whisq.store.store import Store
+from whisq.store.store import Counts, Store, fill
 
 
 def embed_text(
@@ -22,7 +20,7 @@ def embed_text(
     batch_size: BatchSize = AUTO,
     device: str = AUTO,
 ) -> Counts:
-    """Embed prompts, each distinct one once.
+    """Embed prompts.
 
     Args:
         prompts: Texts, in the order to keep; repeats are left out.

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn.functional import scaled_dot_product_attention
 
-from whisq.encoders.whisper_blocks import attend_by_head
+from whisq.encoders.whisper import attend_by_head
 
 
 def states(seed, frames, dtype=torch.float64):
