@@ -1,10 +1,11 @@
-"""Draw the README's pictures: the report, and MLflow's runs as a person would find them.
+"""Draw the README's pictures: the report, MLflow's runs as a person would find them, a comparison.
 
-    python docs/pictures.py
+    python docs/pictures.py             # all
+    python docs/pictures.py compare     # docs/compare.png alone, which needs no run and no browser
 
 Opens metrics/report.html, and MLflow's UI on the project's own store, in a headless browser
 (apt-get install chromium chromium-driver) and writes docs/report.png, docs/mlflow-runs.png and
-docs/mlflow-compare.png.
+docs/mlflow-compare.png. docs/compare.png is `whisq compare` on scores that are made up.
 """
 
 from __future__ import annotations
@@ -16,12 +17,16 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
+import numpy as np
+import pandas as pd
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from PIL import Image
@@ -44,7 +49,10 @@ HOST, PATIENCE = "127.0.0.1", 120  # seconds
 
 
 def main() -> None:
-    """Draw all pictures."""
+    """Draw all pictures, or the comparison alone."""
+    compared()
+    if sys.argv[1:] == ["compare"]:
+        return
     experiment = mlflow_store.connect(tracking.MODELS)
     pair = latest_pair(experiment)
     with ui() as address, browser() as driver:
@@ -54,6 +62,24 @@ def main() -> None:
         save(driver, "mlflow-runs")
         compare(driver, address, pair)
         save(driver, "mlflow-compare")
+
+
+def compared() -> None:
+    """Compare two checkpoints that are made up: better in quality, as good in alignment."""
+    rng = np.random.default_rng(3)
+    level = rng.normal(3.2, 0.4, (24, 1))
+    with TemporaryDirectory() as folder:
+        paths = [Path(folder, f"step-{steps}k.csv") for steps in (40, 80)]
+        for path, better in zip(paths, (0, 0.17), strict=True):
+            # Three seeds a prompt.
+            omq, ta = (level + gain + rng.normal(0, 0.35, (24, 3)) for gain in (better, better / 8))
+            prompts = np.repeat([f"prompt {place}" for place in range(len(level))], 3)
+            table = pd.DataFrame({"prompt": prompts, "omq": omq.ravel(), "ta": ta.ravel()})
+            table.to_csv(path, index=False)
+        picture = FOLDER / "compare.png"
+        whisq = [Path(sys.executable).with_name("whisq"), "compare"]
+        subprocess.run([*whisq, *paths, "-o", picture], check=True)
+    keep(Image.open(picture).convert("RGB"), "compare")
 
 
 def latest_pair(experiment: str) -> tuple[Run, Run]:
@@ -136,7 +162,16 @@ def save(driver: Chrome, name: str) -> None:
         name: The picture's, without .png.
     """
     time.sleep(3)  # until what moves has come to rest
-    picture = Image.open(io.BytesIO(driver.get_screenshot_as_png())).convert("RGB")
+    keep(Image.open(io.BytesIO(driver.get_screenshot_as_png())).convert("RGB"), name)
+
+
+def keep(picture: Image.Image, name: str) -> None:
+    """Write a picture in few colours.
+
+    Args:
+        picture: What to write.
+        name: The picture's, without .png.
+    """
     path = FOLDER / f"{name}.png"
     picture.quantize(128).save(path, optimize=True)
     print(f"{path}: {path.stat().st_size / 1000:.0f} kB")

@@ -28,6 +28,7 @@ LEVELS = [
     ["training"],
     ["trials"],
     ["show", "scoring"],
+    ["comparing"],
 ]
 LEAVES = ["params", "tracking"]
 # They shape no output: params are DVC's own, and so is how they are checked; a log is not a result,

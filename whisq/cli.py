@@ -1,7 +1,8 @@
 """The command line: `whisq COMMAND --help` shows an example of each command.
 
 Standard output holds data alone; messages go to standard error. Exit codes: 0 done, 1 some clips
-failed, 2 the call or the list is wrong. Each command imports its work when it is called.
+failed or `compare` found what it was to fail for, 2 the call or the list is wrong. Each command
+imports its work when it is called.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
-from typer import Argument, Option
+from typer import Argument, BadParameter, Option
 
 from whisq.devices import AUTO
 
@@ -52,6 +53,10 @@ Examples:
 
 METRICS = """Judge answers against a MOS list: MSE, LCC, SRCC, KTAU of clips and of systems.
 
+Or, with --pairs, by which of two clips listeners preferred: accuracy and log-loss, with the raters'
+own agreement as the ceiling. `preferred` is a, b, tie or a clip's name; a row without an axis is
+asked of OMQ and of TA.
+
 ANSWER and TRUTH are csv, tsv, txt, jsonl, json or parquet, with or without a header: id, omq, ta.
 Which columns were read is told on standard error; name them where two could be meant. Ids match
 with or without folder, prefix and .wav. Rows of `whisq score` that failed count as missing.
@@ -67,6 +72,27 @@ Examples, in the project's folder after `make repro`:
   whisq metrics ../../predictions.csv test_mos_list.txt --allow-missing
   whisq metrics floor:system_mean test_mos_list.txt --train train_mos_list.txt
   whisq metrics floor:system_mean test_mos_list.txt --train train_mos_list.txt --json
+  whisq metrics --pairs preferences.csv scores.csv
+"""
+
+COMPARE = """Tell which of two systems or checkpoints is better on the same prompts, and how surely.
+
+Each is a file of scores as `whisq score` writes it, or clips, which are scored first. Clips are
+paired by prompt, of which there may be several seeds; prompts that not all have are named and left
+out. Of a single file or folder its systems are compared with each other.
+
+Of two, B - A has a 95% interval, the share of prompts that B wins (ties half), p by flips of signs,
+and how many more prompts would tell such a difference. Of more than two each pair is tested: those
+with a letter in common can't be told apart (Student's paired p, after Holm's correction for the
+number of pairs, is above 0.05).
+
+--fail-if-worse X ends with exit code 1 if, in OMQ or in TA, the whole interval of B - A lies below
+-X: B is then worse by more than X beyond doubt. A wide interval passes: it proves nothing.
+
+\b
+Examples, in the project's folder after `make repro`:
+  whisq compare data/predictions.csv --only S003 --only S006 -o compare.html
+  whisq compare before.csv after.csv --fail-if-worse 0.05 -o compare.png
 """
 
 EXPLAIN = """Show why a clip has its score: which moments go with which words of its prompt.
@@ -191,7 +217,10 @@ def cache(
 @app.command(help=METRICS)
 def metrics(
     answer: Annotated[str, Argument(help="A file of scores, or floor:NAME.")],
-    truth: Annotated[Path, Argument(help="A MOS list.")],
+    truth: Annotated[Path | None, Argument(help="A MOS list; none with --pairs.")] = None,
+    pairs: Annotated[
+        Path | None, Option(help="Preferences to judge by: a, b, preferred[, axis, rater, prompt].")
+    ] = None,
     system_truth: Annotated[
         Path | None,
         Option(help="Systems' ratings (system,omq,ta) in place of the means of these clips."),
@@ -217,16 +246,72 @@ def metrics(
     truth_omq_column: Column = None,
     truth_ta_column: Column = None,
 ) -> int:
-    """Return the exit code of `METRICS`."""
+    """Return the exit code of `METRICS`.
+
+    Raises:
+        BadParameter: There is nothing to judge by, or too much.
+    """
     # Its products are small: a second thread of numpy's costs more than it brings.
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    columns = {"id": id_column, "omq": omq_column, "ta": ta_column}
+    of_truth = {"id": truth_id_column, "omq": truth_omq_column, "ta": truth_ta_column}
+    if pairs is not None:
+        from whisq.comparing import pairs as preferences
+
+        if any(given for given in (truth, system_truth, against, train, *of_truth.values())):
+            raise BadParameter("--pairs judges ANSWER alone: leave out TRUTH and what goes with it")
+        given = (answer, pairs, by, allow_missing, resamples, seed, columns)
+        return preferences.run(preferences.Command(*given), json)
+    if truth is None:
+        raise BadParameter("give a MOS list as TRUTH, or preferences with --pairs")
     from whisq.evaluation.answers import Command
     from whisq.show.metrics import run
 
     given = (answer, truth, system_truth, by, against, train, allow_missing, resamples, seed)
-    columns = {"id": id_column, "omq": omq_column, "ta": ta_column}
-    of_truth = {"id": truth_id_column, "omq": truth_omq_column, "ta": truth_ta_column}
     return run(Command(*given, columns, of_truth), json)
+
+
+@app.command(help=COMPARE)
+def compare(
+    systems: Annotated[
+        list[str],
+        Argument(
+            metavar="A B...",
+            help="Files of scores, or what `whisq score` takes: folders, lists, patterns.",
+        ),
+    ],
+    by: Annotated[
+        str | None, Option(help="The column that names a clip's system, or `folder` (of its path).")
+    ] = None,
+    only: Annotated[
+        list[str] | None,
+        Option(metavar="SYSTEM", help="Compare this one and others given so, in this order."),
+    ] = None,
+    model: Model = "data/model",
+    output: Annotated[
+        Path | None, Option("--output", "-o", help="A picture too: .html or .png.")
+    ] = None,
+    fail_if_worse: Annotated[
+        float | None,
+        Option(min=0, metavar="X", help="Exit code 1 if B is worse by more than X beyond doubt."),
+    ] = None,
+    resamples: Annotated[int, Option(min=1, help="For the 95% intervals.")] = 2000,
+    seed: Annotated[int, Option(help="Of the resamples and the flips of signs.")] = 0,
+    json: Json = False,
+    device: Device = "auto",
+    path_column: Column = None,
+    prompt_column: Column = None,
+    id_column: Column = None,
+    omq_column: Column = None,
+    ta_column: Column = None,
+) -> int:
+    """Return the exit code of `COMPARE`."""
+    from whisq.comparing.command import Command, run
+
+    columns = {"path": path_column, "prompt": prompt_column, "id": id_column}
+    columns |= {"omq": omq_column, "ta": ta_column}
+    read = (systems, by, only or (), columns, model, device)
+    return run(Command(*read, output, fail_if_worse, resamples, seed), json)
 
 
 @app.command(help=EXPLAIN)

@@ -118,7 +118,7 @@ def _to_file(command: Command, requests: list[Request], tally: Tally, output: Pa
     _check_output(command, requests, output)
     model = fingerprint(bring(command.model))
     with Journal(output, model, command.resume) as journal:
-        rows = complete(requests, _engine(command), journal, tally, command.strict)
+        rows = complete(requests, engine_of(command), journal, tally, command.strict)
         write_rows(rows, output)
         journal.remove()
     return rows
@@ -139,7 +139,7 @@ def _check_output(command: Command, requests: Sequence[Request], output: Path) -
 
 def _to_stdout(command: Command, requests: Iterable[Request], tally: Tally) -> list[Row]:
     rows = []
-    for row, _ in stream(requests, _engine(command), tally, command.strict):
+    for row, _ in stream(requests, engine_of(command), tally, command.strict):
         print(row.json(), flush=True)
         if command.summary:
             rows.append(row)
@@ -147,7 +147,7 @@ def _to_stdout(command: Command, requests: Iterable[Request], tally: Tally) -> l
 
 
 def _one(command: Command, requests: list[Request]) -> int:
-    ((row, _),) = stream(requests, _engine(command), Tally())
+    ((row, _),) = stream(requests, engine_of(command), Tally())
     if row.error is not None:
         tell(f"whisq score: {row.error}")
         return SOME_FAILED
@@ -158,7 +158,8 @@ def _one(command: Command, requests: list[Request]) -> int:
     return DONE
 
 
-def _engine(command: Command) -> Engine:
+def engine_of(command: Command) -> Engine:
+    """Return what answers a call's requests: the model, here or on a cluster."""
     if command.engine == "ray":
         from whisq.scoring.engines import cluster
 

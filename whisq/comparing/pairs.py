@@ -1,0 +1,180 @@
+"""Preferences and scores from files: what `whisq metrics --pairs` does."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pandas import DataFrame
+from rich.console import Console
+
+from whisq import tables
+from whisq.comparing.preferences import judge
+from whisq.comparing.systems import prompt_of, read_rows, system_of
+from whisq.evaluation.answers import COLUMNS, FOLDER
+from whisq.evaluation.judge import rounded
+from whisq.evaluation.metrics import AXES
+from whisq.files import tell
+from whisq.names import key
+from whisq.scoring.rows import Row
+from whisq.show.preferences import judged
+from whisq.tables import listed, plain
+
+USUAL = {
+    "a": ("a", "clip_a", "path_a", "id_a", "audio_a", "file_a"),
+    "b": ("b", "clip_b", "path_b", "id_b", "audio_b", "file_b"),
+    "preferred": ("preferred", "preference", "winner", "choice"),
+    "axis": ("axis", "dimension", "aspect", "criterion"),
+    "rater": ("rater", "rater_id", "listener", "listener_id", "annotator", "user"),
+    "prompt": ("prompt", "prompt_id", "text", "caption"),
+}
+TIES = ("tie", "tied", "equal", "same", "draw", "both", "neither", "=")
+DONE, WRONG_CALL = 0, 2
+
+
+@dataclass(frozen=True)
+class Command:
+    """A call of `whisq metrics --pairs`, whose help says what each option means.
+
+    Attributes:
+        by: The column of ANSWER that names a clip's system, or `folder`.
+        allow_missing: Whether rows of which a clip has no score are left out, not refused.
+        columns: The user's choice of ANSWER's columns for `id`, `omq`, `ta`.
+    """
+
+    answer: str
+    pairs: Path
+    by: str | None
+    allow_missing: bool
+    resamples: int
+    seed: int
+    columns: Mapping[str, str | None]
+
+
+def run(command: Command, as_json: bool) -> int:
+    """Return the exit code of a call, carried out."""
+    try:
+        found = figures(command)
+    except (ValueError, OSError) as error:
+        tell(f"whisq metrics: {error}")
+        return WRONG_CALL
+    if as_json:
+        print(json.dumps(found, indent=2))
+    else:
+        caption = f"{command.answer} by the preferences of {command.pairs}"
+        Console().print(judged(found, caption))
+    return DONE
+
+
+def figures(command: Command) -> dict[str, Any]:
+    """Judge a file of scores by preferences.
+
+    Returns:
+        Axis by axis what `preferences.judge` gives, and `missing`, how many clips have no score.
+
+    Raises:
+        ValueError: A file is wrong, or clips have no score and may not, or no row has both scores.
+    """
+    votes = read_preferences(command.pairs)
+    by = None if command.by in (None, FOLDER) else command.by
+    named = {name: c for name, c in command.columns.items() if c is not None} | {"system": by}
+    clips = _by_name(read_rows(command.answer, named))
+    missing, found = set(), {}
+    for axis in AXES:
+        if all(getattr(row, axis) is None for row in clips.values()):
+            continue
+        own = votes[votes["axis"].isna() | (votes["axis"] == axis)]
+        rows, bare = _scored(own, clips, axis, command.by == FOLDER)
+        missing |= bare
+        if len(rows):
+            found[axis] = judge(rows, command.resamples, command.seed)
+    if missing and not command.allow_missing:
+        raise ValueError(
+            f"{command.answer} has no score of {len(missing)} clip(s) of {command.pairs}:\n"
+            f"{listed(sorted(missing))}\nmend the names, or judge the others with --allow-missing"
+        )
+    if not found:
+        raise ValueError(f"no row of {command.pairs} has both of its clips in {command.answer}")
+    return rounded(found | {"missing": len(missing)})
+
+
+def read_preferences(path: Path) -> DataFrame:
+    """Return a row a word: `a`, `b`, `vote`, and `axis`, `rater` and `prompt`, None where unknown.
+
+    Args:
+        path: A table with a header; see `whisq.tables`. `preferred` is `a` (the vote is 1), `b`
+            (-1), either clip's name, or `tie` (0; also equal, same, draw, both, neither).
+
+    Raises:
+        ValueError: Columns are missing, or some rows are wrong; all of them are told.
+    """
+    table = tables.read(path, headed=True)
+    header = list(table.header or ())
+    try:
+        columns = tables.find(header, USUAL, {}, needed=("a", "b", "preferred"))
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    rows, problems = [], []
+    for number, cells in table.rows:
+        try:
+            rows.append(_word({what: cells[header.index(c)] for what, c in columns.items()}))
+        except ValueError as error:
+            problems.append(f"row {number}: {error}")
+    if problems:
+        raise ValueError(tables.told(problems, str(path)))
+    # Objects, in which what is unknown stays None.
+    words = DataFrame(rows, columns=["a", "b", "vote", "axis", "rater", "prompt"], dtype=object)
+    return words.astype({"vote": int})
+
+
+def _word(said: Mapping[str, str | None]) -> tuple[Any, ...]:
+    blank = [what for what in ("a", "b", "preferred") if said[what] is None]
+    if blank:
+        raise ValueError(f"{' and '.join(blank)} must not be blank")
+    a, b, word = (str(said[what]).strip() for what in ("a", "b", "preferred"))
+    if key(a) == key(b):
+        raise ValueError(f"a and b are the same clip, {a!r}")
+    votes = dict.fromkeys(TIES, 0) | {"a": 1, "b": -1} | {key(a): 1, key(b): -1}
+    vote = votes.get(key(word), votes.get(word.lower()))
+    if vote is None:
+        raise ValueError(f"preferred must be a, b, tie or one of the clips, given {word!r}")
+    axis = said.get("axis")
+    known = [name for name in AXES if axis is not None and plain(axis) in COLUMNS[name]]
+    if axis is not None and not known:
+        raise ValueError(f"axis must be omq or ta, or blank for both, given {axis!r}")
+    return key(a), key(b), vote, (known or [None])[0], said.get("rater"), said.get("prompt")
+
+
+def _by_name(rows: list[Row]) -> dict[str, Row]:
+    # By id and path, and by a file name that no other clip has.
+    short = Counter(PurePosixPath(key(row.path)).name for row in rows)
+    found = {name: row for row in rows for name in {key(row.id), key(row.path)}}
+    for row in rows:
+        name = PurePosixPath(key(row.path)).name
+        if short[name] == 1:
+            found.setdefault(name, row)
+    return found
+
+
+def _scored(
+    votes: DataFrame, clips: Mapping[str, Row], axis: str, by_folder: bool
+) -> tuple[DataFrame, set[str]]:
+    # The rows of which both clips have a score, and the clips that have none.
+    rows, bare = [], set()
+    for vote in votes.to_dict("records"):
+        ends = [clips.get(vote[end]) for end in ("a", "b")]
+        scores = [None if row is None else getattr(row, axis) for row in ends]
+        bare |= {vote[end] for end, score in zip("ab", scores, strict=True) if score is None}
+        if None in scores:
+            continue
+        systems = [system_of(row, by_folder) for row in ends]
+        pair = None if None in systems else " / ".join(sorted(map(str, systems)))
+        prompt = vote["prompt"] or prompt_of(ends[0])
+        rows.append(
+            vote | {"difference": scores[0] - scores[1], "system_pair": pair, "prompt": prompt}
+        )
+    return DataFrame(rows), bare

@@ -1,0 +1,189 @@
+"""Scores judged by preferences: of two clips, is the one that listeners preferred scored higher?
+
+Conventions: a row is one rater's word on two clips: `vote` is 1 where the first is preferred, -1
+where the second is, 0 for a tie; `difference` is the first's score less the second's, MOS units.
+
+Accuracy leaves raters' ties out, and counts a tie of the scores half. Log-loss is that of Bradley
+and Terry's model, in nats (0.693 is chance): the first is preferred with probability
+1 / (1 + exp(-scale * difference)), and a rater's tie is half a word for either. Each row's loss is
+taken with the scale that fits the rows of other prompts, so that it flatters no scorer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from pandas import DataFrame, Series
+
+from whisq.evaluation.intervals import interval
+from whisq.evaluation.metrics import DECIMALS
+from whisq.evaluation.resampling import codes, count, draw
+
+WAYS = ("prompt", "system_pair")
+FOLDS = 5
+STEEPEST = 50.0  # a scale, per MOS unit, from which on all is certain
+
+
+def judge(rows: DataFrame, resamples: int = 2000, seed: int = 0) -> dict[str, Any]:
+    """Judge differences of scores by preferences.
+
+    Args:
+        rows: One a word: `a`, `b` (clips), `vote`, `difference`, and `rater`, `prompt` and
+            `system_pair`, None where unknown.
+        resamples: For the intervals; 0 for none.
+        seed: Of the draws.
+
+    Returns:
+        `accuracy`, None where all are ties; `log_loss`, None of a single prompt; `scale`, which
+        fits all rows, per MOS unit; `n` rows, `ties` among them, `n_pairs` of clips; `intervals`:
+        figure by figure, 95%, drawing by `prompt` and by `system_pair`; and `raters`, what others
+        who judged the same pair reach: `n` rows, `accuracy` of their majority (the ceiling), its
+        `intervals`, and `agreement`, how often two raters of a pair agree, ties left out; None
+        where no pair has two.
+    """
+    # Resamples are drawn by place: rows in another order must not be other draws.
+    rows = rows.sort_values(["a", "b", "vote"], key=_as_text, kind="stable")
+    vote, difference = rows["vote"].to_numpy(), rows["difference"].to_numpy().round(DECIMALS)
+    right, loss = agreed(vote, difference), _cross_fitted(rows, vote, difference)
+    others = _others(rows)
+    ceiling = np.where(np.isnan(others), np.nan, agreed(vote, np.nan_to_num(others)))
+    draws = resamples, seed
+    found = {
+        "accuracy": _mean(right),
+        "log_loss": _mean(loss),
+        "scale": fit(vote, difference),
+        "n": len(rows),
+        "ties": int((vote == 0).sum()),
+        "n_pairs": _pair(rows).nunique(),
+        "intervals": {
+            "accuracy": _intervals(right, rows, *draws),
+            "log_loss": _intervals(loss, rows, *draws),
+        },
+        "raters": None,
+    }
+    known = np.isfinite(ceiling)
+    if known.any():
+        found["raters"] = {
+            "accuracy": _mean(ceiling),
+            "agreement": _agreement(rows),
+            "n": int(known.sum()),
+            "intervals": _intervals(ceiling, rows, *draws),
+        }
+    return found
+
+
+def agreed(vote: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Tell where what is said agrees with a rater.
+
+    Args:
+        vote: Shape (rows,).
+        said: Positive for the first clip, negative for the second, 0 for neither, alike.
+
+    Returns:
+        1, 0, or a half where nothing is said; NaN where the rater calls a tie.
+    """
+    return np.where(vote == 0, np.nan, (1 + vote * np.sign(said)) / 2)
+
+
+def losses(vote: np.ndarray, difference: np.ndarray, scale: float) -> np.ndarray:
+    """Compute each row's log-loss.
+
+    Args:
+        vote: Shape (rows,).
+        difference: Alike.
+        scale: Per MOS unit, at least 0.
+
+    Returns:
+        In nats, shape (rows,).
+    """
+    logit, share = scale * difference, (1 + vote) / 2
+    return np.logaddexp(0, -logit) * share + np.logaddexp(0, logit) * (1 - share)
+
+
+def fit(vote: np.ndarray, difference: np.ndarray) -> float:
+    """Fit the scale of Bradley and Terry's model.
+
+    Source: Bradley and Terry, Rank analysis of incomplete block designs (1952).
+
+    Args:
+        vote: Shape (rows,).
+        difference: Alike.
+
+    Returns:
+        The likeliest scale per MOS unit, from 0 (scores say nothing) to 50.
+    """
+    from scipy.optimize import minimize_scalar
+
+    def mean_loss(scale: float) -> float:
+        return float(losses(vote, difference, scale).mean())
+
+    return float(minimize_scalar(mean_loss, bounds=(0, STEEPEST), method="bounded").x)
+
+
+def _cross_fitted(rows: DataFrame, vote: np.ndarray, difference: np.ndarray) -> np.ndarray:
+    # Rows of one prompt, or else of one pair of clips, stay together.
+    groups = codes(rows, "prompt")
+    if not groups.any():
+        groups = np.unique(_pair(rows).to_numpy(dtype=str), return_inverse=True)[1]
+    if not groups.any():
+        return np.full(len(rows), np.nan)
+    loss, fold = np.empty(len(rows)), groups % FOLDS
+    for held in np.unique(fold):
+        out = fold == held
+        loss[out] = losses(vote[out], difference[out], fit(vote[~out], difference[~out]))
+    return loss
+
+
+def _others(rows: DataFrame) -> np.ndarray:
+    # What the other raters of each row's pair say in sum, the way its vote is; NaN without any.
+    turned = np.where(rows["a"] <= rows["b"], 1, -1)
+    votes = (rows["vote"] * turned).rename("vote")
+    pair = _pair(rows)
+    # A rater without a name is another one in each row.
+    unnamed = Series(np.arange(len(rows)), rows.index).astype(str)
+    rater = rows["rater"].where(rows["rater"].notna(), "row " + unnamed)
+    both, own = votes.groupby(pair), votes.groupby([pair, rater])
+    alone = both.transform("size") == own.transform("size")
+    others = (both.transform("sum") - own.transform("sum")) * turned
+    return others.mask(alone).to_numpy(float)
+
+
+def _agreement(rows: DataFrame) -> float | None:
+    # Of all two rows on one pair, neither a tie, how many agree.
+    votes = (rows["vote"] * np.where(rows["a"] <= rows["b"], 1, -1)).groupby(_pair(rows))
+    first = votes.apply(lambda own: (own == 1).sum()).to_numpy()
+    second = votes.apply(lambda own: (own == -1).sum()).to_numpy()
+    alike = (first * (first - 1) + second * (second - 1)).sum()
+    every = ((first + second) * (first + second - 1)).sum()
+    return float(alike / every) if every else None
+
+
+def _pair(rows: DataFrame) -> Series:
+    swapped = rows["a"] > rows["b"]
+    return rows["a"].where(~swapped, rows["b"]) + " / " + rows["b"].where(~swapped, rows["a"])
+
+
+def _mean(values: np.ndarray) -> float | None:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else None
+
+
+def _intervals(values: np.ndarray, rows: DataFrame, resamples: int, seed: int) -> dict[str, Any]:
+    known = np.isfinite(values)
+    values, rows = values[known], rows[known]
+    found = {}
+    for by in WAYS:
+        groups = count(rows, by) if len(rows) else 0
+        if not resamples or groups < 2:
+            continue
+        of = codes(rows, by)
+        sums, sizes = np.bincount(of, values), np.bincount(of)
+        drawn = draw(of, resamples, np.random.default_rng(seed))
+        ends = interval((drawn @ sums) / (drawn @ sizes), float(values.mean()), groups)
+        found[by] = ends
+    return found
+
+
+def _as_text(column: Series) -> Series:
+    return column.astype(str)
