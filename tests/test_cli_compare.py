@@ -1,6 +1,8 @@
 """What a user meets at `whisq compare`."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -171,3 +173,16 @@ def test_help_shows_an_example_and_the_rule_of_the_exit_code(call):
     said = " ".join(call("--help").stdout.split())
     assert "whisq compare before.csv after.csv --fail-if-worse 0.05" in said
     assert "the whole interval of B - A lies below -X" in said
+
+
+def test_scores_are_compared_without_what_would_make_them(files):
+    code = (
+        "import sys; from typer.testing import CliRunner; from whisq.cli import app; "
+        "CliRunner().invoke(app, ['compare', 'before.csv', 'same.csv', '-o', 'out.png']); "
+        "print({'torch', 'transformers'} & set(sys.modules) or 'light')"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=files, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "light"
+    assert (files / "out.png").exists()

@@ -33,15 +33,14 @@ CHUNK = 2**22  # numbers held at once
 
 
 def scores_by_prompt(clips: DataFrame, axis: str) -> DataFrame:
-    """Average the seeds of each prompt, on the prompts that every system has.
+    """Return the mean over seeds of each prompt that every system has, a column a system.
+
+    Systems stand in the order in which they first come, prompts by name; the order of a system's
+    clips changes no bit of it.
 
     Args:
         clips: One row a clip: `system`, `prompt`, and the axis, NaN where there is no score.
         axis: `omq` or `ta`.
-
-    Returns:
-        A row a prompt, by name, and a column a system, in the order in which they first come; no
-        rows where no prompt is shared. The order of a system's clips changes no bit of it.
     """
     systems = clips["system"].unique()
     # Sums depend on the order of what is summed in their last bits.
@@ -109,7 +108,7 @@ def measure(
 
 
 def flip_test(differences: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Ask how often the mean is as far from 0 when each prompt's sign is flipped at random.
+    """Return how often the mean is as far from 0 when prompts' signs are flipped: p, (pairs,).
 
     Source: Fisher, The Design of Experiments (1935), section 21. Every flip is tried on up to 14
     prompts; on more 8,192 at random, the one that was observed among them, so that p is never 0
@@ -118,9 +117,6 @@ def flip_test(differences: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     Args:
         differences: Shape (prompts, pairs).
         rng: Where chance comes from.
-
-    Returns:
-        Two-sided p, above 0 to 1, shape (pairs,).
     """
     prompts = len(differences)
     exact = prompts <= EXACT
@@ -140,16 +136,14 @@ def flip_test(differences: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def student(differences: np.ndarray) -> np.ndarray:
-    """Compute the p of Student's paired test, which the groups of a ranking stand on.
+    """Return the p of Student's paired test, which the groups of a ranking stand on: (pairs,).
 
     Chosen: a flip test's p can't fall below 2 in 2**prompts, so that of many systems on few
-    prompts it would tell none apart however far they are.
+    prompts it would tell none apart however far they are. Of a single prompt, or without any
+    difference, p is 1.
 
     Args:
         differences: Shape (prompts, pairs).
-
-    Returns:
-        Two-sided p, 0 to 1, shape (pairs,); 1 of a single prompt or no difference.
     """
     prompts, less = len(differences), differences.round(DECIMALS)
     if prompts < 2:
@@ -162,15 +156,11 @@ def student(differences: np.ndarray) -> np.ndarray:
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """Adjust p for the number of comparisons.
+    """Return p adjusted for the number of comparisons, shape (comparisons,).
+
+    To call apart what is at most 0.05 errs once or more in at most 5% of experiments.
 
     Source: Holm, A simple sequentially rejective multiple test procedure (1979).
-
-    Args:
-        p: One a comparison, shape (comparisons,).
-
-    Returns:
-        Alike; to call apart what is at most 0.05 errs once or more in at most 5% of experiments.
     """
     order = np.argsort(p, kind="stable")
     times = np.arange(len(p), 0, -1)
@@ -180,7 +170,7 @@ def holm(p: np.ndarray) -> np.ndarray:
 
 
 def prompts_needed(difference: float, deviation: float, comparisons: int = 1) -> int | None:
-    """Tell how many prompts tell a difference with 80% power.
+    """Return how many prompts tell a difference with 80% power, None of no difference.
 
     Source: Guenther, Sample size formulas for normal theory t tests (1981). Chosen: among several
     comparisons the level is 0.05 over their number, which is Holm's hardest step.
@@ -189,9 +179,6 @@ def prompts_needed(difference: float, deviation: float, comparisons: int = 1) ->
         difference: Between two systems' means, MOS units.
         deviation: Of the differences prompt by prompt, MOS units.
         comparisons: How many are made, at least 1.
-
-    Returns:
-        At least 2; None where there is no difference to tell.
     """
     if difference == 0:
         return None
@@ -200,15 +187,9 @@ def prompts_needed(difference: float, deviation: float, comparisons: int = 1) ->
 
 
 def detectable(deviation: float, prompts: int, comparisons: int = 1) -> float | None:
-    """Tell which difference so many prompts tell with 80% power: `prompts_needed` turned round.
+    """Return the difference that so many prompts tell with 80% power, None where there is none.
 
-    Args:
-        deviation: Of the differences prompt by prompt, MOS units.
-        prompts: How many, at least 2.
-        comparisons: How many are made, at least 1.
-
-    Returns:
-        The difference, MOS units; None where so few prompts tell none among so many.
+    `prompts_needed` turned round, in MOS units.
     """
     sure, more = _quantiles(comparisons)
     if prompts <= sure**2 / 2:
@@ -217,17 +198,14 @@ def detectable(deviation: float, prompts: int, comparisons: int = 1) -> float | 
 
 
 def group(systems: list[str], apart: list[tuple[str, str]]) -> dict[str, str]:
-    """Give two systems a letter in common unless they are told apart.
+    """Return each system's letters, such as `ab`: two have one in common unless they are apart.
 
     Source: Piepho, An algorithm for a letter-based representation of all-pairwise comparisons
     (2004): insert and absorb.
 
     Args:
-        systems: From the best.
+        systems: From the best, which has `a`.
         apart: Those of which each two are told apart.
-
-    Returns:
-        Each system's letters, such as `ab`; the best has `a`.
     """
     columns = [frozenset(systems)]
     for pair in apart:

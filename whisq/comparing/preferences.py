@@ -74,44 +74,27 @@ def judge(rows: DataFrame, resamples: int = 2000, seed: int = 0) -> dict[str, An
 
 
 def agreed(vote: np.ndarray, said: np.ndarray) -> np.ndarray:
-    """Tell where what is said agrees with a rater.
+    """Return 1 where what is said agrees with a rater, 0 where not: shape (rows,).
+
+    It is a half where nothing is said, and NaN where the rater calls a tie.
 
     Args:
         vote: Shape (rows,).
         said: Positive for the first clip, negative for the second, 0 for neither, alike.
-
-    Returns:
-        1, 0, or a half where nothing is said; NaN where the rater calls a tie.
     """
     return np.where(vote == 0, np.nan, (1 + vote * np.sign(said)) / 2)
 
 
 def losses(vote: np.ndarray, difference: np.ndarray, scale: float) -> np.ndarray:
-    """Compute each row's log-loss.
-
-    Args:
-        vote: Shape (rows,).
-        difference: Alike.
-        scale: Per MOS unit, at least 0.
-
-    Returns:
-        In nats, shape (rows,).
-    """
+    """Return each row's log-loss in nats, shape (rows,), with a scale per MOS unit."""
     logit, share = scale * difference, (1 + vote) / 2
     return np.logaddexp(0, -logit) * share + np.logaddexp(0, logit) * (1 - share)
 
 
 def fit(vote: np.ndarray, difference: np.ndarray) -> float:
-    """Fit the scale of Bradley and Terry's model.
+    """Return the likeliest scale per MOS unit, from 0 (scores say nothing) to 50.
 
     Source: Bradley and Terry, Rank analysis of incomplete block designs (1952).
-
-    Args:
-        vote: Shape (rows,).
-        difference: Alike.
-
-    Returns:
-        The likeliest scale per MOS unit, from 0 (scores say nothing) to 50.
     """
     from scipy.optimize import minimize_scalar
 

@@ -17,8 +17,6 @@ from whisq.evaluation.answers import COLUMNS, FOLDER
 from whisq.evaluation.metrics import AXES
 from whisq.files import tell
 from whisq.names import key, system_and_prompt
-from whisq.scoring.command import Command, engine_of
-from whisq.scoring.job import Tally, stream
 from whisq.scoring.requests import USUAL, read_sources
 from whisq.scoring.rows import Row
 from whisq.tables import SUFFIXES, Table
@@ -195,6 +193,10 @@ def _rows(
     }
     requests = [request for own in waiting.values() for request in own]
     if requests:
+        # Where there are scores already nobody waits for torch.
+        from whisq.scoring.command import Command, engine_of
+        from whisq.scoring.job import Tally, stream
+
         tally = Tally()
         command = Command(
             sources=[sources[place] for place in waiting],

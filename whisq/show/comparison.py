@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from whisq.evaluation.metrics import AXES
-from whisq.show.html import filled
 from whisq.show.plot import COLOURS, FAINT, LINE, NAMES, Plot, png
 from whisq.show.table import BLANK, Cell, Table, number, span, verbatim
 
@@ -112,6 +111,8 @@ class Compared:
 
 def to_html(compared: Compared) -> bytes:
     """Return a page that needs no other file."""
+    from whisq.show.html import filled  # which loads torch
+
     return filled("compare", compared=compared).encode()
 
 
@@ -154,9 +155,9 @@ def _said_of_many(found: Mapping[str, Any]) -> str:
     said = f"no two of the {len(others) + 1} systems can be told apart on these prompts"
     nearest = min(pairs, key=lambda pair: pair["more_prompts"] or math.inf)
     if nearest["more_prompts"]:
-        which = f"{nearest['system']} and {nearest['less']}"
-        said += f". Nearest to it come {which}: {abs(nearest['difference']):.2f}, which "
-        said += f"about {_round(nearest['more_prompts'])} more prompts would tell"
+        which = f"{nearest['system']} and {nearest['less']}, {abs(nearest['difference']):.2f} apart"
+        more = _round(nearest["more_prompts"])
+        said += f". Nearest to it are {which}: about {more} more prompts would tell them"
     return f"{said}."
 
 
