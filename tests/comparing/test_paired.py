@@ -227,6 +227,14 @@ def test_systems_share_a_letter_unless_they_are_told_apart():
             assert bool(shared) == (pair not in apart)
 
 
+def test_however_many_groups_there_are_each_has_one_letter():
+    names = [f"s{place:03d}" for place in range(120)]
+    apart = [(one, other) for place, one in enumerate(names) for other in names[place + 1 :]]
+    letters = group(names, apart)
+    assert {len(own) for own in letters.values()} == {1}
+    assert len({*letters.values()}) == 120
+
+
 def test_a_ranking_sets_the_better_first_and_measures_from_the_mean_of_all():
     rng = np.random.default_rng(0)
     prompts = rng.normal(0, 1, 20)

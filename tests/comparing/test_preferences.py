@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from whisq.comparing.preferences import agreed, fit, judge, losses
+from whisq.comparing.preferences import agreed, ceiling, fit, judge, losses
 
 CHANCE = np.log(2)
 
@@ -78,23 +78,40 @@ def test_scores_the_wrong_way_round_are_no_better_than_chance():
     assert found["accuracy"] < 0.4
 
 
-def test_the_ceiling_is_the_majority_of_a_pairs_other_raters():
-    names = {"a": list("xxxy"), "b": list("zzzz"), "rater": list("1231")}
-    found = judge(words_of([1, 1, -1, 1], [1, 1, 1, 1], **names), 0)["raters"]
+def test_raters_agree_as_often_as_another_of_the_pair_says_the_same():
+    names = {"a": list("xxxyx"), "b": list("zzzzz"), "rater": list("12314")}
+    found = judge(words_of([1, 1, -1, 1, 0], [1] * 5, **names), 0)["raters"]
     # Of x against z: 1 and 2 each have one with and one against them, 3 has two against.
-    assert (found["accuracy"], found["n"]) == (pytest.approx((0.5 + 0.5 + 0) / 3), 3)
-    assert found["agreement"] == pytest.approx(1 / 3)
+    assert (found["agreement"], found["n"]) == (pytest.approx((0.5 + 0.5 + 0) / 3), 3)
     assert judge(words_of([1, -1], [1, 1]), 0)["raters"] is None
 
 
-def test_a_rater_is_no_ceiling_for_their_own_word():
+def test_a_rater_does_not_agree_with_themselves():
     names = {"a": ["x"] * 3, "b": ["z"] * 3}
-    once = judge(words_of([1, 1, -1], [1, 1, 1], rater=["1", "1", "2"], **names), 0)["raters"]
-    assert once["accuracy"] == 0
-    assert judge(words_of([1, 1], [1, 1], rater=["1", "1"], **{k: v[:2] for k, v in names.items()}),
-                 0)["raters"] is None  # fmt: skip
+    named = judge(words_of([1, 1, -1], [1, 1, 1], rater=["1", "1", "2"], **names), 0)["raters"]
+    assert named["agreement"] == 0
+    alone = words_of([1, 1], [1, 1], rater=["1", "1"], a=["x", "x"], b=["z", "z"])
+    assert judge(alone, 0)["raters"] is None
     unnamed = judge(words_of([1, 1, -1], [1, 1, 1], **names), 0)["raters"]
-    assert unnamed["accuracy"] == pytest.approx(1 / 3)
+    assert unnamed["agreement"] == pytest.approx(1 / 3)
+
+
+def test_no_scorer_is_right_more_often_than_the_ceiling_and_one_reaches_it():
+    rng = np.random.default_rng(0)
+    for clear in (np.full(400, 0.8), rng.uniform(0, 1, 400)):
+        votes = np.where(rng.random((400, 6)) < clear[:, None], 1, -1)
+        names = {end: np.repeat([f"{end}{pair}" for pair in range(400)], 6) for end in "ab"}
+        # The scorer that knows what most raters would say.
+        rows = words_of(votes.ravel(), np.repeat(clear - 0.5, 6), **names)
+        found = judge(rows, 0)
+        assert found["raters"]["agreement"] <= found["accuracy"] + 0.01
+        assert found["accuracy"] <= found["raters"]["ceiling"] + 0.01
+    assert ceiling(0.68) == pytest.approx(0.8)
+    assert ceiling(0.4) == 0.5
+    even = np.full(400, 0.8)
+    votes = np.where(rng.random((400, 6)) < even[:, None], 1, -1)
+    found = judge(words_of(votes.ravel(), np.ones(2400), **names), 0)
+    assert found["raters"]["ceiling"] == pytest.approx(found["accuracy"], abs=0.02)
 
 
 def test_a_pair_named_the_other_way_round_is_the_same_pair():
@@ -104,7 +121,7 @@ def test_a_pair_named_the_other_way_round_is_the_same_pair():
     other.loc[turned, ["a", "b"]] = rows.loc[turned, ["b", "a"]].to_numpy()
     other.loc[turned, ["vote", "difference"]] *= -1
     one, two = judge(rows, 0), judge(other, 0)
-    assert two["raters"]["accuracy"] == one["raters"]["accuracy"] > 0.6
+    assert two["raters"]["agreement"] == pytest.approx(one["raters"]["agreement"])
     for figure in ("accuracy", "log_loss", "n_pairs"):
         assert two[figure] == pytest.approx(one[figure])
 
@@ -121,9 +138,16 @@ def test_intervals_are_drawn_by_prompt_and_by_system_pair():
         for low, high in found["intervals"][figure].values():
             assert low < found[figure] < high
     low, high = found["raters"]["intervals"]["prompt"]
-    assert low < found["raters"]["accuracy"] < high
+    assert low < found["raters"]["agreement"] < high
     bare = judge(words_of([1, -1], [1, 1]), 500)
     assert bare["intervals"] == {"accuracy": {}, "log_loss": {}}
+
+
+def test_an_interval_of_a_share_stays_within_0_and_1():
+    rows = words_of([1] * 19 + [-1], [1.0] * 20, prompt=list("aaabbbcccdddeeefffgg"))
+    low, high = judge(rows, 500)["intervals"]["accuracy"]["prompt"]
+    assert 0.8 < low < 0.95
+    assert high == 1
 
 
 def test_intervals_hold_the_true_accuracy_where_words_of_a_prompt_hang_together():

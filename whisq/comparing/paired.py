@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from itertools import combinations
 from math import ceil
+from string import ascii_letters
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -264,5 +265,5 @@ def _quantiles(comparisons: int) -> tuple[float, float]:
 
 
 def _letter(place: int) -> str:
-    # As a sheet's columns: a to z, then with a mark, since letters stand side by side.
-    return chr(ord("a") + place % 26) + "'" * (place // 26)
+    # One letter each, since they stand side by side: a to z, A to Z, then others.
+    return ascii_letters[place] if place < len(ascii_letters) else chr(0x100 + place)

@@ -37,17 +37,15 @@ def judge(rows: DataFrame, resamples: int = 2000, seed: int = 0) -> dict[str, An
     Returns:
         `accuracy`, None where all are ties; `log_loss`, None of a single prompt; `scale`, which
         fits all rows, per MOS unit; `n` rows, `ties` among them, `n_pairs` of clips; `intervals`:
-        figure by figure, 95%, drawing by `prompt` and by `system_pair`; and `raters`, what others
-        who judged the same pair reach: `n` rows, `accuracy` of their majority (the ceiling), its
-        `intervals`, and `agreement`, how often two raters of a pair agree, ties left out; None
-        where no pair has two.
+        figure by figure, 95%, drawing by `prompt` and by `system_pair`; and `raters`, None where no
+        pair has two: `agreement`, how often another rater of the pair says the same, its
+        `intervals`, `n` rows with such another, and `ceiling` (see `ceiling`).
     """
     # Resamples are drawn by place: rows in another order must not be other draws.
     rows = rows.sort_values(["a", "b", "vote"], key=_as_text, kind="stable")
     vote, difference = rows["vote"].to_numpy(), rows["difference"].to_numpy().round(DECIMALS)
     right, loss = agreed(vote, difference), _cross_fitted(rows, vote, difference)
-    others = _others(rows)
-    ceiling = np.where(np.isnan(others), np.nan, agreed(vote, np.nan_to_num(others)))
+    alike = _alike(rows)
     draws = resamples, seed
     found = {
         "accuracy": _mean(right),
@@ -58,17 +56,17 @@ def judge(rows: DataFrame, resamples: int = 2000, seed: int = 0) -> dict[str, An
         "n_pairs": _pair(rows).nunique(),
         "intervals": {
             "accuracy": _intervals(right, rows, *draws),
-            "log_loss": _intervals(loss, rows, *draws),
+            "log_loss": _intervals(loss, rows, *draws, most=np.inf),
         },
         "raters": None,
     }
-    known = np.isfinite(ceiling)
-    if known.any():
+    agreement = _mean(alike)
+    if agreement is not None:
         found["raters"] = {
-            "accuracy": _mean(ceiling),
-            "agreement": _agreement(rows),
-            "n": int(known.sum()),
-            "intervals": _intervals(ceiling, rows, *draws),
+            "agreement": agreement,
+            "ceiling": ceiling(agreement),
+            "n": int(np.isfinite(alike).sum()),
+            "intervals": _intervals(alike, rows, *draws),
         }
     return found
 
@@ -83,6 +81,16 @@ def agreed(vote: np.ndarray, said: np.ndarray) -> np.ndarray:
         said: Positive for the first clip, negative for the second, 0 for neither, alike.
     """
     return np.where(vote == 0, np.nan, (1 + vote * np.sign(said)) / 2)
+
+
+def ceiling(agreement: float) -> float:
+    """Return the accuracy that no scorer can exceed in the long run where raters agree so often.
+
+    A pair of which a share p prefers one clip has two raters agree in p^2 + (1 - p)^2 and the best
+    scorer right in max(p, 1 - p). With d = |2p - 1| these are (1 + d^2) / 2 and (1 + d) / 2; over
+    pairs the mean of d is at most the root of the mean of d^2, and equal where all are as clear.
+    """
+    return (1 + max(2 * agreement - 1, 0) ** 0.5) / 2
 
 
 def losses(vote: np.ndarray, difference: np.ndarray, scale: float) -> np.ndarray:
@@ -118,28 +126,21 @@ def _cross_fitted(rows: DataFrame, vote: np.ndarray, difference: np.ndarray) -> 
     return loss
 
 
-def _others(rows: DataFrame) -> np.ndarray:
-    # What the other raters of each row's pair say in sum, the way its vote is; NaN without any.
+def _alike(rows: DataFrame) -> np.ndarray:
+    # The share of a pair's other raters who say as the row does; ties of either are left out, NaN.
     turned = np.where(rows["a"] <= rows["b"], 1, -1)
-    votes = (rows["vote"] * turned).rename("vote")
-    pair = _pair(rows)
+    votes = rows["vote"] * turned
     # A rater without a name is another one in each row.
-    unnamed = Series(np.arange(len(rows)), rows.index).astype(str)
-    rater = rows["rater"].where(rows["rater"].notna(), "row " + unnamed)
-    both, own = votes.groupby(pair), votes.groupby([pair, rater])
-    alone = both.transform("size") == own.transform("size")
-    others = (both.transform("sum") - own.transform("sum")) * turned
-    return others.mask(alone).to_numpy(float)
+    unnamed = "row " + Series(np.arange(len(rows)), rows.index).astype(str)
+    pair, rater = _pair(rows), rows["rater"].where(rows["rater"].notna(), unnamed)
 
+    def others(values: Series) -> Series:
+        own = values.groupby([pair, rater]).transform("sum")
+        return values.groupby(pair).transform("sum") - own
 
-def _agreement(rows: DataFrame) -> float | None:
-    # Of all two rows on one pair, neither a tie, how many agree.
-    votes = (rows["vote"] * np.where(rows["a"] <= rows["b"], 1, -1)).groupby(_pair(rows))
-    first = votes.apply(lambda own: (own == 1).sum()).to_numpy()
-    second = votes.apply(lambda own: (own == -1).sum()).to_numpy()
-    alike = (first * (first - 1) + second * (second - 1)).sum()
-    every = ((first + second) * (first + second - 1)).sum()
-    return float(alike / every) if every else None
+    count = others(votes.abs())
+    share = (1 + votes * others(votes) / count.where(count > 0)) / 2
+    return share.where(votes != 0).to_numpy(float)
 
 
 def _pair(rows: DataFrame) -> Series:
@@ -152,7 +153,10 @@ def _mean(values: np.ndarray) -> float | None:
     return float(known.mean()) if len(known) else None
 
 
-def _intervals(values: np.ndarray, rows: DataFrame, resamples: int, seed: int) -> dict[str, Any]:
+def _intervals(
+    values: np.ndarray, rows: DataFrame, resamples: int, seed: int, most: float = 1
+) -> dict[str, Any]:
+    # Of shares, which are at most 1, or of losses.
     known = np.isfinite(values)
     values, rows = values[known], rows[known]
     found = {}
@@ -164,7 +168,7 @@ def _intervals(values: np.ndarray, rows: DataFrame, resamples: int, seed: int) -
         sums, sizes = np.bincount(of, values), np.bincount(of)
         drawn = draw(of, resamples, np.random.default_rng(seed))
         ends = interval((drawn @ sums) / (drawn @ sizes), float(values.mean()), groups)
-        found[by] = ends
+        found[by] = ends and [min(max(end, 0.0), most) for end in ends]
     return found
 
 

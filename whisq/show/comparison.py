@@ -166,12 +166,12 @@ def _two(found: Mapping[str, Any], axes: list[str], caption: str) -> Table:
     rows = []
     for axis in axes:
         (pair,), means = found[axis]["differences"], _means(found[axis])
-        names = [verbatim(axis.upper()), number(means[one], 2), number(means[other], 2)]
-        rows.append([*names, *_figures(pair)])
-    heads = ["axis", "A", "B", "B − A", "95% interval", "prompts B wins", "p", "more prompts"]
+        names = [verbatim(axis.upper()), number(found[axis]["n_prompts"], 0)]
+        rows.append([*names, number(means[one], 2), number(means[other], 2), *_figures(pair)])
+    heads = ["axis", "prompts", "A", "B", "B − A", "95% interval", "B wins", "p", "more prompts"]
     note = (
-        f"p: flips of signs. More prompts: so many, beside these, tell a difference of this size "
-        f"from none. {POWER}"
+        "B wins: of the prompts. p: flips of signs. More prompts: so many, beside these, tell a "
+        f"difference of this size. {POWER}"
     )
     return Table(caption, heads, rows, note)
 

@@ -18,7 +18,8 @@ def judged(found: Mapping[str, Any], caption: str) -> Table:
     note = (
         "Raters' ties count for no accuracy and as half a word for either clip in log-loss; a tie "
         "of scores is half right. Log-loss: nats, Bradley and Terry's scale fitted on other "
-        f"prompts; chance is 0.693. Ceiling: the majority of a pair's other raters{left}."
+        "prompts; chance is 0.693. Ceiling: of any scorer, where raters agree so often; it lies "
+        f"between their agreement and this{left}."
     )
     return Table(caption, ["axis", "figure", "value", *WAYS.values(), "words"], rows, note)
 
@@ -31,9 +32,9 @@ def _rows(found: Mapping[str, Any], axis: str) -> list[list[Cell]]:
     ]
     raters = found["raters"]
     if raters:
-        said = raters["accuracy"], raters["intervals"], raters["n"]
-        rows.append(_row(axis, "ceiling: accuracy of other raters", *said))
-        rows.append(_row(axis, "two raters agree", raters["agreement"], {}, raters["n"]))
+        said = raters["agreement"], raters["intervals"], raters["n"]
+        rows.append(_row(axis, "two raters agree", *said))
+        rows.append(_row(axis, "ceiling of accuracy", raters["ceiling"], {}, raters["n"]))
     return rows
 
 
