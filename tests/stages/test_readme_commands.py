@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from whisq.corpus.clips import read_clips
+from whisq.evaluation.answers import read_scores
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -63,7 +64,13 @@ def run(project, environment):
         "TEXT": f"'{clip.prompt}'",
         "ANSWER": "data/predictions.csv",
         "TRUTH": "data/ratings.csv",
+        "BEFORE": "data/predictions.csv",
+        "AFTER": "after.csv",
+        "PAIRS": "pairs.csv",
     }
+    shutil.copy(project / "data/predictions.csv", project / "after.csv")
+    first, second = read_scores(project / "data/predictions.csv").index[:2]
+    (project / "pairs.csv").write_text(f"a,b,preferred,axis\n{first},{second},a,omq\n")
 
     def run(command):
         for name, value in stand_ins.items():
