@@ -12,6 +12,7 @@ from whisq.evaluation.bench import write_predictions
 from whisq.evaluation.gather import gather, make_bench
 from whisq.evaluation.judge import judge
 from whisq.evaluation.probes import probe
+from whisq.model.card import CARD, fingerprint
 from whisq.predictor import Predictor
 from whisq.show import kept
 from whisq.show.run import Run, beside
@@ -38,6 +39,10 @@ def main() -> None:
         for name, value in found.items():
             text = json.dumps(value, indent=2, allow_nan=False) + "\n"
             (METRICS / f"{name}.json").write_text(text, encoding="utf-8")
+        told = kept.card(result, fingerprint(DATA / "model"))
+        text = json.dumps(told, indent=2, allow_nan=False) + "\n"
+        (DATA / CARD).write_text(text, encoding="utf-8")
+        run.artifacts(DATA / CARD)
         run.metrics(kept.logged(result) | numbers)
         run.artifacts(*(METRICS / f"{name}.json" for name in found))
         run.artifacts(METRICS / "plots", folder="plots")

@@ -155,6 +155,7 @@ def tiny_model(tmp_path_factory):
     from transformers import WhisperConfig, WhisperModel
 
     from whisq.encoders.text import TextSpec
+    from whisq.encoders.weights import fingerprint, locate
     from whisq.encoders.whisper import AudioSpec
     from whisq.model.build import build
     from whisq.model.variants import ModelConfig
@@ -169,6 +170,10 @@ def tiny_model(tmp_path_factory):
     text = TextSpec(model="sentence-transformers/all-MiniLM-L6-v2").kept()
     own = {"audio_layer": 1, "quality_layers": [2], "audio": audio | {"layers": [1, 2]}}
     own["quality_pooling"] = "attention"  # whose weights are shown
+    own["weights"] = {
+        "audio": fingerprint(locate(audio["model"])),
+        "text": fingerprint(locate(text["model"])),
+    }
     sizes = {"audio_dim": 16, "text_dim": 384, "width": 8, "hidden": 8}
     build(ModelConfig(**sizes, **own, text=text)).save_pretrained(folder / "model")
     return folder / "model"
@@ -204,7 +209,8 @@ def lay_out(tmp_path_factory):
     from whisq.store.store import Store, fill
 
     def make(folder, arrays, layers=None, root=None, **about):
-        about = {"kind": folder.name, "spec": {"model": "none"}, "preprocessing": 1} | about
+        about = {"spec": {"model": "none"}, "weights": "0" * 64, "preprocessing": 1} | about
+        about = {"kind": folder.name} | about
         store = Store(about, root or tmp_path_factory.mktemp("store"))
         kept, _, dim = next(iter(arrays.values())).shape
         contents = {key: key.encode().hex() for key in arrays}

@@ -3,7 +3,8 @@ import shutil
 import pytest
 from huggingface_hub.errors import LocalEntryNotFoundError
 
-from whisq.addresses import bring, fingerprint
+from whisq.addresses import bring
+from whisq.model.card import fingerprint
 
 
 def test_a_folder_is_itself(tiny_model):
@@ -31,7 +32,7 @@ def test_a_hub_id_and_its_revision_are_fetched_without_pickles(tiny_model, monke
     assert asked == {
         "name": "someone/whisq",
         "revision": "v1",
-        "allow_patterns": ["config.json", "model.safetensors"],
+        "allow_patterns": ["config.json", "model.safetensors", "card.json"],
     }
 
 

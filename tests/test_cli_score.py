@@ -368,3 +368,46 @@ def test_a_killed_job_goes_on_without_losing_or_repeating_a_row(clips, tmp_path,
     assert out[["id", "path", "prompt"]].equals(table)
     assert out[["omq", "ta"]].notna().all(axis=None)
     assert out["omq"].tolist()[: len(before)] == [row["omq"] for row in before]
+
+
+@pytest.fixture
+def rendered(tiny_model, tmp_path):
+    """The small model, as one that learnt from the rendered corpus."""
+    shutil.copytree(tiny_model, tmp_path / "rendered")
+    config = json.loads((tmp_path / "rendered/config.json").read_text())
+    config["corpus"] = {"name": "rendered corpus", "licence": "none"}
+    (tmp_path / "rendered/config.json").write_text(json.dumps(config))
+    return tmp_path / "rendered"
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_model_of_the_rendered_corpus_says_once_what_it_is_no_good_for(
+    several, rendered, tiny_model, clips
+):
+    sources = clips[:3] if several else clips[:1]
+    result = whisq(*sources, "--model", rendered)
+    assert result.exit_code == 0
+    assert result.stderr.count("nothing on real music") == 1
+    assert "real music" not in result.stdout
+    assert "real music" not in whisq(*sources, "--model", tiny_model).stderr
+
+
+def about(*words):
+    return CliRunner().invoke(app, ["about", *map(str, words)])
+
+
+def test_a_model_is_told_about_in_words_and_as_json(rendered):
+    said, found = about(rendered), json.loads(about(rendered, "--json").stdout)
+    assert said.exit_code == 0
+    assert said.stdout.startswith(f"# {rendered} ({found['sha256'][:16]})")
+    assert found["reach"] in said.stdout
+    assert found["corpus"] == {"name": "rendered corpus", "licence": "none"}
+    assert found["encoders"]["text"]["licence"] == "Apache-2.0"
+    assert found["judged"] is None
+
+
+def test_a_model_that_is_not_there_is_told_about_in_a_line(tmp_path):
+    result = about(tmp_path / "none")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.count("\n") == 1
+    assert "there is no folder" in result.stderr

@@ -85,6 +85,7 @@ def save_model(folder, whisper, text, audio_dim, text_dim):
     import torch
 
     from whisq.encoders.text import TextSpec
+    from whisq.encoders.weights import fingerprint, locate
     from whisq.encoders.whisper import AudioSpec
     from whisq.model.build import build
     from whisq.model.variants import ModelConfig
@@ -92,6 +93,7 @@ def save_model(folder, whisper, text, audio_dim, text_dim):
     torch.manual_seed(0)
     audio = AudioSpec(model=str(whisper), layers=(1, 2), window="clip", pool=4).kept()
     own = {"audio": audio | {"layers": [1, 2]}, "text": TextSpec(model=str(text)).kept()}
+    own["weights"] = {kind: fingerprint(locate(own[kind]["model"])) for kind in ("audio", "text")}
     sizes = {"audio_dim": audio_dim, "text_dim": text_dim, "width": 8, "hidden": 8}
     layers = {"audio_layer": 1, "quality_layers": [2]}
     build(ModelConfig(**sizes, **own, **layers)).save_pretrained(folder)

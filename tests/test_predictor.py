@@ -151,3 +151,32 @@ def test_the_package_offers_what_it_documents():
     assert whisq.Predictor.load is not None
     with pytest.raises(AttributeError, match="nothing"):
         vars(whisq)["__getattr__"]("nothing")
+
+
+def test_an_encoder_whose_files_changed_is_refused_and_both_are_named(tiny_model, clips, tmp_path):
+    shutil.copytree(tiny_model.parent / "whisper", tmp_path / "whisper")
+    shutil.copytree(tiny_model, tmp_path / "model")
+    config = json.loads((tmp_path / "model/config.json").read_text())
+    config["audio"]["model"] = str(tmp_path / "whisper")
+    (tmp_path / "model/config.json").write_text(json.dumps(config))
+    before = whisq.load(tmp_path / "model").score(clips[0])
+    assert before == whisq.load(tiny_model).score(clips[0])
+    (tmp_path / "whisper/preprocessor_config.json").write_text("{}")
+    with pytest.raises(ValueError, match=f"SHA-256 .*, not {config['weights']['audio']}"):
+        whisq.load(tmp_path / "model").score(clips[0])
+
+
+@pytest.mark.parametrize("kind", ["audio", "text"])
+def test_a_model_that_does_not_know_its_encoders_weights_is_refused(
+    kind, tiny_model, clips, tmp_path
+):
+    shutil.copytree(tiny_model, tmp_path / "model")
+    config = json.loads((tmp_path / "model/config.json").read_text())
+    del config["weights"][kind]
+    (tmp_path / "model/config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match=f"does not say which weights its {kind} encoder"):
+        whisq.load(tmp_path / "model").score(clips[0], "drums")
+    del config["weights"]
+    (tmp_path / "model/config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="weights: missing"):
+        whisq.load(tmp_path / "model")

@@ -5,17 +5,18 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 from whisq import mlflow_store
 from whisq.extras import require
-from whisq.files import digest_of
+from whisq.model import card
+from whisq.model.card import CARD, FILES
 
 if TYPE_CHECKING:
     from whisq.model.network import Network
 
 MLFLOW = ("models:/", "runs:/", "mlflow-artifacts:/")
-FILES = ("config.json", "model.safetensors")  # all that is read: no pickle
 
 
 def bring(where: str | Path) -> Path:
@@ -66,13 +67,21 @@ def read_network(where: str | Path) -> Network:
     return network
 
 
-def fingerprint(folder: Path) -> str:
-    """Return a model's SHA-256, hexadecimal: two models with the same one give the same scores.
+def about(where: str | Path) -> dict[str, Any]:
+    """Return all that is known of a model, as `card.about` does, with its `sha256`.
 
     Args:
-        folder: As `bring` returns it.
+        where: As `bring` takes it. What a model is worth stands in the folder or beside it; in
+            MLflow with the run that trained it.
     """
-    return digest_of(*((folder / name).read_bytes() for name in FILES))
+    from whisq.model.build import read_config
+
+    folder, address = bring(where), str(where)
+    config, sha256 = read_config(folder).model_dump(mode="json"), card.fingerprint(folder)
+    judged = card.read(folder, folder.parent, model=sha256)
+    if judged is None and address.startswith(MLFLOW):
+        judged = _judged_in_mlflow(address, sha256)
+    return {"model": address, "sha256": sha256, **card.about(config, judged)}
 
 
 def _check_preprocessing(learnt: Mapping[str, int]) -> None:
@@ -114,13 +123,29 @@ def _from_mlflow(address: str) -> Path:
         ) from error
 
 
+def _judged_in_mlflow(address: str, sha256: str) -> dict[str, Any] | None:
+    from mlflow.artifacts import download_artifacts
+    from mlflow.exceptions import MlflowException
+    from mlflow.models import get_model_info
+
+    with TemporaryDirectory() as folder:
+        try:
+            run = get_model_info(address).run_id
+            download_artifacts(run_id=run, artifact_path=CARD, dst_path=folder)
+        except (MlflowException, OSError):
+            return None  # it was not judged yet
+        return card.read(Path(folder), model=sha256)
+
+
 def _from_hub(address: str) -> Path:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     name, _, revision = address.partition("@")
     try:
-        return Path(snapshot_download(name, revision=revision or None, allow_patterns=list(FILES)))
+        return Path(
+            snapshot_download(name, revision=revision or None, allow_patterns=[*FILES, CARD])
+        )
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         reason = str(error).strip().split("\n")[0]
         raise ValueError(

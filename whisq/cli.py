@@ -106,6 +106,17 @@ Examples, in the project's folder after `make repro`:
   whisq explain data/raw/wav/whisq-rendered-S001_P001.wav -p "a waltz" -o why.json --faults
 """
 
+ABOUT = """Tell what a model learnt from, what it is worth, and what it was never tried on.
+
+Corpus, split, figures with intervals beside floors and ceilings, licences of the data and of each
+encoder's weights. `--json` gives the same as one object, figures in full.
+
+\b
+Examples, in the project's folder after `make repro`:
+  whisq about
+  whisq about models:/whisq@champion --json
+"""
+
 
 Model = Annotated[
     str,
@@ -330,3 +341,16 @@ def explain(
     from whisq.show.explain import run
 
     return run(clip, prompt, output, model, faults, device)
+
+
+@app.command(help=ABOUT)
+def about(
+    model: Annotated[
+        str, Argument(help="A folder, models:/whisq@champion and the like, or a hub id.")
+    ] = "data/model",
+    json: Json = False,
+) -> int:
+    """Return the exit code of `ABOUT`."""
+    from whisq.scoring.command import about as tell_about
+
+    return tell_about(model, json)

@@ -22,7 +22,9 @@ from whisq import audio as sounds
 from whisq.addresses import read_network
 from whisq.batch import Example, collate
 from whisq.devices import AUTO, BatchSize, at_once, resolve
+from whisq.encoders.frozen import Spec
 from whisq.encoders.text import Prompt, TextEncoder, TextSpec
+from whisq.encoders.weights import Location, locate
 from whisq.encoders.whisper import LONGEST, AudioSpec, WhisperEncoder
 from whisq.scores import Score, scores_of
 
@@ -67,12 +69,23 @@ class Predictor:
     @cached_property
     def audio_encoder(self) -> WhisperEncoder:
         """The audio front end that the model was trained on."""
-        return WhisperEncoder(AudioSpec(**self.config.audio), device=self.device)
+        spec = AudioSpec(**self.config.audio)
+        return WhisperEncoder(spec, self._located("audio", spec), self.device)
 
     @cached_property
     def text_encoder(self) -> TextEncoder:
         """The text front end that the model was trained on."""
-        return TextEncoder(TextSpec(**self.config.text), device=self.device)
+        spec = TextSpec(**self.config.text)
+        return TextEncoder(spec, self._located("text", spec), self.device)
+
+    def _located(self, kind: str, spec: Spec) -> Location:
+        # The same name may lead to other weights on another day or machine.
+        if kind not in self.config.weights:
+            raise ValueError(
+                f"the model's config.json does not say which weights its {kind} encoder, "
+                f"{spec.model}, has: train it again"
+            )
+        return locate(spec.model, spec.revision, self.config.weights[kind])
 
     def ready(self, prompted: bool = True) -> None:
         """Load the encoders now, of text if prompts will be scored; else the first clip waits."""

@@ -14,13 +14,13 @@ import json
 import statistics
 import tempfile
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from embed import CORES, ours, write_clips
 
 from whisq.encoders.text import TextSpec
+from whisq.encoders.weights import fingerprint, locate
 from whisq.encoders.whisper import AudioSpec
 from whisq.model.build import build
 from whisq.model.variants import ModelConfig
@@ -38,7 +38,8 @@ SETTINGS = {
 
 def model(audio: AudioSpec) -> Predictor:
     """Make an untrained model of the default size: its weights do not matter for speed."""
-    specs = {"audio": asdict(audio), "text": asdict(TEXT)}
+    specs = {"audio": audio.kept(), "text": TEXT.kept()}
+    specs["weights"] = {kind: fingerprint(locate(specs[kind]["model"])) for kind in specs}
     config = ModelConfig(audio_dim=512, text_dim=384, audio_layer=audio.layers[0], **specs)
     return Predictor(build(config), "cpu")
 

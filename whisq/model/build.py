@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from huggingface_hub import hf_hub_download
+from huggingface_hub.errors import EntryNotFoundError
 from safetensors.torch import load_file
 
+from whisq.model import card
 from whisq.model.network import Network
 from whisq.model.peers import Astar, ChallengeBaseline, ChallengeBaselineReLU, MuqEval
 from whisq.model.variants import ModelConfig, Variant
@@ -38,8 +41,13 @@ def load(where: str | Path, **hub: Any) -> Network:
         **hub: `hf_hub_download`'s options, such as revision.
     """
     network = build(read_config(where, **hub))
-    weights = load_file(_find(where, "model.safetensors", **hub))
-    network.load_state_dict(weights, strict=True)
+    file = _find(where, "model.safetensors", **hub)
+    network.load_state_dict(load_file(file), strict=True)
+    if not Path(where).is_dir():
+        with suppress(EntryNotFoundError):  # most models have no card
+            hf_hub_download(str(where), card.CARD, **hub)
+    folder = file.parent
+    network.judged = card.read(folder, folder.parent, model=card.fingerprint(folder))
     return network.eval()
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import PyTorchModelHubMixin
+from huggingface_hub import ModelCard, PyTorchModelHubMixin
 from torch import Tensor, nn
 
+from whisq.model import card
 from whisq.section import Section
 
-CARD = """---
+TEMPLATE = """---
 {{ card_data }}
 ---
 
@@ -24,8 +26,9 @@ Rates a text-to-music clip: overall musical quality (OMQ) and textual alignment 
 
 `config.json` names the network's choices and the frozen encoders that it reads. After
 [WhisQ](https://arxiv.org/abs/2506.05899). A score is worth what the ratings were that it learnt
-from: see the run's metrics for the corpus and the figures.
-"""
+from.
+
+{{ about }}"""
 
 
 class Network(
@@ -34,16 +37,18 @@ class Network(
     library_name="whisq",
     license="apache-2.0",
     tags=["music", "mos", "audio-quality"],
-    model_card_template=CARD,
+    model_card_template=TEMPLATE,
 ):
     """A network from a clip's and a prompt's cached states to OMQ and TA.
 
     A subclass makes `audio_input` and `text_input`, and its `forward` returns an `Output`. Its
-    files are config.json, which is its config, and model.safetensors.
+    files are config.json, which is its config, and model.safetensors; beside them card.json, what
+    it was found to be worth, once that is known.
     """
 
     audio_input: nn.Module
     text_input: nn.Module
+    judged: dict[str, Any] | None = None  # what card.json holds
 
     def __init__(self, config: Section) -> None:
         super().__init__()
@@ -76,6 +81,17 @@ class Network(
             text_moments.add(text, text_mask)
         audio_scaling.fit(audio_moments)
         text_scaling.fit(text_moments)
+
+    def generate_model_card(self, *args: Any, **kwargs: Any) -> ModelCard:
+        """Return the hub's README: what `whisq about` prints of the model."""
+        found = card.about(self._hub_mixin_config, self.judged)
+        return super().generate_model_card(*args, about=card.text(found), **kwargs)
+
+    def _save_pretrained(self, save_directory: Path) -> None:
+        super()._save_pretrained(save_directory)
+        if self.judged:
+            text = json.dumps(self.judged, indent=2) + "\n"
+            (save_directory / card.CARD).write_text(text, encoding="utf-8")
 
     @classmethod
     def from_pretrained(cls, where: str | Path, **hub: Any) -> Network:

@@ -119,17 +119,20 @@ class Config(Choices):
     Attributes:
         audio_dim: Width of the cached audio states (512 for Whisper-Base).
         text_dim: Width of the cached token states (1024 for Qwen3-0.6B).
-        audio: The audio encoder's spec, for who embeds new clips; its `layers` are those that are
-            cached, in order.
+        audio: The audio encoder's spec; its `layers` are those that are cached, in order.
         text: The text encoder's spec.
+        weights: SHA-256 of each encoder's files, `audio` and `text`: a part of the model.
         preprocessing: Versions of what was done around the two encoders, `audio` and `text`.
+        corpus: What it learnt from: `name`, and `licence` and `commit` where they are known.
     """
 
     audio_dim: Positive
     text_dim: Positive
     audio: dict[str, Any] = Field(default_factory=dict)
     text: dict[str, Any] = Field(default_factory=dict)
+    weights: dict[str, str] = Field(default_factory=dict)
     preprocessing: dict[str, int] = Field(default_factory=dict)
+    corpus: dict[str, str] = Field(default_factory=dict)
 
     @property
     def cached_layers(self) -> list[int]:

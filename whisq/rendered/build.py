@@ -20,6 +20,7 @@ from tqdm import tqdm
 from whisq.corpus.card import write_card
 from whisq.corpus.clips import SPLITS
 from whisq.extras import require
+from whisq.names import RENDERED
 from whisq.rendered import faults, studio
 from whisq.rendered.requests import CHOICES, reverse, sentence
 from whisq.rendered.synthesis import RATE
@@ -83,7 +84,7 @@ def write_tables(folder: Path, cast: Cast, seed: int) -> None:
     }
     for name, rows in truth.items():
         _write(folder / "truth" / f"{name}.csv", rows)
-    write_card(folder, "rendered corpus", seed=seed, licence=_LICENCE)
+    write_card(folder, RENDERED, seed=seed, licence=_LICENCE)
 
 
 def _render_all(folder: Path, takes: list[Take], workers: int) -> None:

@@ -6,13 +6,16 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
-from whisq.addresses import bring, fingerprint
+from whisq import addresses
 from whisq.devices import BatchSize, at_once
 from whisq.encoders.text import check_prompt
 from whisq.files import tell
+from whisq.model import card
 from whisq.scoring.job import Engine, Journal, StrictError, Tally, complete, stream
 from whisq.scoring.requests import Request, inputs, is_clip, read_lines, read_sources
 from whisq.scoring.rows import Row, form, summary, write_rows
@@ -50,6 +53,11 @@ class Command:
         """Whether the only source is a clip, not a list, a folder or a pattern."""
         return len(self.sources) == 1 and is_clip(self.sources[0])
 
+    @cached_property
+    def folder(self) -> Path:
+        """The model's, brought here once."""
+        return addresses.bring(self.model)
+
 
 def run(command: Command) -> int:
     """Return the exit code of a call that is carried out.
@@ -71,6 +79,20 @@ def run(command: Command) -> int:
     except KeyboardInterrupt:
         tell("stopped" + (": go on with --resume" if command.output else ""))
         return STOPPED
+
+
+def about(model: str, as_json: bool) -> int:
+    """Return the exit code of `whisq about`."""
+    try:
+        found = addresses.about(model)
+    except (ValueError, OSError) as error:
+        tell(f"whisq about: {error}")
+        return WRONG_CALL
+    if as_json:
+        print(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        print(f"# {found['model']} ({found['sha256'][:16]})\n\n{card.text(found)}", end="")
+    return DONE
 
 
 def _check(command: Command) -> None:
@@ -99,6 +121,7 @@ def _score(command: Command) -> int:
     else:
         requests = read_sources(command.sources, *wanted)
     tally = Tally()
+    _warn(command.folder)
     if command.output is not None:
         rows = _to_file(command, requests, tally, command.output)
     elif command.one_clip:
@@ -114,9 +137,16 @@ def _score(command: Command) -> int:
     return SOME_FAILED if tally.failed else DONE
 
 
+def _warn(folder: Path) -> None:
+    with suppress(ValueError):  # whoever loads the model says what is wrong with it
+        config = json.loads((folder / card.FILES[0]).read_text(encoding="utf-8"))
+        if said := card.reach(config.get("corpus", {})):
+            tell(f"mind: {said}")
+
+
 def _to_file(command: Command, requests: list[Request], tally: Tally, output: Path) -> list[Row]:
     _check_output(command, requests, output)
-    model = fingerprint(bring(command.model))
+    model = card.fingerprint(command.folder)
     with Journal(output, model, command.resume) as journal:
         rows = complete(requests, engine_of(command), journal, tally, command.strict)
         write_rows(rows, output)
@@ -167,7 +197,7 @@ def engine_of(command: Command) -> Engine:
     from whisq.predictor import Predictor
     from whisq.scoring.engines import Scorer
 
-    model = Predictor.load(command.model, command.device)
+    model = Predictor.load(command.folder, command.device)
     scorer, together = Scorer(model), at_once(command.batch_size, model.device)
     # A producer on a pipe may wait for each answer before it sends the next line; one clip by
     # itself is fastest with all cores on it.

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from whisq.model import card
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
@@ -53,6 +56,7 @@ def publish(folder: Path, dev_score: float, data: str) -> str:
             signature=signature(),
             input_example=example(),
             registered_model_name=NAME,
+            metadata=card.about(json.loads((folder / "config.json").read_text())),
         )
     client = mlflow.MlflowClient()
     number = str(logged.registered_model_version)

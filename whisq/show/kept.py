@@ -16,6 +16,7 @@ from whisq.show.probes import Probes
 from whisq.show.published import published
 from whisq.show.results import PLACES, Judged, said
 from whisq.show.run import Run
+from whisq.show.table import LEVELS
 
 
 def headline(result: dict[str, Any], probes: dict[str, Any] | None) -> dict[str, float | None]:
@@ -55,6 +56,20 @@ def logged(result: dict[str, Any]) -> dict[str, float]:
         for metric in METRICS
         if (value := result[split][level][axis][metric]) is not None
     }
+
+
+def card(result: dict[str, Any], model: str) -> dict[str, Any]:
+    """Return what goes with a model: the figures of the last held-out split, and their table.
+
+    Args:
+        result: What `judge.judge` gave.
+        model: Its hash, without which figures could be taken for another model's.
+    """
+    split = [split for split in JUDGED if split in result][-1]
+    parts = ("n_clips", "n_systems", *LEVELS, "intervals", "floors", "ceilings")
+    found = {part: result[split][part] for part in parts}
+    about = {"model": model, "corpus": result["corpus"], "protocol": result["protocol"]}
+    return about | {"split": split, **found, "table": Judged.of(result, split).standings.markdown()}
 
 
 def printed(result: dict[str, Any], probes: dict[str, Any] | None) -> None:

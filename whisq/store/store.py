@@ -41,7 +41,7 @@ class Store:
             root: Where all encoders' outputs are kept; the user's cache if None.
         """
         self.about = json.dumps(about, sort_keys=True, indent=1) + "\n"
-        self.root = root or cache_folder()
+        self.root, self.commit = root or cache_folder(), None
         self.folder = self.root / f"{about['kind']}-{digest_of(self.about)[:16]}"
 
     @classmethod
@@ -50,7 +50,9 @@ class Store:
     ) -> Store:
         """Return the store of an encoder's outputs, of `kind` audio or text."""
         decides = {"spec": spec.kept(), "weights": fingerprint(location)}
-        return cls({"kind": kind, **decides, "preprocessing": preprocessing}, root)
+        store = cls({"kind": kind, **decides, "preprocessing": preprocessing}, root)
+        store.commit = location.commit  # names no sequence: the weights do
+        return store
 
     def note(self, layers: tuple[int, ...], dim: int) -> None:
         """Keep what is known of the encoder once it is loaded, so that it need not be again."""
@@ -216,6 +218,7 @@ def _manifest(
     steps = sum(found[content].steps for content in contents.values())
     totals = {"sequences": len(contents), "steps": steps, "index_sha256": digest_of(index)}
     about = json.loads(store.about) | (store.noted() or {}) | {"dtype": "float16"}
+    about |= {"commit": store.commit} if store.commit else {}
     return (json.dumps(about | totals, indent=1) + "\n").encode()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from whisq.corpus.card import read_card
 from whisq.devices import resolve
 from whisq.files import digest_of
 from whisq.losses import Objective
@@ -83,14 +84,20 @@ class Recipe:
         return model, history
 
     def config(self, data: Data) -> ModelConfig:
-        """Return the network's config, completed by what the data bring."""
+        """Return the network's config, completed by what the data bring.
+
+        Encoders of the hub are named by their commits: a branch moves.
+        """
         audio, text = data.audio.manifest, data.text.manifest
+        card = read_card(data.folder / "raw")
         return ModelConfig(
             audio_dim=data.audio.dim,
             text_dim=data.text.dim,
-            audio=audio["spec"] | {"layers": list(data.audio.layers)},
-            text=dict(text["spec"]),
+            audio=audio["spec"] | {"layers": list(data.audio.layers)} | _commit(audio),
+            text=text["spec"] | _commit(text),
+            weights={"audio": audio["weights"], "text": text["weights"]},
             preprocessing={"audio": audio["preprocessing"], "text": text["preprocessing"]},
+            corpus={key: card[key] for key in ("name", "licence", "commit") if key in card},
             **self.model.model_dump(),
         )
 
@@ -112,3 +119,7 @@ class Recipe:
             "embeddings": [data.audio.manifest, data.text.manifest],
         }
         return digest_of(json.dumps(made_of, sort_keys=True), *code)[:16]
+
+
+def _commit(manifest: dict[str, Any]) -> dict[str, str]:
+    return {"revision": manifest["commit"]} if "commit" in manifest else {}
