@@ -152,3 +152,17 @@ def test_the_pipelines_own_values_leave_out_the_trainings_beside_it():
     named = params.pipeline(values)
     assert named["loss.ot_weight"] == values.loss.ot_weight
     assert not {name.split(".")[0] for name in named} & set(params.BESIDES)
+
+
+def test_values_are_told_by_the_named_set_that_makes_most_of_them_and_by_the_rest():
+    recipe = params.recipe("paper", ROOT / "params.yaml")
+    changed = params.load(ROOT / "params.yaml", overrides=recipe | {"train.epochs": 5})
+    variant, changes, besides = params.described(changed)
+    assert variant == "paper"
+    assert besides == {"train.epochs": 5}
+    assert {"train.epochs", "model.dropout", "corpus.name"} <= set(changes)
+    assert "model.coattention" not in changes  # the recipe says it, but it is the default
+
+
+def test_the_values_of_the_file_are_the_default():
+    assert params.described(params.load(ROOT / "params.yaml")) == ("default", {}, {})

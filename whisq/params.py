@@ -135,6 +135,36 @@ def pipeline(params: Params) -> Changes:
     return flatten(params.model_dump(exclude=set(BESIDES)))
 
 
+def described(params: Params) -> tuple[str, Changes, Changes]:
+    """Tell what is not as the pipeline has it by default, and which named set of changes that is.
+
+    Args:
+        params: All of params.yaml.
+
+    Returns:
+        The recipe or variant that makes most of the changes, each of its own among them, or
+        `default`; every value that is not the default, by dotted name; those that it leaves.
+    """
+    values, defaults = pipeline(params), flatten(_defaults())
+    changes = {name: value for name, value in values.items() if value != defaults.get(name)}
+    variant, made = "default", {}
+    for name, named in {**params.recipes, **params.ablations}.items():
+        own = {key: value for key, value in named.items() if value != defaults.get(key, value)}
+        left = len(changes) - len(own)  # a set that leaves most of it untold says little
+        if own.items() <= values.items() and max(len(made), left) < len(own):
+            variant, made = name, own
+    return variant, changes, {name: changes[name] for name in changes if name not in made}
+
+
+def _defaults() -> dict[str, Any]:
+    kinds = {name: field.annotation for name, field in Params.model_fields.items()}
+    return {
+        name: kind().model_dump() if issubclass(kind, Section) else kind()
+        for name, kind in kinds.items()
+        if name not in BESIDES
+    }
+
+
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
     """Return nested values by their dotted path, `{"loss.ot_weight": 0.1}`, as MLflow has them."""
     flat: dict[str, Any] = {}
