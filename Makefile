@@ -68,7 +68,7 @@ ui: setup
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --port $(PORT)
 
 experiments: setup
-	dvc exp show --only-changed --hide-workspace --drop '^(data|metrics|stages|whisq)/|^(State|Executor)$$'
+	@python -m stages.experiments
 
 readme: setup
 	python -m whisq.show.readme

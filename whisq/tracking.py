@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from whisq import mlflow_store
 from whisq.files import file_digest
-from whisq.params import Params, described
+from whisq.params import Params, defaults, described, in_words, pipeline
 
 if TYPE_CHECKING:
     from mlflow import entities
@@ -29,7 +29,6 @@ DATA = "whisq-data"
 VARIANTS = "whisq-ablations"
 RUN_FILE = Path("data/mlflow_run.txt")
 FACTS = ("corpus.name", "corpus.musiceval.source", "split.protocol")  # that go by themselves
-SHOWN = 3  # changed params that a run's name spells out
 PROCESS = "process"  # the tag that says whose run it is: machine, process, and when it began
 
 
@@ -54,19 +53,17 @@ class About:
     @classmethod
     def of(cls, values: Params, corpus: str) -> About:
         """Return what is told of a run with these params on a corpus of this name."""
-        variant, *changed = described(values)
-        told = [{k: v for k, v in part.items() if k not in FACTS} for part in changed]
-        return cls(corpus, values.split.protocol, variant, *told)
+        named = {**values.recipes, **values.ablations}
+        found = described(pipeline(values), defaults(), named)
+        changed = [{k: v for k, v in part.items() if k not in FACTS} for part in found[1:]]
+        return cls(corpus, values.split.protocol, found[0], *changed)
 
     @property
     def name(self) -> str:
         """A name such as `rendered · ot_weight=0`; many changes go by their variant's."""
-        few = len(self.changes) <= SHOWN
-        told = [_told(*change) for change in (self.changes if few else self.besides).items()]
-        told = [*told[:SHOWN], f"{len(told) - SHOWN} more"] if len(told) > SHOWN else told
+        words = in_words(self.variant, self.changes, self.besides)
         split = [self.protocol] if self.protocol != "official" else []
-        variant = [] if few and told else [self.variant]
-        return " · ".join([self.corpus.removesuffix(" corpus"), *split, *variant, *told])
+        return " · ".join([self.corpus.removesuffix(" corpus"), *split, *words])
 
     @property
     def tags(self) -> dict[str, str]:
@@ -310,8 +307,3 @@ def _alive(pid: str, began: str) -> bool:
         return f"{psutil.Process(int(pid)).create_time():.0f}" == began
     except psutil.NoSuchProcess:
         return False
-
-
-def _told(name: str, value: Any) -> str:
-    shown = f"{value:g}" if isinstance(value, float) else str(value).rsplit("/", 1)[-1]
-    return f"{name.rsplit('.', 1)[-1]}={shown}"
