@@ -28,6 +28,7 @@ $(READY): pyproject.toml constraints.txt $(wildcard .ci/movable.py)
 
 repro: setup
 	dvc repro
+	@python -m whisq.show.outcome
 
 # MusicEval from the hub; or SOURCE='a folder, a zip, an https address or a hub file'.
 # Other values besides: ARGS='-S train.epochs=5'.
@@ -63,11 +64,11 @@ bench: setup
 
 ui: setup
 	@echo 'Open http://127.0.0.1:$(PORT)/?workflowType=machine_learning'
-	python -c 'from whisq import mlflow_store; mlflow_store.point()'
+	python -c 'from whisq.tracking import *; end_dead(MODELS, DATA, VARIANTS)'
 	mlflow ui --backend-store-uri sqlite:///mlflow.db --port $(PORT)
 
 experiments: setup
-	dvc exp show --only-changed --hide-workspace --drop '^(data|metrics|stages|whisq)/|^(State|Executor)$$'
+	@python -m stages.experiments
 
 readme: setup
 	python -m whisq.show.readme

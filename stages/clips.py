@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import whisq.params
-from whisq import audio, tracking
+from whisq import audio, stage, tracking
 from whisq.audio import Sound
 from whisq.corpus import splits
 from whisq.corpus.card import read_card
@@ -21,8 +21,8 @@ from whisq.store.known_files import SAMPLES, Memory
 RAW = Path("data/raw")
 
 
-def main() -> None:
-    """Read, check, split and count the corpus in `data/raw`."""
+def main() -> str:
+    """Return a line about the corpus in `data/raw`, once it is read, checked and split."""
     params = whisq.params.load()
     choices = whisq.params.flatten({"split": params.split.model_dump()})
     with tracking.data_run("clips", choices) as run:
@@ -39,7 +39,9 @@ def main() -> None:
         Path("metrics/corpus.json").write_text(json.dumps(summary, indent=2) + "\n")
         run.metrics(whisq.params.flatten(summary))
         run.artifacts("metrics/corpus.json")
-    print(json.dumps(summary, indent=2))
+    counts = ", ".join(f"{summary[kind]:,} {kind}" for kind in ("clips", "systems", "prompts"))
+    rated = ", ".join(f"{count:,} {split}" for split, count in summary["splits"].items())
+    return f"{counts}, {summary['hours']:.1f} h; rated: {rated}; all in metrics/corpus.json"
 
 
 def hear(known: Memory, path: Path) -> Sound:
@@ -51,4 +53,4 @@ def hear(known: Memory, path: Path) -> Sound:
 
 
 if __name__ == "__main__":
-    main()
+    stage.run(main)

@@ -6,26 +6,29 @@ import sys
 from pathlib import Path
 
 import whisq.params
-from whisq import extras
+from whisq import stage
+from whisq.corpus.card import read_card
 
 RAW = Path("data/raw")
 
 
-def main() -> None:
-    """Make the corpus that `corpus.name` names; what stands in the way is told in one message."""
+def main() -> str:
+    """Return a line about the corpus, once made; what is in the way is told in one message."""
     params = whisq.params.load().corpus
     if params.name == "rendered":
         from whisq.rendered.build import build
 
         build(RAW, params.rendered)
-        return
-    from whisq.corpus.fetch import fetch
+    else:
+        from whisq.corpus.fetch import fetch
 
-    try:
-        fetch(params.musiceval, RAW)
-    except (OSError, ValueError) as error:
-        sys.exit(str(error))
+        try:
+            fetch(params.musiceval, RAW)
+        except (OSError, ValueError) as error:
+            sys.exit(str(error))
+    clips = sum(1 for _ in (RAW / "wav").iterdir())
+    return f"{read_card(RAW)['name']}: {clips:,} clips in {RAW}"
 
 
 if __name__ == "__main__":
-    extras.run(main)
+    stage.run(main)

@@ -4,7 +4,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from whisq import extras, params, tracking
+from whisq import params, stage, tracking
 from whisq.corpus.clips import read_clips
 from whisq.encoders.whisper import AudioSpec
 from whisq.store.audio import embed_audio
@@ -13,13 +13,13 @@ DATA = Path("data")
 OUTPUT = DATA / "embeddings" / "audio"
 
 
-def main() -> None:
-    """Run the stage."""
-    embed(params.load().embed_audio.model_dump(), OUTPUT)
+def main() -> str:
+    """Return a line about what was embedded."""
+    return embed(params.load().embed_audio.model_dump(), OUTPUT)
 
 
-def embed(values: dict[str, Any], output: Path) -> None:
-    """Embed the clips and log what was done.
+def embed(values: dict[str, Any], output: Path) -> str:
+    """Return a line about the clips, once they are embedded and that is logged.
 
     Args:
         values: The section `embed_audio`.
@@ -31,8 +31,8 @@ def embed(values: dict[str, Any], output: Path) -> None:
     with tracking.data_run("embed_audio", params.flatten({"embed_audio": values})) as run:
         counts = embed_audio(paths, AudioSpec(**values), output, **running)
         run.metrics(asdict(counts))
-    print(f"{counts.keys} clips in {output}: {counts.computed} computed, the rest were cached")
+    return f"{counts.keys:,} clips in {output}: {counts.computed:,} computed, the rest known"
 
 
 if __name__ == "__main__":
-    extras.run(main)
+    stage.run(main)

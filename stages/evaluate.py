@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import whisq.params
-from whisq import tracking
+from whisq import stage, tracking
 from whisq.corpus.card import read_card
 from whisq.evaluation.bench import write_predictions
 from whisq.evaluation.gather import gather, make_bench
@@ -14,21 +14,23 @@ from whisq.evaluation.judge import judge
 from whisq.evaluation.probes import probe
 from whisq.model.card import CARD, fingerprint
 from whisq.predictor import Predictor
-from whisq.show import kept
+from whisq.serving.publish import describe
+from whisq.show import kept, outcome
 from whisq.show.run import Run, beside
 
 DATA, METRICS = Path("data"), Path("metrics")
 
 
-def main() -> None:
-    """Judge `data/model`."""
+def main() -> str:
+    """Return a line about where the judgement of `data/model` stands, its first figures printed."""
     params = whisq.params.load()
     choices = params.evaluate
-    with tracking.judging_run("evaluate", whisq.params.pipeline(params), DATA / "model") as run:
+    corpus = read_card(DATA / "raw")["name"]
+    about = tracking.About.of(params, corpus)
+    with tracking.judging_run(whisq.params.pipeline(params), about, DATA / "model") as run:
         model = Predictor.load(DATA / "model", params.train.device)
         case = gather(model, DATA)
         write_predictions(case.predictions, DATA / "predictions.csv")
-        corpus = read_card(DATA / "raw")["name"]
         result = judge(case, corpus, params.split.protocol, choices.resamples, choices.seed)
         bench = make_bench(model, DATA, case.rated, choices.seed)
         probes, curves = probe(bench, corpus, choices.probe_clips, choices.probe_prompts)
@@ -43,11 +45,17 @@ def main() -> None:
         text = json.dumps(told, indent=2, allow_nan=False) + "\n"
         (DATA / CARD).write_text(text, encoding="utf-8")
         run.artifacts(DATA / CARD)
-        run.metrics(kept.logged(result) | numbers)
+        for split, values in kept.logged(result).items():
+            rated = case.rated[case.rated["split"] == split]
+            run.judged(values, rated.reset_index(), f"{corpus}, {split}", DATA / "ratings.csv")
+        run.metrics(kept.besides(numbers))
+        run.note(kept.note(result, about.variant, about.changes))
+        describe(run.training, f"{about.name}. {' '.join(outcome.figures(result))}")
         run.artifacts(*(METRICS / f"{name}.json" for name in found))
         run.artifacts(METRICS / "plots", folder="plots")
-    kept.printed(result, probes)
+    print(*outcome.figures(result), sep="\n")
+    return f"{DATA}/predictions.csv, {', '.join(f'{METRICS}/{name}.json' for name in found)}"
 
 
 if __name__ == "__main__":
-    main()
+    stage.run(main)

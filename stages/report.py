@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import whisq.params
-from whisq import tracking
+from whisq import stage, tracking
+from whisq.show import kept
 from whisq.show.page import render
 from whisq.show.run import read_run
 
@@ -14,12 +15,14 @@ PAGE = METRICS / "report.html"
 TRANSPORT = ("cost", "epsilon", "iterations")
 
 
-def main() -> None:
-    """Render the page."""
-    flat = whisq.params.pipeline(whisq.params.load())
-    with tracking.judging_run("report", flat, DATA / "model") as run:
+def main() -> str:
+    """Return a line about the page, once it is rendered."""
+    params = whisq.params.load()
+    flat, found = whisq.params.pipeline(params), read_run(DATA, METRICS)
+    about = tracking.About.of(params, found.evaluate["corpus"])
+    with tracking.judging_run(flat, about, DATA / "model") as run:
         page = render(
-            read_run(DATA, METRICS),
+            found,
             DATA,
             flat,
             lock=Path("dvc.lock"),
@@ -28,7 +31,9 @@ def main() -> None:
         )
         PAGE.write_text(page, encoding="utf-8")
         run.artifacts(PAGE)
-    print(f"{PAGE}: {len(page.encode()) / 1e6:.1f} MB")
+        link = run.address(PAGE.name)
+        run.note(kept.note(found.evaluate, about.variant, about.changes, link))
+    return f"{PAGE}: {len(page.encode()) / 1e6:.1f} MB"
 
 
 def stage_seconds(run_id: str) -> dict[str, float]:
@@ -46,4 +51,4 @@ def stage_seconds(run_id: str) -> dict[str, float]:
 
 
 if __name__ == "__main__":
-    main()
+    stage.run(main)

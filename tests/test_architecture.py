@@ -33,7 +33,9 @@ LEVELS = [
 LEAVES = ["params", "tracking"]
 # They shape no output: params are DVC's own, and so is how they are checked; a log is not a result,
 # nor is where something is computed, how processes end, or what is installed.
-LOGS = ("devices", "extras", "params", "section", "mlflow_store", "processes", "tracking")
+LOGS = (
+    "devices", "extras", "params", "section", "mlflow_store", "processes", "stage", "tracking"
+)  # fmt: skip
 NOT_DEPS = {ROOT / "whisq" / f"{name}.py" for name in LOGS}
 
 

@@ -152,3 +152,38 @@ def test_the_pipelines_own_values_leave_out_the_trainings_beside_it():
     named = params.pipeline(values)
     assert named["loss.ot_weight"] == values.loss.ot_weight
     assert not {name.split(".")[0] for name in named} & set(params.BESIDES)
+
+
+def test_values_are_told_by_the_named_set_that_makes_most_of_them_and_by_the_rest():
+    values = params.load(ROOT / "params.yaml")
+    changed = params.load(ROOT / "params.yaml", overrides=values.recipes["paper"] | {"seed": 5})
+    variant, changes, besides = params.described(
+        params.pipeline(changed), params.defaults(), {**values.ablations, **values.recipes}
+    )
+    assert variant == "paper"
+    assert besides == {"seed": 5}
+    assert {"seed", "model.dropout", "corpus.name"} <= set(changes)
+    assert "model.coattention" not in changes  # the recipe says it, but it is the default
+
+
+def test_a_set_that_makes_few_of_the_changes_names_none_of_them():
+    values = {"a": 1, "b": 1, "c": 1}
+    assert params.described(values, dict.fromkeys(values, 0), {"one": {"a": 1}})[0] == "default"
+    assert params.described(values, dict.fromkeys(values, 0), {"two": {"a": 1, "b": 1}})[0] == "two"
+
+
+def test_the_values_of_the_file_are_the_default():
+    values = params.pipeline(params.load(ROOT / "params.yaml"))
+    assert params.described(values, params.defaults(), {}) == ("default", {}, {})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, ["default"]),
+        ({"loss.ot_weight": 0.0, "embed_audio.model": "a/b"}, ["ot_weight=0", "model=b"]),
+        (dict.fromkeys("abcde", 1), ["default", "a=1", "b=1", "c=1", "2 more"]),
+    ],
+)
+def test_changes_are_put_into_few_words(changes, words):
+    assert params.in_words("default", changes, changes) == words

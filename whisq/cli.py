@@ -95,6 +95,17 @@ Examples, in the project's folder after `make repro`:
   whisq compare before.csv after.csv --fail-if-worse 0.05 -o compare.png
 """
 
+PROMOTE = """Make a version of the registered model the champion of its corpus and protocol.
+
+Training does so by itself where a model beats the present champion on dev, on the same data. With
+that, a version also becomes `champion`, which is what models:/whisq@champion loads; but a model of
+the rendered corpus never takes that from one of real ratings.
+
+\b
+Example, in the project's folder after `make repro`:
+  whisq promote 1
+"""
+
 EXPLAIN = """Show why a clip has its score: which moments go with which words of its prompt.
 
 Writes the transport plan, both co-attention maps and what taking out each word does to the
@@ -323,6 +334,25 @@ def compare(
     columns |= {"omq": omq_column, "ta": ta_column}
     read = (systems, by, only or (), columns, model, device)
     return run(Command(*read, output, fail_if_worse, resamples, seed), json)
+
+
+@app.command(help=PROMOTE)
+def promote(
+    version: Annotated[int, Argument(min=1, help="A version of the registered model `whisq`.")],
+) -> None:
+    """Make a version champion; see `PROMOTE`.
+
+    Raises:
+        Exit: With the exit code.
+    """
+    from whisq.serving.promote import promote as move
+
+    try:
+        moved = move(str(version), by_hand=True)
+    except ValueError as error:
+        typer.echo(f"whisq promote: {error}", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(f"models:/whisq/{version}: {', '.join(moved)}")
 
 
 @app.command(help=EXPLAIN)

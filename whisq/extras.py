@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from importlib.util import find_spec
-
-WRONG_CALL = 2
 
 
 class MissingExtraError(ImportError, ValueError):
@@ -29,12 +25,3 @@ def require(extra: str, *modules: str, by: str) -> None:
 def remedy(extra: str) -> str:
     """Return the shell command that installs an extra."""
     return f"pip install 'whisq[{extra}]'"
-
-
-def run(stage: Callable[[], None]) -> None:
-    """Run a stage; where an extra is missing, end it with that message alone."""
-    try:
-        stage()
-    except MissingExtraError as error:
-        print(error, file=sys.stderr)
-        sys.exit(WRONG_CALL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,6 +24,7 @@ from whisq.training.loop import Schedule
 Changes = dict[str, Any]  # values by dotted name
 # Trainings beside the pipeline's own run, which log themselves.
 BESIDES = ("trials", "recipes", "paper_table", "ablations")
+SHOWN = 3  # changed values that are spelt out where there is little room
 
 
 class Corpus(Section):
@@ -133,6 +135,59 @@ def recipe(name: str, path: str | Path = "params.yaml") -> Changes:
 def pipeline(params: Params) -> Changes:
     """Return the values that the pipeline's own run is made of, by dotted name."""
     return flatten(params.model_dump(exclude=set(BESIDES)))
+
+
+def described(
+    values: Changes, defaults: Changes, named: Mapping[str, Changes]
+) -> tuple[str, Changes, Changes]:
+    """Tell which values differ, and which named set of changes makes them do so.
+
+    Args:
+        values: By dotted name.
+        defaults: What they are held against.
+        named: Sets of changes, such as the recipes and variants of params.yaml.
+
+    Returns:
+        The set that makes most of the changes, each of its own among them, or `default`; every
+        value that differs; and those of them that the set leaves.
+    """
+    changes = {name: value for name, value in values.items() if value != defaults.get(name)}
+    variant, made = "default", {}
+    for name, changed in named.items():
+        own = {key: value for key, value in changed.items() if value != defaults.get(key, value)}
+        left = len(changes) - len(own)  # a set that leaves most of it untold says little
+        if own.items() <= values.items() and max(len(made), left) < len(own):
+            variant, made = name, own
+    return variant, changes, {name: changes[name] for name in changes if name not in made}
+
+
+def defaults() -> Changes:
+    """Return what the code itself chooses for the pipeline's own run, by dotted name."""
+    kinds = {name: field.annotation for name, field in Params.model_fields.items()}
+    sections = {
+        name: kind().model_dump() if issubclass(kind, Section) else kind()
+        for name, kind in kinds.items()
+        if name not in BESIDES
+    }
+    return flatten(sections)
+
+
+def in_words(variant: str, changes: Changes, besides: Changes) -> list[str]:
+    """Put what `described` found into few words.
+
+    Returns:
+        Such as `ot_weight=0`; many changes go by the name of the set that makes them.
+    """
+    few = len(changes) <= SHOWN
+    words = [
+        f"{name.rsplit('.', 1)[-1]}={value:g}"
+        if isinstance(value, float)
+        else f"{name.rsplit('.', 1)[-1]}={str(value).rsplit('/', 1)[-1]}"
+        for name, value in (changes if few else besides).items()
+    ]
+    if len(words) > SHOWN:
+        words = [*words[:SHOWN], f"{len(words) - SHOWN} more"]
+    return words if few and words else [variant, *words]
 
 
 def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

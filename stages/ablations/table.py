@@ -7,12 +7,12 @@ from typing import Any
 
 from pandas import DataFrame, read_csv
 
-from whisq import params
-from whisq.corpus.card import read_card
+from whisq import params, tracking
+from whisq.corpus.card import identify
 from whisq.model.variants import ALIGNMENT
 from whisq.trials.comparison import compare, table
 
-FOLDER = Path("metrics/ablations")
+FOLDER, TABLE = Path("metrics/ablations"), Path("metrics/ablations.csv")
 REFERENCES = ("default", "no_coattention", "challenge_baseline", "best_pooled", "best_thirds")
 METRICS = (
     *(f"{level}_{axis}_srcc" for level in ("utt", "sys") for axis in ("omq", "ta")),
@@ -30,8 +30,11 @@ def main() -> None:
     short = json.loads(json.dumps(compared), parse_float=lambda text: round(float(text), 6))
     Path("metrics/ablations.json").write_text(json.dumps(short) + "\n")
     rows = table(compared)
-    rows.insert(0, "corpus", read_card("data/raw")["name"])
-    rows.to_csv("metrics/ablations.csv", index=False, float_format="%.4f")
+    learnt = identify("data")
+    for place, (name, value) in enumerate(learnt.items()):
+        rows.insert(place, name, value)
+    rows.to_csv(TABLE, index=False, float_format="%.4f")
+    tracking.table_run({"table": FOLDER.name, **learnt}).artifacts(TABLE)
     shown = rows.pivot_table("mean", ["protocol", "variant"], "metric", sort=False).round(3)
     wanted = [name for name in METRICS if name in shown and not name.endswith(("mse", "lcc"))]
     print(shown[wanted].to_string())

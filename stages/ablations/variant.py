@@ -9,6 +9,7 @@ from typing import Any
 from pandas import DataFrame
 
 from whisq import params, tracking
+from whisq.corpus.card import identify
 from whisq.training.recipe import Recipe
 from whisq.trials.trial import Trial, get_ready, run
 
@@ -47,7 +48,8 @@ def train(
     name: str, changes: Mapping[str, Any], trials: Iterable[Trial], workers: int, folder: Path
 ) -> None:
     """Train the trials of a network, log their means and write them as `name`.csv in a folder."""
-    with tracking.variant_run(name, changes) as logged:
+    table = {"table": folder.name, **identify("data")}
+    with tracking.variant_run(name, changes, table) as logged:
         records = DataFrame(run(trials, workers))
         means = records.groupby("protocol").mean(numeric_only=True)
         for protocol, row in means.drop(columns="seed").iterrows():

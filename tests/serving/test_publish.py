@@ -20,6 +20,7 @@ from whisq.addresses import about as whisq_about
 # MLflow's own imports warn, and about type hints where it loads a model.
 pytestmark = pytest.mark.filterwarnings("default")
 PROMPT = "a calm piano waltz"
+FACTS = {"corpus": "rendered corpus", "protocol": "official", "dev_score": "0.5", "data": "a"}
 
 
 @pytest.fixture(scope="module")
@@ -41,30 +42,99 @@ def store(tmp_path_factory):
 def published(store, tiny_model):
     import mlflow
 
+    from whisq.serving.promote import promote
     from whisq.serving.publish import publish
 
     with mlflow.start_run() as run:
-        return publish(tiny_model, dev_score=0.5, data="a"), run.info.run_id
+        address = publish(tiny_model, FACTS, "the first of them")
+    assert promote("1") == ["champion-rendered-official", "champion"]
+    return address, run.info.run_id
+
+
+def _version(number, **tags):
+    """A version of no model of its own, with other facts."""
+    import mlflow
+
+    client = mlflow.MlflowClient()
+    source = client.get_model_version("whisq", "1").source
+    made = client.create_model_version("whisq", source, tags=FACTS | tags)
+    return str(made.version)
 
 
 def test_the_first_model_is_champion(published):
     import mlflow
 
-    champion = mlflow.MlflowClient().get_model_version_by_alias("whisq", "champion")
+    client = mlflow.MlflowClient()
+    champion = client.get_model_version_by_alias("whisq", "champion")
     assert published[0] == f"models:/whisq/{champion.version}"
     assert champion.run_id == published[1]
+    assert champion.description == "the first of them"
+    assert champion.tags == FACTS
+    model = client.get_logged_model(champion.source.removeprefix("models:/"))
+    assert model.tags.items() >= FACTS.items()
+
+
+def test_what_a_version_has_come_to_is_said_of_it(published):
+    import mlflow
+
+    from whisq.serving.publish import describe
+
+    describe(published[1], "OMQ 0.73")
+    describe("0" * 32, "a run that registered nothing")
+    assert mlflow.MlflowClient().get_model_version("whisq", "1").description == "OMQ 0.73"
 
 
 @pytest.mark.parametrize(
-    ("score", "data", "wins"),
-    [(0.6, "a", True), (0.5, "a", False), (0.4, "a", False), (0.9, "other data", False)],
+    ("score", "data", "wins_it"),
+    [("0.6", "a", True), ("0.5", "a", False), ("0.4", "a", False), ("0.9", "other", False)],
 )
-def test_a_champion_is_beaten_by_a_better_one_on_the_same_data_alone(score, data, wins, published):
+def test_a_champion_is_beaten_by_a_better_one_on_the_same_data_alone(score, data, wins_it):
+    from whisq.serving.promote import wins
+
+    assert wins(FACTS | {"dev_score": score, "data": data}, FACTS) is wins_it
+    assert wins(FACTS | {"dev_score": score, "data": data}, None)
+
+
+def test_the_rendered_corpus_never_displaces_real_ratings(published):
     import mlflow
 
-    from whisq.serving.publish import beats_champion
+    from whisq.serving.promote import promote
 
-    assert beats_champion(mlflow.MlflowClient(), score, data) is wins
+    client = mlflow.MlflowClient()
+    held = client.get_model_version_by_alias("whisq", "champion").version
+    try:
+        real = _version(2, corpus="MusicEval", dev_score="0.1")
+        assert promote(real) == ["champion-musiceval-official", "champion"]
+        better = _version(3, dev_score="0.9")
+        assert promote(better) == ["champion-rendered-official"]
+        assert promote(better, by_hand=True) == ["champion-rendered-official"]
+        other = _version(4, corpus="MusicEval", protocol="systems", dev_score="0.9")
+        assert promote(other) == ["champion-musiceval-systems"]
+        assert promote(other, by_hand=True) == ["champion-musiceval-systems", "champion"]
+        worse = _version(5, corpus="MusicEval", dev_score="0.05")
+        assert promote(worse) == []
+        assert promote(worse, by_hand=True) == ["champion-musiceval-official", "champion"]
+    finally:
+        for alias in ("champion", "champion-rendered-official"):
+            client.set_registered_model_alias("whisq", alias, held)
+
+
+def test_a_version_that_is_none_is_an_error_that_names_those_that_are(published):
+    from whisq.serving.promote import promote
+
+    with pytest.raises(ValueError, match=r"one of 1.*, given 99"):
+        promote("99")
+
+
+@pytest.mark.parametrize(
+    ("corpus", "alias"),
+    [("MusicEval", "champion-musiceval-official"),
+     ("corpus in MusicEval's layout", "champion-corpus-in-musiceval-s-layout-official")],
+)  # fmt: skip
+def test_an_alias_is_one_that_mlflow_takes(corpus, alias):
+    from whisq.serving.promote import alias_of
+
+    assert alias_of({"corpus": corpus, "protocol": "official"}) == alias
 
 
 @pytest.mark.parametrize("address", ["models:/whisq@champion", "models:/whisq/1"])
@@ -94,7 +164,7 @@ def test_the_served_model_says_what_it_learnt_from_and_what_it_is_no_good_for(
     config["corpus"] = {"name": "rendered corpus"}
     (tmp_path / "m/config.json").write_text(json.dumps(config))
     with mlflow.start_run():
-        address = publish(tmp_path / "m", dev_score=-1.0, data="a")
+        address = publish(tmp_path / "m", FACTS | {"dev_score": "-1.0"}, "another")
     told = mlflow.models.get_model_info(address).metadata
     assert told["corpus"] == {"name": "rendered corpus"}
     assert "nothing on real music" in told["reach"]

@@ -7,6 +7,7 @@ import pytest
 import soundfile
 import torch
 
+from whisq.corpus.card import identify
 from whisq.corpus.clips import write_clips, write_ratings
 from whisq.encoders.text import TextSpec
 from whisq.encoders.whisper import AudioSpec
@@ -112,6 +113,8 @@ def full_page(run, tmp_path_factory):
     row = {"protocol": "official", "metric": "utt_ta_srcc", "mean": 0.5, "sd": 0.1, "n": 3}
     differences = {"less_default": -0.1, "less_default_low": -0.2, "less_default_high": 0.0}
     rows = [{"variant": "default", **row}, {"variant": "no_transport", **row, **differences}]
+    others = [other | {"data": "another", "variant": "of other clips"} for other in rows]
+    rows = [own | identify(folder / "data") for own in rows] + others
     pd.DataFrame(rows).to_csv(metrics / "ablations.csv", index=False)
     (metrics / "probes.json").write_text(json.dumps(PROBES))
     lock = "stages: {train: {outs: [{path: data/model, md5: abc123.dir, size: 1234}]}}"

@@ -23,8 +23,9 @@ def test_the_headline_is_short_and_mlflow_gets_every_figure(run):
         "test_omq_share", "test_ta_share",
     }  # fmt: skip
     assert found["test_ta_srcc"] == result["test"]["utt"]["ta"]["srcc"]
-    assert logged["test/sys/omq/ktau"] == result["test"]["sys"]["omq"]["ktau"]
-    assert len(logged) == 2 * 2 * 2 * 4
+    assert logged["test"]["test/sys/omq/ktau"] == result["test"]["sys"]["omq"]["ktau"]
+    assert {split: len(figures) for split, figures in logged.items()} == {"dev": 16, "test": 16}
+    assert set(kept.besides(found)) == {"test_omq_share", "test_ta_share"}
 
 
 def test_a_split_that_was_not_judged_has_no_figure(run):
@@ -51,3 +52,14 @@ def test_pictures_come_with_their_numbers_and_the_same_twice(kept_run, tmp_path)
 def test_without_a_held_out_split_only_the_faults_are_drawn(kept_run, tmp_path):
     alone = type(kept_run)({"corpus": "toy"}, kept_run.rated, faults=kept_run.faults)
     assert {file.stem for file in kept.draw(alone, tmp_path)} == {"fault_response"}
+
+
+def test_the_note_of_a_run_has_its_standing_and_what_is_not_the_default(run):
+    result = json.loads((run / "metrics/evaluate.json").read_text())
+    said = kept.note(result, "best", {"loss.ot_weight": 0.0}, "#/a/report.html")
+    assert "| **the model** |" in said
+    assert "| loss.ot_weight | 0.0 |" in said
+    assert "[The report](#/a/report.html)" in said
+    assert "Variant `best`" in said
+    plain = kept.note({"corpus": "toy"}, "default", {})
+    assert plain == "Variant `default`."

@@ -62,6 +62,11 @@ def test_what_was_not_run_is_said_in_a_line(page):
         assert line in page
 
 
+def test_variants_of_other_clips_are_not_shown_as_this_run_s(full_page):
+    assert "no_transport" in full_page or "no transport" in full_page
+    assert "of other clips" not in full_page
+
+
 def test_what_was_run_is_drawn_and_said(full_page):
     for name in ("dev-srcc", "fault-wow", "forest-official-ta"):
         assert f'id="{name}-figure_1"' in full_page

@@ -2,8 +2,9 @@ import json
 
 import pytest
 
-from whisq.show import kept
-from whisq.show.results import PLACES, Judged, every_metric
+from whisq.evaluation.metrics import AXES
+from whisq.show import outcome
+from whisq.show.results import PLACES, Judged, every_metric, used
 
 
 @pytest.fixture
@@ -11,25 +12,43 @@ def result(run):
     return json.loads((run / "metrics/evaluate.json").read_text())
 
 
-def test_people_see_model_floors_and_ceilings_within_80_columns(result, monkeypatch, capsys):
-    monkeypatch.setenv("COLUMNS", "80")
-    kept.printed(result, None)
+def test_a_run_ends_with_what_came_out_and_what_to_look_at_next(run, monkeypatch, capsys, result):
+    monkeypatch.chdir(run)
+    outcome.main()
     text = capsys.readouterr().out
-    assert max(map(len, text.splitlines())) <= 80
-    for name in (
-        "the system's training mean",
-        "the model",
-        "what the raters allow",
-        "way from best floor to ceiling",
-        "inside",
-        "pairs",
-        "worth",
-        "toy corpus, dev, official split",
-        "toy corpus, test, official split",
-        "The probes were not run.",
-    ):
-        assert name in " ".join(text.split()).replace("Among clips of one system", "inside")
-    assert f"{result['test']['utt']['ta']['srcc']:.3f}".replace("-", "−") in text
+    assert len(text.splitlines()) <= 12
+    assert max(map(len, text.splitlines())) <= outcome.WIDTH
+    for axis in AXES:
+        srcc = f"{result['test']['utt'][axis]['srcc']:.2f}".replace("-", "−")
+        assert f"{axis.upper():3} {srcc}" in text
+    for name in ("toy corpus, test, official split", "best floor", "ceiling", "report.html"):
+        assert name in text
+
+
+def test_without_a_held_out_split_there_is_nothing_to_tell():
+    assert outcome.figures({"corpus": "toy"}) == ["No held-out clip was judged."]
+
+
+def test_what_a_model_is_worth_is_told_in_pairs_beside_ridge_and_system():
+    shares = {"model": (0.8, 0.69), "pooled_ridge": (0.797, 0.711), "system_mean": (0.83, 0.76)}
+    within = {
+        name: {
+            "pairs": {axis: {"agreement": share} for axis, share in zip(AXES, pair, strict=True)}
+        }
+        for name, pair in shares.items()
+    }
+    within["gold_omq"] = {"pairs": {"ta": {"agreement": 0.7}}}
+    said = used({"protocol": "systems", "test": {"within": within}}, "test")
+    assert "by systems that it never heard" in said
+    assert "80 of 100 pairs for quality (OMQ) and 69 for alignment (TA)" in said
+    assert "a ridge on the same embeddings in 80 and 71" in said
+    assert "never listens, in 83 and 76" in said
+
+
+def test_a_model_that_was_asked_of_no_pair_is_not_given_a_figure():
+    pairs = {axis: {"agreement": None, "pairs": 0} for axis in AXES}
+    found = {"protocol": "official", "test": {"within": {"model": {"pairs": pairs}}}}
+    assert "none could be compared" in used(found, "test")
 
 
 def test_the_models_row_is_the_judges_and_its_interval_holds_it(result):

@@ -91,7 +91,7 @@ def test_a_command_of_the_readme_runs(run, command):
     if "dvc queue start" in command:
         wait_for_queue(run, 2)
     if command == "make experiments":
-        assert "loss.ot_weight" in said
+        assert "ot_weight=0.05" in said
 
 
 def wait_for_queue(run, count):

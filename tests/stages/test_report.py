@@ -2,6 +2,7 @@
 
 import runpy
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -9,6 +10,7 @@ import whisq.params
 import whisq.show.page
 import whisq.show.run
 from whisq import tracking
+from whisq.tracking import About
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow's own imports warn
@@ -27,16 +29,22 @@ def given(tmp_path, monkeypatch):
     for _ in range(2):
         with tracking.data_run("clips", {}):
             pass
-    with tracking.training_run(whisq.params.pipeline(whisq.params.load())) as run:
+    with tracking.training_run(
+        whisq.params.pipeline(whisq.params.load()), About.of(whisq.params.load(), "toy corpus")
+    ) as run:
         run.metrics({"seconds": 2.0}, 1)
         run.metrics({"seconds": 3.0}, 2)
     given = {"run": run.id}
 
     def render(results, data, params, **options):
-        given.update(options, results=results, data=data, params=params)
+        given.update(options, data=data, params=params)
         return "<p>page</p>"
 
-    monkeypatch.setattr(whisq.show.run, "read_run", lambda *folders: folders)
+    def read_run(*folders):
+        given["folders"] = folders
+        return SimpleNamespace(evaluate={"corpus": "toy corpus"})
+
+    monkeypatch.setattr(whisq.show.run, "read_run", read_run)
     monkeypatch.setattr(whisq.show.page, "render", render)
     runpy.run_path(str(ROOT / "stages/report.py"))["main"]()
     return given
@@ -48,7 +56,9 @@ def test_the_page_is_written_and_kept_with_the_run_that_training_made(given, tmp
     assert (tmp_path / "metrics/report.html").read_text() == "<p>page</p>"
     kept = MlflowClient().list_artifacts(given["run"])
     assert [file.path for file in kept] == ["report.html"]
-    assert given["results"] == (Path("data"), Path("metrics"))
+    assert given["folders"] == (Path("data"), Path("metrics"))
+    note = MlflowClient().get_run(given["run"]).data.tags["mlflow.note.content"]
+    assert f"runs/{given['run']}/artifacts/report.html" in note
     # Transport's settings go by the names that the solver knows them by.
     assert set(given["transport"]) == {"cost", "epsilon", "iterations"}
     assert given["transport"]["epsilon"] == given["params"]["loss.ot_epsilon"]

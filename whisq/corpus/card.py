@@ -6,7 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from whisq.files import digest_of
+
 FILE = "CORPUS.json"
+TABLES = ("clips.csv", "ratings.csv")
 
 
 def write_card(folder: str | Path, name: str, **facts: Any) -> None:
@@ -21,3 +24,16 @@ def read_card(folder: str | Path) -> dict[str, Any]:
     if not path.exists():
         return {"name": "unnamed corpus"}
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def identify(data: str | Path) -> dict[str, str]:
+    """Tell which rated clips a result is of; results of other ones are not set beside it.
+
+    Args:
+        data: The pipeline's data folder.
+
+    Returns:
+        `corpus`, its name, and `data`, a hash of its prompts, systems, splits and ratings.
+    """
+    tables = (Path(data, table).read_bytes() for table in TABLES)
+    return {"corpus": read_card(Path(data, "raw"))["name"], "data": digest_of(*tables)[:12]}

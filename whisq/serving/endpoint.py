@@ -6,10 +6,11 @@ no pickle is made; the weights are an artifact, `model`, beside it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import mlflow
 import numpy as np
+import pandas as pd
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc import PythonModel, PythonModelContext
@@ -17,9 +18,6 @@ from mlflow.pyfunc import PythonModel, PythonModelContext
 from whisq.audio import RATE
 from whisq.predictor import Predictor
 from whisq.serving.payload import ROWS, audio_root, clip_of
-
-if TYPE_CHECKING:
-    from pandas import DataFrame
 
 
 class Endpoint(PythonModel):
@@ -31,7 +29,7 @@ class Endpoint(PythonModel):
         self.model.embed(np.sin(np.arange(RATE) / 5), "a steady tone", RATE)
 
     def predict(
-        self, context: Any, model_input: DataFrame, params: dict[str, Any] | None = None
+        self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> list[dict[str, Any]]:
         """Score the rows of a request: columns `audio` and, where there are prompts, `prompt`.
 

@@ -1,11 +1,12 @@
-"""A trained model put into MLflow: logged, registered, and champion if it is the best."""
+"""A trained model put into MLflow: logged, and registered as a version that says what it is."""
 
 from __future__ import annotations
 
 import base64
 import io
 import json
-import warnings
+from collections.abc import Mapping
+from contextlib import redirect_stderr
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,10 +17,9 @@ from whisq.model import card
 
 if TYPE_CHECKING:
     from mlflow.models import ModelSignature
-    from mlflow.tracking import MlflowClient
     from pandas import DataFrame
 
-NAME, ALIAS = "whisq", "champion"
+NAME = "whisq"
 ENDPOINT = Path(__file__).with_name("endpoint.py")
 # What a served model imports; the package itself travels as code.
 REQUIREMENTS = (
@@ -29,51 +29,44 @@ REQUIREMENTS = (
 )  # fmt: skip
 
 
-def publish(folder: Path, dev_score: float, data: str) -> str:
+def publish(folder: Path, facts: Mapping[str, str], description: str) -> str:
     """Log and register a trained model in the run that is active.
 
     Args:
         folder: config.json and model.safetensors.
-        dev_score: How well it does on dev, higher is better.
-        data: What it was trained and judged on, such as a digest of the ratings: scores on other
-            data can't be compared.
+        facts: Tags of the model and of its version; `promote` reads `corpus`, `protocol`, `data`
+            (a digest of what was learnt from and judged on) and `dev_score` (higher is better).
+        description: What the version is, in a line.
 
     Returns:
-        The registered model's address, such as `models:/whisq/3`. The alias `champion` is moved
-        to it if there was none, or if it beats the present one on the same data.
+        The registered model's address, such as `models:/whisq/3`.
     """
     import mlflow
 
-    with warnings.catch_warnings():
-        # MLflow wants type hints that it can turn into a signature; ours is given.
-        warnings.filterwarnings("ignore", ".*Add type hints to the `predict` method")
-        logged = mlflow.pyfunc.log_model(
-            name=NAME,
-            python_model=str(ENDPOINT),
-            artifacts={"model": str(folder)},
-            code_paths=[str(ENDPOINT.parents[1])],
-            pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
-            signature=signature(),
-            input_example=example(),
-            registered_model_name=NAME,
-            metadata=card.about(json.loads((folder / "config.json").read_text())),
-        )
+    logged = mlflow.pyfunc.log_model(
+        name=NAME,
+        python_model=str(ENDPOINT),
+        artifacts={"model": str(folder)},
+        code_paths=[str(ENDPOINT.parents[1])],
+        pip_requirements=[f"{name}=={version(name)}" for name in REQUIREMENTS],
+        signature=signature(),
+        input_example=example(),
+        tags=dict(facts),
+        metadata=card.about(json.loads((folder / "config.json").read_text())),
+    )
+    with redirect_stderr(io.StringIO()):  # it tells each step that went well
+        made = mlflow.register_model(logged.model_uri, NAME, tags=dict(facts))
+    mlflow.MlflowClient().update_model_version(NAME, made.version, description)
+    return f"models:/{NAME}/{made.version}"
+
+
+def describe(run_id: str, description: str) -> None:
+    """Say of the version that a run has registered, if it has, what it has come to."""
+    import mlflow
+
     client = mlflow.MlflowClient()
-    number = str(logged.registered_model_version)
-    client.set_model_version_tag(NAME, number, "dev_score", repr(float(dev_score)))
-    client.set_model_version_tag(NAME, number, "data", data)
-    if beats_champion(client, dev_score, data):
-        client.set_registered_model_alias(NAME, ALIAS, number)
-    return f"models:/{NAME}/{number}"
-
-
-def beats_champion(client: MlflowClient, dev_score: float, data: str) -> bool:
-    """Return whether there is no champion, or it was judged on the same data and did worse."""
-    aliases = client.get_registered_model(NAME).aliases
-    if ALIAS not in aliases:
-        return True
-    tags = client.get_model_version(NAME, aliases[ALIAS]).tags
-    return tags.get("data") == data and dev_score > float(tags.get("dev_score", "-inf"))
+    for made in client.search_model_versions(f"run_id = '{run_id}'"):
+        client.update_model_version(NAME, made.version, description)
 
 
 def signature() -> ModelSignature:

@@ -1,22 +1,21 @@
-"""What stays of a run beside its page: what is printed, and what DVC and MLflow keep."""
+"""What stays of a run beside its page: what DVC and MLflow keep."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pandas import DataFrame
-from rich.console import Console
 
 from whisq.evaluation.judge import JUDGED
 from whisq.evaluation.metrics import AXES, METRICS
 from whisq.show.plot import Plot, png
 from whisq.show.predictions import Predictions
 from whisq.show.probes import Probes
-from whisq.show.published import published
-from whisq.show.results import PLACES, Judged, said
+from whisq.show.results import PLACES, Judged, used
 from whisq.show.run import Run
-from whisq.show.table import LEVELS
+from whisq.show.table import LEVELS, Table, verbatim
 
 
 def headline(result: dict[str, Any], probes: dict[str, Any] | None) -> dict[str, float | None]:
@@ -46,15 +45,17 @@ def headline(result: dict[str, Any], probes: dict[str, Any] | None) -> dict[str,
     return found
 
 
-def logged(result: dict[str, Any]) -> dict[str, float]:
-    """Return the model's own defined figures by MLflow's names, such as `test/utt/omq/srcc`."""
+def logged(result: dict[str, Any]) -> dict[str, dict[str, float]]:
+    """Return the model's own defined figures by split and name, such as `test/utt/omq/srcc`."""
     return {
-        f"{split}/{level}/{axis}/{metric}": value
+        split: {
+            f"{split}/{level}/{axis}/{metric}": value
+            for level, axis in PLACES
+            for metric in METRICS
+            if (value := result[split][level][axis][metric]) is not None
+        }
         for split in JUDGED
         if split in result
-        for level, axis in PLACES
-        for metric in METRICS
-        if (value := result[split][level][axis][metric]) is not None
     }
 
 
@@ -72,14 +73,31 @@ def card(result: dict[str, Any], model: str) -> dict[str, Any]:
     return about | {"split": split, **found, "table": Judged.of(result, split).standings.markdown()}
 
 
-def printed(result: dict[str, Any], probes: dict[str, Any] | None) -> None:
-    """Print what a run has come to, as for `headline`."""
-    console, probed = Console(), Probes(probes, None, result["corpus"])
-    for split in (split for split in JUDGED if split in result):
-        console.print(Judged.of(result, split).standings)
-        console.print(*said(result, split), sep="\n")
-    console.print(published(result))
-    console.print(*probed.said, *probed.tables, sep="\n")
+def besides(numbers: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Return the figures of `headline` that `logged` has not."""
+    own = {f"{split}_{axis}_srcc" for split in JUDGED for axis in AXES}
+    return {name: value for name, value in numbers.items() if name not in own}
+
+
+def note(
+    result: dict[str, Any], variant: str, changes: Mapping[str, Any], report: str | None = None
+) -> str:
+    """Return what MLflow says of a run at the head of its page, in Markdown.
+
+    Args:
+        result: What `judge.judge` gave.
+        variant: The named set of changes that the run has made, or `default`.
+        changes: Params that are not the defaults, by dotted name.
+        report: Where the run's report is to be seen.
+    """
+    parts = [f"Variant `{variant}`."]
+    if splits := [split for split in JUDGED if split in result]:
+        standings = Judged.of(result, splits[-1]).standings
+        parts = [used(result, splits[-1]), standings.markdown(), *parts]
+    if changes:
+        rows = [[verbatim(name), verbatim(value)] for name, value in changes.items()]
+        parts.append(Table("Not the default:", ["param", "value"], rows).markdown())
+    return "\n\n".join([*parts, f"[The report]({report})"] if report else parts)
 
 
 def draw(run: Run, folder: Path) -> list[Path]:

@@ -24,6 +24,18 @@ WHO = {
     "latent_truth": "the truth behind ratings",
 }
 SHORT = {"omq": "quality (OMQ)", "ta": "alignment (TA)"}
+# What the held-out clips have in common with those that were learnt from.
+LEARNT = {
+    "official": "by systems that it learnt from",
+    "systems": "by systems that it never heard",
+    "prompts": "to prompts that it never read",
+    "systems_and_prompts": "by systems and to prompts that it never met",
+}
+RIDGE = "pooled_ridge"
+CHOOSERS = {
+    RIDGE: "a ridge on the same embeddings",
+    "system_mean": "the mean of the clip's system, which never listens,",
+}
 
 
 @dataclass(frozen=True)
@@ -197,6 +209,50 @@ def differences(comparison: dict[str, Any], caption: str) -> Table:
     ]
     heads = ["metric", "A − B", *(f"95%, drawing {by}s (A better)" for by in ways)]
     return Table(caption, heads, rows)
+
+
+def used(evaluate: dict[str, Any], split: str) -> str:
+    """Say in one sentence what a model is worth to who must choose between two clips.
+
+    Args:
+        evaluate: What `judge.judge` found.
+        split: One of its splits.
+
+    Returns:
+        How often the model, the ridge and the system's mean name the better clip of a pair; where
+        no two clips of one prompt are rated apart, that.
+    """
+    won = {name: of["pairs"] for name, of in evaluate[split]["within"].items()}
+    pairs = f"Of two {split} clips made to one prompt, {LEARNT[evaluate['protocol']]}, "
+    if any(won["model"][axis]["agreement"] is None for axis in AXES):
+        return f"{pairs}none could be compared: no two of them are rated apart."
+    shares = {
+        name: [f"{100 * of[axis]['agreement']:.0f}" for axis in AXES]
+        for name, of in won.items()
+        if name in ("model", *CHOOSERS)
+    }
+    quality, alignment = shares["model"]
+    choosers = {who: shares[name] for name, who in CHOOSERS.items() if name in shares}
+    others = [f"; {who} in {' and '.join(share)}" for who, share in choosers.items()]
+    return (
+        f"{pairs}the model names the one that listeners rated higher in {quality} of 100 pairs for "
+        f"quality (OMQ) and {alignment} for alignment (TA){''.join(others)}. Guessing: 50."
+    )
+
+
+def in_short(evaluate: dict[str, Any], split: str) -> list[str]:
+    """Return the figures that come first as lines of text: SRCC by clip, a line an axis."""
+    found = evaluate[split]
+    lines = [f"SRCC by clip ({Judged.of(evaluate, split).place}; {found['n_clips']} clips):"]
+    for axis in AXES:
+        share, ends = found["share"]["utt"][axis], found["intervals"]["utt"][axis].get("srcc", {})
+        ridge = _at(found["floors"].get(RIDGE, {}), "utt", axis).get("srcc")
+        beside = {"ridge": ridge, "best floor": share["floor_srcc"]}
+        beside["ceiling"] = share["ceiling_srcc"]
+        known = [f"{name} {value:.2f}" for name, value in beside.items() if value is not None]
+        model = f"{_figure(found['utt'][axis]['srcc'])} ({span(ends.get('system')).text})"
+        lines.append(minus(f"  {axis.upper():3} {model}; {', '.join(known)}"))
+    return lines
 
 
 def said(evaluate: dict[str, Any], split: str) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 from pandas import DataFrame
 
-from whisq.corpus.card import read_card
+from whisq.corpus.card import identify, read_card
 from whisq.evaluation.gather import read_rated
 from whisq.evaluation.judge import JUDGED
 from whisq.evaluation.metrics import AXES
@@ -30,7 +30,8 @@ class Run:
         summary: The corpus in numbers, {} where not known.
         epochs: What training told, one row an epoch.
         best: The record of the epoch whose weights the model has.
-        ablations: Variants beside their references, one row a variant, protocol and metric.
+        ablations: Variants of the same rated clips beside their references, one row a variant,
+            protocol and metric.
     """
 
     evaluate: dict[str, Any]
@@ -90,13 +91,21 @@ def read_run(data: Path, metrics: Path) -> Run:
         summary=_json(metrics / "corpus.json") or {},
         epochs=_csv(metrics / "epochs.csv"),
         best=_json(metrics / "train.json"),
-        ablations=_csv(metrics / "ablations.csv"),
+        ablations=_of(identify(data), _csv(metrics / "ablations.csv")),
     )
 
 
 def beside(rated: DataFrame, predictions: DataFrame) -> DataFrame:
     """Return ratings with predictions of the same ids as `omq_prediction`, `ta_prediction`."""
     return rated.join(predictions[list(AXES)].add_suffix("_prediction"))
+
+
+def _of(learnt: dict[str, str], table: DataFrame | None) -> DataFrame | None:
+    # Variants of another corpus, or of one that was rated otherwise, are not this run's.
+    if table is None or not set(learnt) <= set(table):
+        return None
+    own = table[(table[list(learnt)] == list(learnt.values())).all(axis=1)]
+    return own if len(own) else None
 
 
 def _json(path: Path) -> dict[str, Any] | None:

@@ -1,0 +1,35 @@
+"""What a run has come to, in a few lines of text: `evaluate` and `make repro` end with them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from textwrap import fill
+from typing import Any
+
+from whisq.evaluation.judge import JUDGED
+from whisq.show.results import in_short, used
+
+WIDTH = 100
+NEXT = """\
+Next: open metrics/report.html, all of it on one page
+      make ui                              the runs and their curves, in MLflow
+      dvc exp run -S loss.ot_weight=0      another value; make experiments shows both"""
+
+
+def figures(evaluate: dict[str, Any]) -> list[str]:
+    """Return the first figures of what `judge.judge` found, those of its last held-out split."""
+    judged = [split for split in JUDGED if split in evaluate]
+    return in_short(evaluate, judged[-1]) if judged else ["No held-out clip was judged."]
+
+
+def main() -> None:
+    """Say what the pipeline in this folder has come to, and what to look at next."""
+    evaluate = json.loads(Path("metrics/evaluate.json").read_text(encoding="utf-8"))
+    judged = [split for split in JUDGED if split in evaluate]
+    said = [fill(used(evaluate, judged[-1]), WIDTH)] if judged else []
+    print("", *figures(evaluate), *said, NEXT, sep="\n")
+
+
+if __name__ == "__main__":
+    main()
