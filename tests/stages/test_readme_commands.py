@@ -136,7 +136,7 @@ def test_make_ui_opens_the_store(project, environment):
 
 
 def first_page(address):
-    for _ in range(120):
+    for _ in range(480):
         try:
             with urlopen(address, timeout=5) as answer:
                 return answer.read()
