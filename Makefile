@@ -15,7 +15,7 @@ BENCHMARKS ?= $(patsubst tests/benchmarks/%.py,%,\
 
 PORT ?= 5000
 
-.PHONY: setup repro paper paper-table test lint lowest bench ui experiments readme clean
+.PHONY: setup repro paper variant variants paper-table test lint lowest bench ui experiments readme clean
 
 setup: $(READY)
 
@@ -34,6 +34,13 @@ repro: setup
 # Other values besides: ARGS='-S train.epochs=5'.
 paper: setup
 	python -m stages.paper $(ARGS)
+
+# The pipeline with a recipe or a variant of params.yaml by its name; `make variants` lists them.
+variant: setup
+	@python -m stages.recipe '$(NAME)' --run $(ARGS)
+
+variants: setup
+	@python -m stages.recipe
 
 # The paper's claims beside its networks here; a network that is trained is not trained again.
 paper-table: setup

@@ -28,8 +28,7 @@ def main() -> None:
     """Print the table of what `dvc exp show` knows."""
     command = [sys.executable, "-m", "dvc", "exp", "show", "--json", *sys.argv[1:]]
     shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
-    values = params.load()
-    named = {**values.recipes, **values.ablations}
+    named = params.load().named
     width = None if sys.stdout.isatty() or os.environ.get("COLUMNS") else WIDTH
     Console(width=width).print(listed(json.loads(shown), named))
 

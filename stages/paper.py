@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
-from collections.abc import Collection
 from pathlib import Path
 
 import whisq.params
-from stages.recipe import overrides
+from stages.recipe import overrides, run
 from whisq.corpus.fetch import holds, obtain
 
 RAW = Path("data/raw")
@@ -24,7 +22,7 @@ NAME = "paper-musiceval"
 def main() -> None:
     """Fetch the corpus, then let DVC run the experiment in this process's place."""
     changes = [
-        *overrides(whisq.params.recipe("paper")),
+        *overrides(whisq.params.changes_of("paper")),
         *sourced(os.environ.get("SOURCE")),
         *_given(),
     ]
@@ -32,15 +30,13 @@ def main() -> None:
         check(changes)
     except (OSError, ValueError) as error:
         sys.exit(str(error))
-    name = free_name(_taken())
     print(
-        f"Running the experiment {name} in the workspace: params.yaml, data/ and metrics/ become "
-        "its own.\nIf it is stopped, the same command goes on; the way back is\n"
-        "  git checkout params.yaml dvc.lock metrics && dvc checkout dvc.yaml",
+        "Running in the workspace: params.yaml, data/ and metrics/ become this experiment's own.\n"
+        "If it is stopped, the same command goes on; the way back is\n"
+        "  git checkout params.yaml dvc.lock metrics && dvc checkout",
         flush=True,
     )
-    parts = [part for change in changes for part in ("-S", change)]
-    os.execv(sys.executable, [sys.executable, "-m", "dvc", "exp", "run", "--name", name, *parts])
+    run(NAME, changes)
 
 
 def sourced(source: str | None) -> list[str]:
@@ -78,21 +74,6 @@ def check(changes: list[str]) -> None:
         raise ValueError(f"the source must not hold '${{', DVC's own sign, given {source.source!r}")
     if params.corpus.name == "musiceval" and not holds(RAW, source):
         obtain(source, RAW)
-
-
-def free_name(taken: Collection[str]) -> str:
-    """Return `paper-musiceval`, or the first of `paper-musiceval-2`, `-3`... that is free.
-
-    DVC refuses a name that is taken, if only by a run with other values.
-    """
-    names = [NAME, *(f"{NAME}-{number}" for number in range(2, len(taken) + 3))]
-    return next(name for name in names if name not in taken)
-
-
-def _taken() -> set[str]:
-    command = ["git", "for-each-ref", "--format=%(refname)", "refs/exps"]
-    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return {line.rsplit("/", 1)[-1] for line in found.splitlines()}
 
 
 def _given() -> list[str]:

@@ -24,7 +24,7 @@ SCRIPTS += [("paper_table", name) for name in ("network", "table")]
 
 @pytest.mark.parametrize("name", VALUES["ablations"])
 def test_a_variant_is_a_recipe(name):
-    changes = VALUES["ablations"][name]
+    changes = VALUES["ablations"][name]["changes"]
     values = params.load(ROOT / "params.yaml", overrides=changes)
     cached = {"layers": values.trials.audio_layers}
     sizes = {"audio_dim": 512, "text_dim": 384, "audio": cached}
@@ -37,7 +37,7 @@ def test_a_variant_is_a_recipe(name):
 @pytest.mark.parametrize("name", VALUES["ablations"])
 def test_a_variant_changes_something_that_the_pipeline_does_not(name):
     flat = params.flatten(VALUES)
-    changes = VALUES["ablations"][name]
+    changes = VALUES["ablations"][name]["changes"]
     assert name == "default" or any(flat.get(key) != value for key, value in changes.items())
     learnt = {key for key in changes if key != "trials.seeds"}
     assert {key.split(".")[0] for key in learnt} <= {"model", "loss", "train"}

@@ -101,7 +101,7 @@ def test_a_batch_size_is_a_number_or_auto(section):
 
 def with_recipe(tmp_path, **changes):
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
-    values["recipes"]["mine"] = changes
+    values["recipes"]["mine"] = {"why": "to try it", "changes": changes}
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
     return tmp_path / "params.yaml"
 
@@ -109,14 +109,14 @@ def with_recipe(tmp_path, **changes):
 def test_a_recipe_is_taken_by_name(tmp_path):
     changes = {"corpus.name": "musiceval", "loss.ot_weight": 0.5, "embed_audio.layers": [1, 2]}
     path = with_recipe(tmp_path, **changes)
-    assert params.recipe("mine", path) == changes
-    changed = params.load(path, overrides=params.recipe("mine", path))
+    assert params.changes_of("mine", path) == changes
+    changed = params.load(path, overrides=params.changes_of("mine", path))
     assert (changed.corpus.name, changed.embed_audio.layers) == ("musiceval", [1, 2])
 
 
 def test_a_recipe_that_is_not_there_is_an_error_that_lists_those_that_are(tmp_path):
     with pytest.raises(ValueError, match="one of mine, paper, given 'yours'"):
-        params.recipe("yours", with_recipe(tmp_path))
+        params.changes_of("yours", with_recipe(tmp_path))
 
 
 def test_what_a_recipe_changes_is_checked_as_strictly_as_the_values(tmp_path):
@@ -130,13 +130,22 @@ def test_what_a_recipe_changes_is_checked_as_strictly_as_the_values(tmp_path):
     assert "recipes.mine: no: no such parameter" in message
 
 
+def test_a_name_is_a_recipes_or_a_variants_and_not_both(tmp_path):
+    values = yaml.safe_load((ROOT / "params.yaml").read_text())
+    values["recipes"]["best"] = {"why": "twice", "changes": {}}
+    (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
+    with pytest.raises(ValueError, match="best is a recipe and an ablation"):
+        params.load(tmp_path / "params.yaml")
+
+
 @pytest.mark.parametrize("place", ["ablations", "paper_table.networks"])
 def test_so_is_what_a_variant_or_a_network_changes(tmp_path, place):
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
     sets = values
     for part in place.split("."):
         sets = sets[part]
-    sets["odd"] = {"train.epochs": "many"}
+    odd = {"train.epochs": "many"}
+    sets["odd"] = {"why": "not", "changes": odd} if place == "ablations" else odd
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
     with pytest.raises(ValueError, match=rf"{place}\.odd: train\.epochs: .*'many'"):
         params.load(tmp_path / "params.yaml")
@@ -156,9 +165,9 @@ def test_the_pipelines_own_values_leave_out_the_trainings_beside_it():
 
 def test_values_are_told_by_the_named_set_that_makes_most_of_them_and_by_the_rest():
     values = params.load(ROOT / "params.yaml")
-    changed = params.load(ROOT / "params.yaml", overrides=values.recipes["paper"] | {"seed": 5})
+    changed = params.load(ROOT / "params.yaml", overrides=values.named["paper"] | {"seed": 5})
     variant, changes, besides = params.described(
-        params.pipeline(changed), params.defaults(), {**values.ablations, **values.recipes}
+        params.pipeline(changed), params.defaults(), values.named
     )
     assert variant == "paper"
     assert besides == {"seed": 5}

@@ -213,7 +213,7 @@ def test_a_run_is_named_by_its_corpus_and_by_what_is_changed(changes, name):
 
 
 def test_a_run_with_many_changes_is_named_by_the_variant_that_makes_them():
-    recipe = params.recipe("paper", ROOT / "params.yaml")
+    recipe = params.changes_of("paper", ROOT / "params.yaml")
     values = params.load(ROOT / "params.yaml", overrides=recipe | {"train.epochs": 5})
     about = About.of(values, "MusicEval")
     assert about.name == "MusicEval · paper · epochs=5"

@@ -76,6 +76,13 @@ class PaperTable(Section):
     networks: dict[str, Changes]
 
 
+class Named(Section):
+    """A set of changes to the sections above it, and why it is there, in a line."""
+
+    why: Annotated[str, Field(min_length=1)]
+    changes: Changes
+
+
 class Params(Section):
     """All of params.yaml."""
 
@@ -89,9 +96,19 @@ class Params(Section):
     train: Schedule
     evaluate: Evaluate
     trials: Trials
-    recipes: dict[str, Changes]
+    recipes: dict[str, Named]
     paper_table: PaperTable
-    ablations: dict[str, Changes]
+    ablations: dict[str, Named]
+
+    @property
+    def named(self) -> dict[str, Changes]:
+        """The changes of all recipes and variants, by name."""
+        return {name: one.changes for name, one in {**self.recipes, **self.ablations}.items()}
+
+    def problems(self) -> list[str]:
+        """Return which names are both a recipe's and a variant's."""
+        twice = sorted(set(self.recipes) & set(self.ablations))
+        return [f"{name} is a recipe and an ablation: rename one" for name in twice]
 
 
 def load(path: str | Path = "params.yaml", overrides: Changes | None = None) -> Params:
@@ -104,15 +121,13 @@ def load(path: str | Path = "params.yaml", overrides: Changes | None = None) -> 
     """
     values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
     params = Params.read(_changed(values, overrides or {}), str(path))
-    sets = {
-        "recipes": params.recipes,
-        "paper_table.networks": params.paper_table.networks,
-        "ablations": params.ablations,
-    }
+    kinds = {"recipes": params.recipes, "ablations": params.ablations}
+    sets = {f"{kind}.{name}": one.changes for kind in kinds for name, one in kinds[kind].items()}
+    networks = params.paper_table.networks
+    sets |= {f"paper_table.networks.{name}": changes for name, changes in networks.items()}
     problems = [
-        f"{group}.{name}: {problem}"
-        for group, named in sets.items()
-        for name, changes in named.items()
+        f"{place}: {problem}"
+        for place, changes in sets.items()
         for problem in Params.wrong(_changed(values, changes))
     ]
     if problems:
@@ -120,16 +135,16 @@ def load(path: str | Path = "params.yaml", overrides: Changes | None = None) -> 
     return params
 
 
-def recipe(name: str, path: str | Path = "params.yaml") -> Changes:
-    """Return what a named configuration of the pipeline, one of `recipes`, changes.
+def changes_of(name: str, path: str | Path = "params.yaml") -> Changes:
+    """Return what a recipe or variant changes.
 
     Raises:
-        ValueError: There is no such recipe, or params.yaml is wrong.
+        ValueError: There is none of that name, or params.yaml is wrong.
     """
-    recipes = load(path).recipes
-    if name not in recipes:
-        raise ValueError(f"a recipe must be one of {', '.join(recipes)}, given {name!r}")
-    return dict(recipes[name])
+    named = load(path).named
+    if name not in named:
+        raise ValueError(f"a recipe or variant must be one of {', '.join(named)}, given {name!r}")
+    return dict(named[name])
 
 
 def pipeline(params: Params) -> Changes:

@@ -53,8 +53,7 @@ class About:
     @classmethod
     def of(cls, values: Params, corpus: str) -> About:
         """Return what is told of a run with these params on a corpus of this name."""
-        named = {**values.recipes, **values.ablations}
-        found = described(pipeline(values), defaults(), named)
+        found = described(pipeline(values), defaults(), values.named)
         changed = [{k: v for k, v in part.items() if k not in FACTS} for part in found[1:]]
         return cls(corpus, values.split.protocol, found[0], *changed)
 

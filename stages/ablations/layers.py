@@ -3,15 +3,15 @@
 from pathlib import Path
 
 from stages.embed_audio import embed
-from whisq import params
+from whisq import params, stage
 
 
-def main() -> None:
-    """Run the stage."""
+def main() -> str:
+    """Return a line about what was embedded."""
     values = params.load()
     section = values.embed_audio.model_dump() | {"layers": values.trials.audio_layers}
-    embed(section, Path("data/embeddings/audio_layers"))
+    return embed(section, Path("data/embeddings/audio_layers"))
 
 
 if __name__ == "__main__":
-    main()
+    stage.run(main)

@@ -7,7 +7,8 @@ from typing import Any
 
 from pandas import DataFrame, read_csv
 
-from whisq import params, tracking
+from stages.recipe import is_trained
+from whisq import params, stage, tracking
 from whisq.corpus.card import identify
 from whisq.model.variants import ALIGNMENT
 from whisq.trials.comparison import compare, table
@@ -25,7 +26,8 @@ METRICS = (
 
 def main() -> None:
     """Run the stage."""
-    variants = dict(trials(params.load().ablations))
+    named = {name: one.changes for name, one in params.load().ablations.items()}
+    variants = dict(trials(named))
     compared = compare(variants, REFERENCES, METRICS)
     short = json.loads(json.dumps(compared), parse_float=lambda text: round(float(text), 6))
     Path("metrics/ablations.json").write_text(json.dumps(short) + "\n")
@@ -38,6 +40,8 @@ def main() -> None:
     shown = rows.pivot_table("mean", ["protocol", "variant"], "metric", sort=False).round(3)
     wanted = [name for name in METRICS if name in shown and not name.endswith(("mse", "lcc"))]
     print(shown[wanted].to_string())
+    for name in (name for name, changes in named.items() if not is_trained(changes)):
+        print(f"{name}: not trained here, see `make variant NAME={name}`")
 
 
 def trials(variants: Mapping[str, params.Changes]) -> Iterator[tuple[str, DataFrame]]:
@@ -51,7 +55,7 @@ def trials(variants: Mapping[str, params.Changes]) -> Iterator[tuple[str, DataFr
     """
     known = []
     for name, changes in variants.items():
-        if not (FOLDER / f"{name}.csv").exists():
+        if not is_trained(changes) or not (FOLDER / f"{name}.csv").exists():
             continue
         found = read_csv(FOLDER / f"{name}.csv")
         quality = quality_of(params.load(overrides=changes))
@@ -83,4 +87,5 @@ def quality_of(values: params.Params) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
+    stage.quieten()
     main()

@@ -19,8 +19,8 @@ def write(folder: Path) -> str:
     measured = metrics / "paper_table.csv"
     return document(
         params.pipeline(values),
-        values.recipes["paper"],
-        WINDOWS | values.ablations,
+        values.recipes["paper"].changes,
+        WINDOWS | {name: one.changes for name, one in values.ablations.items()},
         concat([read_csv(metrics / "ablations.csv"), DataFrame(_rows(windows))]),
         read_csv(measured) if measured.exists() else None,
     )

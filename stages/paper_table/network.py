@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from stages.ablations.variant import SECTIONS, train
+from stages.ablations.variant import train
+from stages.recipe import TRAINED
 from whisq import params
 from whisq.store.sequences import Sequences
 from whisq.training.recipe import Recipe
@@ -19,7 +20,7 @@ def main(name: str) -> None:
     get_ready()
     values = params.load()
     layers = Sequences.open(DATA / "embeddings/audio").layers
-    changes = network(values.recipes["paper"], values.paper_table.networks[name], layers)
+    changes = network(values.recipes["paper"].changes, values.paper_table.networks[name], layers)
     new = params.load(overrides=changes)
     recipes = [
         Recipe(new.model, new.loss, new.train, seed) for seed in range(values.paper_table.seeds)
@@ -36,7 +37,7 @@ def network(
 
     Where the recipe's audio layer is not among those that are stored, the last of them is read.
     """
-    trained = {key: value for key, value in recipe.items() if key.split(".")[0] in SECTIONS}
+    trained = {key: value for key, value in recipe.items() if key.split(".")[0] in TRAINED}
     if trained["model.audio_layer"] not in layers:
         trained["model.audio_layer"] = max(layers)
     return trained | dict(changes)

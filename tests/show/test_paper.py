@@ -13,7 +13,7 @@ from whisq import params
 from whisq.show.paper import CHOICES, document
 
 ROOT = Path(__file__).parents[2]
-RECIPE = params.recipe("paper", ROOT / "params.yaml")
+RECIPE = params.changes_of("paper", ROOT / "params.yaml")
 VALUES = params.pipeline(params.load(ROOT / "params.yaml"))
 FIELDS = Counter(field for choice in CHOICES for field in choice.fields)
 

@@ -10,7 +10,8 @@ from dvc.utils.hydra import to_hydra_overrides
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from stages.paper import free_name, sourced
+from stages.paper import NAME, sourced
+from stages.recipe import free_name
 from whisq.corpus.card import read_card
 from whisq.corpus.clips import read_clips
 from whisq.show.published import published
@@ -92,9 +93,9 @@ def test_an_empty_source_is_the_hub_and_none_leaves_the_one_of_params_yaml():
 
 
 def test_a_name_that_is_taken_gets_a_number():
-    assert free_name([]) == "paper-musiceval"
-    assert free_name(["paper-musiceval", "x"]) == "paper-musiceval-2"
-    assert free_name(["paper-musiceval", "paper-musiceval-2"]) == "paper-musiceval-3"
+    assert free_name(NAME, []) == "paper-musiceval"
+    assert free_name(NAME, ["paper-musiceval", "x"]) == "paper-musiceval-2"
+    assert free_name(NAME, ["paper-musiceval", "paper-musiceval-2"]) == "paper-musiceval-3"
 
 
 def test_every_frame_of_the_clip_alone_is_kept_of_the_padded_window(paper_run):

@@ -14,7 +14,7 @@ from stages.recipe import overrides
 from whisq import params
 
 ROOT = Path(__file__).parents[2]
-RECIPE = params.recipe("paper", ROOT / "params.yaml")
+RECIPE = params.changes_of("paper", ROOT / "params.yaml")
 NETWORKS = ("challenge_baseline", "whisq", "no_transport")
 
 

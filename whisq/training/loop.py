@@ -145,7 +145,6 @@ def train(
         means = {f"train_{name}": float(mean) for name, mean in DataFrame(steps).mean().items()}
         record = {"epoch": epoch + 1, **means, **dev_metrics(judged.module, dev)}
         record["seconds"] = time.perf_counter() - started
-        _warn_if_stuck(record)
         history.steps += [
             {"epoch": epoch + 1, "learning_rate": rate, **values}
             for rate, values in zip(rates, steps, strict=True)
@@ -158,6 +157,7 @@ def train(
         if on_epoch:
             on_epoch(record)
         bar.set_postfix(dev=f"{record['dev_score']:.3f}", best=history.best_epochs)
+    _warn_if_stuck(history.epochs)
     model.load_state_dict(best)
     return history
 
@@ -215,11 +215,13 @@ def _read(terms: list[dict[str, Tensor]], epoch: int) -> list[dict[str, float]]:
     return steps
 
 
-def _warn_if_stuck(record: dict[str, Any]) -> None:
-    error = record.get("train_ot_marginal_error", 0.0)
-    if error > TOLERANCE:
+def _warn_if_stuck(epochs: list[dict[str, Any]]) -> None:
+    errors = [record.get("train_ot_marginal_error", 0.0) for record in epochs]
+    stuck = [error for error in errors if error > TOLERANCE]
+    if stuck:
         warnings.warn(
-            f"Sinkhorn missed its tolerance: marginal error {error:.2g} on average in epoch "
-            f"{record['epoch']}, wanted {TOLERANCE:.2g}; raise loss.ot_iterations or ot_epsilon",
+            f"Sinkhorn missed its tolerance in {len(stuck)} of {len(epochs)} epochs: mean marginal "
+            f"error {max(stuck):.2g} in the worst, wanted {TOLERANCE:.2g}; raise "
+            "loss.ot_iterations or ot_epsilon",
             stacklevel=3,
         )

@@ -1,0 +1,42 @@
+"""A run of the whole pipeline says what it made, in few lines, and warns of nothing."""
+
+import subprocess
+import sys
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
+
+
+@pytest.fixture(scope="module")
+def said(paper_run, environment):
+    """All that `dvc repro --force` prints, without blank lines."""
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "repro", "--force"],
+        cwd=paper_run, env=environment, text=True, check=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    return [line for line in done.stdout.splitlines() if line.strip()]
+
+
+def test_all_of_it_is_forty_lines_at_most(said):
+    assert len(said) <= 40, "\n".join(said)
+
+
+def test_none_of_them_is_a_warning_or_a_library_s(said):
+    for word in ("warn", " INFO ", "it/s]", "Registered model", "Traceback"):
+        assert not [line for line in said if word.lower() in line.lower()]
+
+
+def test_each_stage_says_where_its_outputs_are_and_how_long_it_took(said):
+    ends = [line for line in said if line.endswith((" s)", " min)"))]
+    for number, place in enumerate(
+        ("data/raw", "metrics/corpus.json", "data/embeddings/", "data/embeddings/",
+         "data/model", "metrics/evaluate.json", "metrics/report.html")
+    ):  # fmt: skip
+        assert place in ends[number]
+    assert len(ends) == 7
+
+
+def test_training_tells_its_epochs(said):
+    assert any(line.startswith("epoch 2 of at most 2: loss ") for line in said)
