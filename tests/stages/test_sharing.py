@@ -50,9 +50,15 @@ def ran(output):
 
 
 def test_a_second_clone_computes_nothing(clone, run):
-    run(clone, "dvc", "pull", "--run-cache", "dvc.yaml")
+    run(clone, "dvc", "pull", "--run-cache")
     assert (clone / "metrics/evaluate.json").exists()
     assert not ran(run(clone, "dvc", "repro"))
+
+
+def test_what_the_variants_would_write_is_missed_by_no_command(clone, run):
+    run(clone, "dvc", "checkout")
+    run(clone, "dvc", "pull")
+    assert not (clone / "data/embeddings/audio_layers").exists()
 
 
 def test_an_experiment_that_another_ran_is_read_and_not_trained_again(clone, run):
