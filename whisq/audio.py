@@ -3,7 +3,8 @@
 Corpus check, embedding, scoring, probes and serving all come through here. A clip that can't be
 scored as it is meant is an error, never a number; what is odd but can be scored is a note.
 
-* **Whole**: all sound in the file is read, or the file is refused (`whisq.containers`).
+* **Whole**: all sound in the file is read, or the file is refused (`whisq.containers`; what PyAV
+  decodes, m4a and webm among it: `whisq.foreign`).
 * **Channels** are averaged, 8 at most; an array of more than two says which axis holds them. Where
   they cancel each other (the average is more than 30 dB below them) the clip is refused.
 * **Scale**: full scale is 1. Peaks above 1.5 are kept and noted, above 8 refused: such samples
@@ -31,7 +32,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from whisq import foreign
 from whisq.containers import mend
+from whisq.extras import MissingExtraError
 from whisq.files import digest_of
 
 if TYPE_CHECKING:
@@ -238,14 +241,19 @@ def _decoded(data: bytes | mmap.mmap, name: str, file: BinaryIO | None = None) -
     import soundfile
 
     try:
-        whole, said = mend(data)
-        source = file if whole is data and file is not None else io.BytesIO(whole)
-        clip = sound(*_samples(source), channels_first=False)
+        if foreign.kind_of(data):
+            samples, said = foreign.decode(data, LONGEST), None
+        else:
+            whole, said = mend(data)
+            samples = _samples(file if whole is data and file else io.BytesIO(whole))
+        clip = sound(*samples, channels_first=False)
     except soundfile.LibsndfileError as error:
         reason = error.error_string.rstrip(".")
         raise ValueError(
             f"{name}: it is not a sound file that can be read ({reason}): render it again"
         ) from None
+    except MissingExtraError as error:
+        raise MissingExtraError(f"{name}: {error}", name=error.name) from None
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
     return replace(clip, notes=((said,) if said else ()) + clip.notes)
