@@ -18,7 +18,7 @@ LEVELS = [
     ["devices", "extras", "files"],
     ["section"],
     ["processes", "mlflow_store", "containers", "names", "tables"],
-    ["batch", "losses", "model"],
+    ["batch", "losses", "model", "foreign"],
     ["audio"],
     ["corpus", "encoders"],
     ["rendered", "store"],

@@ -121,11 +121,46 @@ def test_a_wide_stereo_image_is_music():
     assert clip.notes == ()
 
 
-def test_channels_are_averaged_and_more_than_two_are_noted():
+@pytest.mark.parametrize("first", [True, False])
+def test_channels_are_averaged_and_more_than_two_are_noted(first):
     parts = 0.1 * np.random.default_rng(0).normal(size=(6, 8000)).astype(np.float32)
-    clip = sound(parts, RATE)
+    clip = read(parts if first else parts.T, RATE, channels_first=first)
     np.testing.assert_allclose(clip.samples, parts.mean(0), atol=1e-7)
     assert clip.notes == ("its 6 channels are averaged",)
+
+
+@pytest.mark.parametrize("clips", range(3, 9))
+def test_an_array_that_may_be_a_batch_of_clips_is_asked_about(clips):
+    parts = 0.1 * np.random.default_rng(0).normal(size=(clips, 8000)).astype(np.float32)
+    said = rf"{clips} channels or {clips} clips\? .* \({clips}, 8000\) say channels_first=True"
+    with pytest.raises(ValueError, match=said):
+        read(parts, RATE)
+    with pytest.raises(ValueError, match="channels_first=False"):
+        read(torch.from_numpy(parts.T), RATE)
+    with pytest.raises(ValueError, match="at most 8 channels"):
+        read(parts, RATE, channels_first=False)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_mono_and_stereo_are_read_in_either_layout_without_a_word(channels):
+    parts = 0.1 * np.random.default_rng(0).normal(size=(channels, 8000)).astype(np.float32)
+    one, other = read(parts, RATE), read(parts.T, RATE)
+    np.testing.assert_array_equal(one.samples, other.samples)
+    assert one.channels == channels
+    assert one.notes == ()
+
+
+def test_what_was_read_is_not_read_again():
+    clip = sound(0.1 * np.random.default_rng(0).normal(size=8000), RATE)
+    assert read(clip) is clip
+
+
+@pytest.mark.parametrize("seconds", [0.2, 5])
+def test_loudness_is_of_what_is_long_enough_for_its_gate(seconds):
+    tone = np.sin(2 * np.pi * 997 * np.arange(round(seconds * 48000)) / 48000)
+    loudness = sound(tone, 48000).loudness
+    # BS.1770-4: a full-scale 997 Hz tone in one channel.
+    assert loudness is None if seconds < 0.4 else loudness == pytest.approx(-3.01, abs=0.05)
 
 
 @pytest.mark.parametrize(("peak", "noted"), [(0.5, 0), (1.0, 0), (1.4, 0), (1.6, 1), (7.9, 1)])

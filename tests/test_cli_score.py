@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import torch
 from typer.testing import CliRunner
 
 from whisq.cli import app
@@ -411,3 +412,57 @@ def test_a_model_that_is_not_there_is_told_about_in_a_line(tmp_path):
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.count("\n") == 1
     assert "there is no folder" in result.stderr
+
+
+@pytest.fixture
+def stereo(tmp_path):
+    """31 s of a 997 Hz tone at -23 dBFS in both of two channels, after 3 s of silence."""
+    time = np.arange(31 * 48000) / 48000
+    tone = 10 ** (-23 / 20) * np.sin(2 * np.pi * 997 * time) * (time >= 3)
+    return write(tmp_path / "stereo.wav", np.stack([tone, tone], 1), 48000, "FLOAT")
+
+
+def test_a_score_tells_where_it_comes_from(stereo, tiny_model):
+    result = whisq(stereo, "-p", GOOD, "--model", tiny_model, "--json")
+    told = json.loads(result.stdout)
+    found = json.loads(about(tiny_model, "--json").stdout)
+    assert (told["model_id"], told["model_sha256"]) == (str(tiny_model), found["sha256"])
+    for kind in ("audio", "text"):
+        assert told[f"{kind}_encoder"] == found["encoders"][kind]["model"]
+        assert told[f"{kind}_encoder_sha256"] == found["encoders"][kind]["sha256"]
+    assert told["torch_version"].startswith(torch.__version__.split("+")[0])
+    assert (told["seconds"], told["seconds_heard"]) == (31, 30)
+    assert (told["source_rate"], told["source_channels"]) == (48000, 2)
+    assert told["peak_dbfs"] == pytest.approx(-23, abs=0.01)
+    assert told["silent_share"] == pytest.approx(0.1, abs=1e-3)
+    # A full-scale 997 Hz tone in one channel has -3.01 LUFS (BS.1770-4), whatever is gated.
+    assert told["loudness_lufs"] == pytest.approx(-26.0, abs=0.1)
+    assert "first 30 s of 31.0 s" in told["note"]
+    scores = json.loads(whisq(stereo, "-p", GOOD, "--model", tiny_model).stdout)
+    assert scores == {name: told[name] for name in ("path", "prompt", "omq", "ta")}
+
+
+@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
+def test_metrics_reads_rows_that_tell_where_they_come_from(form, tmp_path, clips, tiny_model):
+    silent = write(tmp_path / "silent.wav", 0 * SECOND)
+    output, truth = tmp_path / f"out.{form}", tmp_path / "truth.csv"
+    words = ["--model", tiny_model, "-o", output, "--provenance", "-p", GOOD]
+    assert whisq(*clips[:4], silent, *words).exit_code == 1
+    truth.write_text("".join(f"{clip.stem},{n},{5 - n}\n" for n, clip in enumerate(clips[:4], 1)))
+    judged = CliRunner().invoke(app, ["metrics", str(output), str(truth), "--json"])
+    assert judged.exit_code == 0, judged.stderr
+    assert json.loads(judged.stdout)["n_clips"] == 4
+
+
+def test_a_list_goes_on_with_where_its_rows_come_from(tmp_path, clips, tiny_model):
+    output = tmp_path / "out.jsonl"
+    words = [*clips[:3], "--model", tiny_model, "-o", output, "--provenance"]
+    gone = tmp_path / "gone.wav"
+    broken = whisq(clips[0], clips[1], write(gone, 0 * SECOND), clips[2], *words[3:], "--strict")
+    assert broken.exit_code == 1
+    result = whisq(*words, "--resume")
+    assert result.exit_code == 0
+    assert "scored by an earlier run" in result.stderr
+    rows = [json.loads(line) for line in output.read_text().splitlines()]
+    assert [row["source_rate"] for row in rows] == [16000] * 3
+    assert len({row["model_sha256"] for row in rows}) == 1

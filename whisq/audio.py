@@ -3,9 +3,10 @@
 Corpus check, embedding, scoring, probes and serving all come through here. A clip that can't be
 scored as it is meant is an error, never a number; what is odd but can be scored is a note.
 
-* **Whole**: all sound in the file is read, or the file is refused (`whisq.containers`).
-* **Channels** are averaged, 8 at most; where they cancel each other (the average is more than
-  30 dB below them) the clip is refused.
+* **Whole**: all sound in the file is read, or the file is refused (`whisq.containers`; what PyAV
+  decodes, m4a and webm among it: `whisq.foreign`).
+* **Channels** are averaged, 8 at most; an array of more than two says which axis holds them. Where
+  they cancel each other (the average is more than 30 dB below them) the clip is refused.
 * **Scale**: full scale is 1. Peaks above 1.5 are kept and noted, above 8 refused: such samples
   were meant as something else. Nothing is normalised: loudness is part of a clip.
 * **Silence**: samples that never move by a 16-bit step are refused, in the whole clip or in the
@@ -31,7 +32,9 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from whisq import foreign
 from whisq.containers import mend
+from whisq.extras import MissingExtraError
 from whisq.files import digest_of
 
 if TYPE_CHECKING:
@@ -61,12 +64,33 @@ class Sound:
         rate: Hz.
         channels: How many there were.
         notes: What to know of a score of it, a sentence each.
+        peak: Of all channels, full scale 1.
+        silent: Share of what is heard of it that is silent, 0 to 1.
     """
 
     samples: np.ndarray
     rate: int
     channels: int = 1
     notes: tuple[str, ...] = ()
+    peak: float = 1.0
+    silent: float = 0.0
+
+    @property
+    def loudness(self) -> float | None:
+        """Integrated loudness of the samples, LUFS; None of what is too short or quiet for it.
+
+        Source: ITU-R BS.1770-4, whose gate wants 0.4 s above -70 LUFS.
+        """
+        import torch
+        from torchaudio.functional import loudness
+
+        if self.seconds < 0.4:
+            return None
+        # torchaudio's filters, which raise the treble by 4 dB, clip at full scale.
+        gain = min(1.0, 0.5 / float(np.abs(self.samples).max()))
+        with torch.inference_mode():
+            lufs = float(loudness(torch.from_numpy(gain * self.samples)[None], self.rate))
+        return lufs - 20 * math.log10(gain) if math.isfinite(lufs) else None
 
     @property
     def seconds(self) -> float:
@@ -79,14 +103,16 @@ class Sound:
         return digest_of("audio", str(self.rate), self.samples.data)
 
 
-def read(audio: Audio, rate: int | None = None) -> Sound:
+def read(
+    audio: Audio | Sound, rate: int | None = None, channels_first: bool | None = None
+) -> Sound:
     """Read a clip of any form.
 
     Args:
-        audio: A path, a sound file's bytes, an open binary file, floats of shape (samples,) or
-            two axes of which the shorter, at most 8, holds the channels, or an audio dict of
-            `datasets` (`array` and `sampling_rate`).
+        audio: A path, a sound file's bytes, an open binary file, floats as `sound` takes them, an
+            audio dict of `datasets` (`array` and `sampling_rate`), or what this returned before.
         rate: Of an array, Hz; the others know their own.
+        channels_first: Of an array, as in `sound`.
 
     Returns:
         The clip.
@@ -94,8 +120,10 @@ def read(audio: Audio, rate: int | None = None) -> Sound:
     Raises:
         ValueError: It can't be scored; the message names it and says what to do.
     """
+    if isinstance(audio, Sound):
+        return audio
     if isinstance(audio, Mapping):
-        return _of_mapping(audio, rate)
+        return _of_mapping(audio, rate, channels_first)
     if isinstance(audio, str | os.PathLike):
         return _of_file(os.fspath(audio))
     if hasattr(audio, "read"):
@@ -117,16 +145,18 @@ def read(audio: Audio, rate: int | None = None) -> Sound:
         )
     if rate is None:
         raise ValueError("an array needs its sampling rate: score(samples, prompt, rate=32000)")
-    return sound(audio, rate)
+    return sound(audio, rate, channels_first)
 
 
-def sound(samples: np.ndarray, rate: float) -> Sound:
+def sound(samples: np.ndarray, rate: float, channels_first: bool | None = None) -> Sound:
     """Make one channel of samples, and refuse what can't be scored.
 
     Args:
         samples: Floats, full scale 1, shape (samples,), (samples, channels) or (channels,
             samples).
         rate: Their rate, Hz, above 0.
+        channels_first: Whether the first of two axes holds the channels. None: the shorter does,
+            at most two of them: more could as well be a batch of clips.
 
     Returns:
         The clip.
@@ -136,7 +166,7 @@ def sound(samples: np.ndarray, rate: float) -> Sound:
     """
     if not rate > 0:
         raise ValueError(f"a sampling rate must be a positive number of Hz, given {rate}")
-    laid = _laid_out(samples)
+    laid = _laid_out(samples, channels_first)
     _check_length(len(laid) / rate)
     channels = laid.astype(np.float32, copy=False)
     peak = float(np.abs(channels).max())
@@ -154,7 +184,8 @@ def sound(samples: np.ndarray, rate: float) -> Sound:
             "leave it out"
         )
     _check_heard(channels, mono, rate)
-    return Sound(mono, int(rate), channels.shape[1], _notes(channels, peak, mono, rate))
+    silent, count = _silent(mono, rate), channels.shape[1]
+    return Sound(mono, int(rate), count, _notes(count, peak, silent), peak, silent)
 
 
 def resampled(clip: Sound, rate: int = RATE) -> np.ndarray:
@@ -174,9 +205,10 @@ def resampled(clip: Sound, rate: int = RATE) -> np.ndarray:
         return resample(torch.from_numpy(clip.samples), clip.rate, rate).numpy()
 
 
-def _of_mapping(audio: Mapping[str, Any], rate: int | None) -> Sound:
+def _of_mapping(audio: Mapping[str, Any], rate: int | None, channels_first: bool | None) -> Sound:
     if audio.get("array") is not None:
-        return read(np.asarray(audio["array"]), audio.get("sampling_rate") or rate)
+        rate = audio.get("sampling_rate") or rate
+        return read(np.asarray(audio["array"]), rate, channels_first)
     inner = audio.get("bytes") or audio.get("path")
     if inner is None:
         raise ValueError(
@@ -209,14 +241,19 @@ def _decoded(data: bytes | mmap.mmap, name: str, file: BinaryIO | None = None) -
     import soundfile
 
     try:
-        whole, said = mend(data)
-        source = file if whole is data and file is not None else io.BytesIO(whole)
-        clip = sound(*_samples(source))
+        if foreign.kind_of(data):
+            samples, said = foreign.decode(data, LONGEST), None
+        else:
+            whole, said = mend(data)
+            samples = _samples(file if whole is data and file else io.BytesIO(whole))
+        clip = sound(*samples, channels_first=False)
     except soundfile.LibsndfileError as error:
         reason = error.error_string.rstrip(".")
         raise ValueError(
             f"{name}: it is not a sound file that can be read ({reason}): render it again"
         ) from None
+    except MissingExtraError as error:
+        raise MissingExtraError(f"{name}: {error}", name=error.name) from None
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
     return replace(clip, notes=((said,) if said else ()) + clip.notes)
@@ -244,7 +281,7 @@ def _check_length(seconds: float) -> None:
         raise ValueError(f"a clip must last at most {LONGEST} s, given {seconds:.0f} s: cut it")
 
 
-def _laid_out(samples: np.ndarray) -> np.ndarray:
+def _laid_out(samples: np.ndarray, channels_first: bool | None) -> np.ndarray:
     # (samples, channels), or an error that says by shape or type what is wrong.
     if not np.issubdtype(samples.dtype, np.floating):
         raise ValueError(
@@ -258,12 +295,19 @@ def _laid_out(samples: np.ndarray) -> np.ndarray:
         )
     if samples.size == 0:
         raise ValueError("the clip has no samples; leave it out or render it again")
-    laid = samples[:, None] if samples.ndim == 1 else samples
-    laid = laid.T if laid.shape[0] < laid.shape[1] else laid
+    if samples.ndim == 1:
+        return samples[:, None]
+    first = samples.shape[0] < samples.shape[1] if channels_first is None else channels_first
+    laid = samples.T if first else samples
     if laid.shape[1] > CHANNELS:
         raise ValueError(
             f"a clip must have at most {CHANNELS} channels, given {samples.shape}: a spectrogram "
             "is no clip, and score_many takes several clips"
+        )
+    if laid.shape[1] > 2 and channels_first is None:
+        raise ValueError(
+            f"{laid.shape[1]} channels or {laid.shape[1]} clips? Of one clip of shape "
+            f"{samples.shape} say channels_first={first}; score_many takes several clips"
         )
     return laid
 
@@ -287,16 +331,19 @@ def _moves(samples: np.ndarray) -> bool:
     return float(samples.max() - samples.min()) >= 2 * QUIETEST
 
 
-def _notes(channels: np.ndarray, peak: float, mono: np.ndarray, rate: float) -> tuple[str, ...]:
-    notes = []
-    if peak > NOTED:
-        notes.append(f"its samples reach {peak:.1f} times full scale; they are taken as they are")
-    if channels.shape[1] > 2:
-        notes.append(f"its {channels.shape[1]} channels are averaged")
+def _silent(mono: np.ndarray, rate: float) -> float:
     step = max(1, round(0.02 * rate))
     heard = np.abs(mono[: round(HEARD * rate)])
     loudest = np.maximum.reduceat(heard, np.arange(0, len(heard), step))
-    share = float((loudest < QUIET).mean())
-    if share > 0.5:
-        notes.append(f"{share:.0%} of what is heard of it is silent")
+    return float((loudest < QUIET).mean())
+
+
+def _notes(channels: int, peak: float, silent: float) -> tuple[str, ...]:
+    notes = []
+    if peak > NOTED:
+        notes.append(f"its samples reach {peak:.1f} times full scale; they are taken as they are")
+    if channels > 2:
+        notes.append(f"its {channels} channels are averaged")
+    if silent > 0.5:
+        notes.append(f"{silent:.0%} of what is heard of it is silent")
     return tuple(notes)

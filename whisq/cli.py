@@ -187,6 +187,15 @@ def score(
     summary: Annotated[
         bool, Option("--summary", help="Show each system's means, 95% intervals.")
     ] = False,
+    provenance: Annotated[
+        bool,
+        Option(
+            "--provenance",
+            "--json",
+            help="Tell with each score where it comes from: model, encoders and versions; the "
+            "clip's length, rate, channels, loudness, peak and silence.",
+        ),
+    ] = False,
     path_column: Column = None,
     prompt_column: Column = None,
     id_column: Column = None,
@@ -214,6 +223,7 @@ def score(
     columns = {"path": path_column, "prompt": prompt_column}
     columns |= {"id": id_column, "system": system_column}
     wanted = {"resume": resume, "strict": strict, "summary": summary}
+    wanted["provenance"] = provenance
     how = {"engine": engine, "workers": workers, "device": device}
     how["batch_size"] = batch_size or AUTO
     return run(Command(sources, model, prompt, output, columns, **how, **wanted))

@@ -67,7 +67,7 @@ def _reader(data: Bytes) -> Callable[[Bytes], Mended]:
         return _flac
     if _first_frame(data, start) is not None:
         return _mp3
-    raise ValueError(f"it is not a sound file that can be read: give {KINDS}")
+    raise ValueError(f"it is not a sound file that can be read: give {KINDS}, or what PyAV decodes")
 
 
 def _chunks(

@@ -29,7 +29,7 @@ from whisq.encoders.whisper import LONGEST, AudioSpec, WhisperEncoder
 from whisq.scores import Score, scores_of
 
 if TYPE_CHECKING:
-    from whisq.audio import Audio
+    from whisq.audio import Audio, Sound
     from whisq.model.network import Network
 
 # Audio (layers, steps, dim) and text (1, tokens, dim), which is None where there is no prompt.
@@ -91,7 +91,14 @@ class Predictor:
         """Load the encoders now, of text if prompts will be scored; else the first clip waits."""
         _ = self.audio_encoder, self.text_encoder if prompted else None
 
-    def score(self, audio: Audio, prompt: str | None = None, *, rate: int | None = None) -> Score:
+    def score(
+        self,
+        audio: Audio,
+        prompt: str | None = None,
+        *,
+        rate: int | None = None,
+        channels_first: bool | None = None,
+    ) -> Score:
         """Return one clip's score.
 
         Args:
@@ -99,14 +106,18 @@ class Predictor:
                 an open file, or floats in -1..1, numpy or torch, with `rate`.
             prompt: What the clip was made from; None asks for musical quality alone.
             rate: Of an array, Hz.
+            channels_first: Of an array with more than two channels, whether its first axis holds
+                them.
         """
-        return next(self.score_many([(audio, prompt)], rate=rate))
+        pairs = [(audio, prompt)]
+        return next(self.score_many(pairs, rate=rate, channels_first=channels_first))
 
     def score_many(
         self,
         pairs: Iterable[tuple[Audio, str | None]],
         batch_size: BatchSize = AUTO,
         rate: int | None = None,
+        channels_first: bool | None = None,
     ) -> Iterator[Score]:
         """Yield scores in order as clips come.
 
@@ -116,26 +127,31 @@ class Predictor:
                 one on a CPU, and no score depends on the others in any bit; above 1, as on a GPU,
                 scores depend on them to rounding.
             rate: Of arrays, Hz.
+            channels_first: Of arrays, as in `score`.
         """
         waiting, together = iter(pairs), at_once(batch_size, self.device)
         while chunk := list(islice(waiting, BATCH if batch_size == AUTO else batch_size)):
             clips = []
             for audio, prompt in chunk:
-                clip, cautions = self.read(audio, prompt, rate)
+                clip, cautions = self.read(audio, prompt, rate, channels_first)
                 clips.append(clip)
                 for caution in cautions:
                     warnings.warn(caution, ScoreWarning, stacklevel=2)
             yield from self.score_embedded(self.encode(clips, together))
 
     def embed(
-        self, audio: Audio, prompt: str | None = None, rate: int | None = None
+        self, audio: Audio | Sound, prompt: str | None = None, rate: int | None = None
     ) -> tuple[Embedded, list[str]]:
         """Return what `score_embedded` takes of a clip and prompt, and what `read` says of them."""
         clip, cautions = self.read(audio, prompt, rate)
         return self.encode([clip])[0], cautions
 
     def read(
-        self, audio: Audio, prompt: str | None = None, rate: int | None = None
+        self,
+        audio: Audio | Sound,
+        prompt: str | None = None,
+        rate: int | None = None,
+        channels_first: bool | None = None,
     ) -> tuple[Clip, list[str]]:
         """Decode and check a clip and its prompt, given as in `score`.
 
@@ -144,14 +160,18 @@ class Predictor:
             a clip past the window, a prompt past what its encoder reads, words that it does not
             know.
         """
-        clip = sounds.read(audio, rate)
+        clip = sounds.read(audio, rate, channels_first)
         samples, cautions = sounds.resampled(clip), list(clip.notes)
-        if clip.seconds > LONGEST:
+        if self.heard(clip) < clip.seconds:
             cautions.append(f"only the first {LONGEST} s of {clip.seconds:.1f} s are scored")
         if prompt is None:
             return (samples, None), cautions
         read = self._read_prompt(prompt)
         return (samples, read), [*cautions, *read.notes]
+
+    def heard(self, clip: Sound) -> float:
+        """Return how many seconds of a clip a score is of: the first ones."""
+        return min(clip.seconds, LONGEST)
 
     def encode(self, clips: Sequence[Clip], together: int = 1) -> list[Embedded]:
         """Return what `score_embedded` takes of clips that are read, in order.

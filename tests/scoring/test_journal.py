@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from whisq.scores import Score
 from whisq.scoring.job import Journal
 from whisq.scoring.requests import Request
-from whisq.scoring.rows import row_of
+from whisq.scoring.rows import Provenance, row_of
 
 SCORE = Score(3.0, 0.1 + 0.2)
 
@@ -91,6 +91,22 @@ def test_wherever_a_kill_cuts_the_rows_before_it_stay(cut, tmp_path_factory):
             _add(journal, request)
     with Journal(folder / "out.csv", "m", resume=True) as journal:
         assert all(journal.known(request) for request in requests)
+
+
+def test_a_row_that_does_not_tell_where_it_comes_from_is_scored_anew_if_that_is_asked(
+    tmp_path, requests
+):
+    told = Provenance("m", "a", "w", None, "t", None, "0.1", "2.6", seconds=3.0)
+    with Journal(tmp_path / "out.csv", "m", resume=False) as journal:
+        _add(journal, requests[0])
+        row = row_of(requests[1], SCORE, provenance=told)
+        journal.add(requests[1], journal_key(requests[1].path), row)
+    with Journal(tmp_path / "out.csv", "m", resume=True, provenance=True) as journal:
+        assert journal.known(requests[0]) is None
+        assert journal.known(requests[1]) == row
+    with Journal(tmp_path / "out.csv", "m", resume=True) as journal:
+        assert journal.known(requests[0])
+        assert journal.known(requests[1]).provenance is None
 
 
 def test_rows_of_another_model_are_never_mixed_in(tmp_path, requests):

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 from scipy import stats
 
 from whisq.scoring.requests import Request
-from whisq.scoring.rows import Row, form, row_of, summary, write_rows
+from whisq.scoring.rows import Provenance, Row, form, row_of, summary, write_rows
 
 ROWS = [
     Row("a", "in/a.wav", 'slow, "calm"\nwaltz 🎵', "S001", 3.123456789012345, 1 / 3),
@@ -21,15 +22,35 @@ READERS = {
 }
 
 
+TOLD = Provenance("m", "a" * 64, "w@c0", None, "t", "b" * 64, "0.1", "2.6")
+WHOLE = replace(TOLD, seconds=31.0, seconds_heard=30.0, source_rate=44100, source_channels=2)
+
+
 @pytest.mark.parametrize("suffix", READERS)
 def test_every_form_holds_every_field_to_the_last_digit(suffix, tmp_path):
     write_rows(ROWS, tmp_path / f"out.{suffix}")
     table = READERS[suffix](tmp_path / f"out.{suffix}")
-    assert list(table.columns) == [*vars(ROWS[0])]
+    assert list(table.columns) == [*ROWS[0].cells]
     for row, (_, read) in zip(ROWS, table.iterrows(), strict=True):
-        for name, value in vars(row).items():
+        for name, value in row.cells.items():
             missing = read[name] in {None, ""} or pd.isna(read[name])
             assert missing if value is None else read[name] == value
+
+
+@pytest.mark.parametrize("suffix", READERS)
+def test_where_a_score_comes_from_is_a_column_a_fact(suffix, tmp_path):
+    rows = [replace(ROWS[0], provenance=WHOLE), replace(ROWS[2], provenance=TOLD)]
+    write_rows(rows, tmp_path / f"out.{suffix}")
+    table = READERS[suffix](tmp_path / f"out.{suffix}")
+    assert list(table.columns) == [*rows[0].cells]
+    assert table["audio_encoder"].tolist() == ["w@c0", "w@c0"]
+    assert float(table["source_rate"][0]) == 44100
+    assert pd.isna(table["source_rate"][1]) or table["source_rate"][1] == ""
+
+
+def test_a_row_comes_back_from_its_cells():
+    for row in (*ROWS, replace(ROWS[0], provenance=WHOLE)):
+        assert Row.of_cells(row.cells) == row
 
 
 def test_a_column_that_is_empty_throughout_keeps_its_type(tmp_path):
@@ -46,7 +67,7 @@ def test_an_answer_file_lists_the_clips_that_have_a_score(tmp_path):
 
 def test_a_file_is_replaced_as_a_whole_or_stays(tmp_path):
     (tmp_path / "out.csv").write_text("before")
-    with pytest.raises(TypeError):
+    with pytest.raises(AttributeError):
         write_rows([ROWS[0], None], tmp_path / "out.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
     assert (tmp_path / "out.csv").read_text() == "before"

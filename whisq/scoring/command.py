@@ -18,7 +18,7 @@ from whisq.files import tell
 from whisq.model import card
 from whisq.scoring.job import Engine, Journal, StrictError, Tally, complete, stream
 from whisq.scoring.requests import Request, inputs, is_clip, read_lines, read_sources
-from whisq.scoring.rows import Row, form, summary, write_rows
+from whisq.scoring.rows import Provenance, Row, form, summary, write_rows
 
 DONE, SOME_FAILED, WRONG_CALL, STOPPED = 0, 1, 2, 130
 STDIN = "-"
@@ -47,6 +47,7 @@ class Command:
     resume: bool
     strict: bool
     summary: bool
+    provenance: bool = False
 
     @property
     def one_clip(self) -> bool:
@@ -57,6 +58,11 @@ class Command:
     def folder(self) -> Path:
         """The model's, brought here once."""
         return addresses.bring(self.model)
+
+    @property
+    def told(self) -> Provenance | None:
+        """What each row tells of the model, if it was asked for."""
+        return Provenance.of(self.model, self.folder) if self.provenance else None
 
 
 def run(command: Command) -> int:
@@ -147,7 +153,7 @@ def _warn(folder: Path) -> None:
 def _to_file(command: Command, requests: list[Request], tally: Tally, output: Path) -> list[Row]:
     _check_output(command, requests, output)
     model = card.fingerprint(command.folder)
-    with Journal(output, model, command.resume) as journal:
+    with Journal(output, model, command.resume, command.provenance) as journal:
         rows = complete(requests, engine_of(command), journal, tally, command.strict)
         write_rows(rows, output)
         journal.remove()
@@ -182,7 +188,7 @@ def _one(command: Command, requests: list[Request]) -> int:
         tell(f"whisq score: {row.error}")
         return SOME_FAILED
     shown = {"path": row.path, "prompt": row.prompt, "omq": row.omq, "ta": row.ta}
-    print(json.dumps(shown, ensure_ascii=False))
+    print(row.json() if command.provenance else json.dumps(shown, ensure_ascii=False))
     if row.note:
         tell(f"note: {row.note}")
     return DONE
@@ -193,12 +199,13 @@ def engine_of(command: Command) -> Engine:
     if command.engine == "ray":
         from whisq.scoring.engines import cluster
 
-        return cluster(command.model, command.workers or 1, command.batch_size, command.device)
+        how = command.workers or 1, command.batch_size, command.device
+        return cluster(command.model, *how, command.told)
     from whisq.predictor import Predictor
     from whisq.scoring.engines import Scorer
 
     model = Predictor.load(command.folder, command.device)
-    scorer, together = Scorer(model), at_once(command.batch_size, model.device)
+    scorer, together = Scorer(model, command.told), at_once(command.batch_size, model.device)
     # A producer on a pipe may wait for each answer before it sends the next line; one clip by
     # itself is fastest with all cores on it.
     if command.one_clip or STDIN in command.sources:

@@ -13,10 +13,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from whisq import audio as sounds
 from whisq.devices import BatchSize, at_once
 from whisq.scoring.job import Engine
 from whisq.scoring.requests import Request
-from whisq.scoring.rows import Row, arrow, row_of
+from whisq.scoring.rows import Provenance, Row, arrow, row_of
 from whisq.store.cluster import CPUS, target
 
 if TYPE_CHECKING:
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 
     from whisq.predictor import Clip, Embedded, Predictor
 
-    # A clip that is read, or encoded, with what is to be known of it; or why it is not.
-    Answer = tuple[Clip | Embedded, list[str]] | ValueError
+    # A clip that is read, or encoded, with what is to be known of it and where it comes from; or
+    # why it is not.
+    Answer = tuple[Clip | Embedded, list[str], Provenance | None] | ValueError
     Answered = tuple[Request, Answer]
 
 ROWS = 8  # that the network rates at once
@@ -34,9 +36,15 @@ ROWS = 8  # that the network rates at once
 
 @dataclass(frozen=True)
 class Scorer:
-    """A model that answers requests; an engine runs one in each of its processes."""
+    """A model that answers requests; an engine runs one in each of its processes.
+
+    Attributes:
+        model: Loaded.
+        told: What each row tells of its model and, completed, of its clip; None: nothing.
+    """
 
     model: Predictor
+    told: Provenance | None = None
 
     def rows(
         self,
@@ -67,7 +75,9 @@ class Scorer:
         # An encoder that can't be loaded is no clip's fault: that error ends the job.
         self.model.ready(prompted=request.prompt is not None)
         try:
-            return begin(request.path, request.prompt)
+            clip = sounds.read(request.path)
+            told = self.told and self.told.of_clip(clip, self.model.heard(clip))
+            return (*begin(clip, request.prompt), told)
         except (ValueError, MemoryError, RuntimeError) as error:
             return _of_a_clip(error)
 
@@ -79,7 +89,7 @@ class Scorer:
             _of_a_clip(error)  # of one of them: by itself each answers for itself
             return [(request, self._attempt(self.model.embed, request)) for request, _ in chunk]
         return [
-            (request, answer if isinstance(answer, ValueError) else (next(states), answer[1]))
+            (request, answer if isinstance(answer, ValueError) else (next(states), *answer[1:]))
             for request, answer in chunk
         ]
 
@@ -87,9 +97,9 @@ class Scorer:
         embedded = [answer[0] for _, answer in chunk if not isinstance(answer, ValueError)]
         scores = iter(self.model.score_embedded(embedded))
         return [
-            row_of(request, error=str(answer))
+            row_of(request, error=str(answer), provenance=self.told)
             if isinstance(answer, ValueError)
-            else row_of(request, next(scores), note="; ".join(answer[1]) or None)
+            else row_of(request, next(scores), "; ".join(answer[1]) or None, provenance=answer[2])
             for request, answer in chunk
         ]
 
@@ -122,7 +132,13 @@ def _of_a_clip(error: Exception) -> ValueError:
     raise error
 
 
-def cluster(model: str, workers: int, batch_size: BatchSize, device: str) -> Engine:
+def cluster(
+    model: str,
+    workers: int,
+    batch_size: BatchSize,
+    device: str,
+    told: Provenance | None = None,
+) -> Engine:
     """Return an engine of Ray workers: on the cluster that RAY_ADDRESS names, else this machine.
 
     A worker that is killed is started again and its clips are scored again: a row is late, not
@@ -133,6 +149,7 @@ def cluster(model: str, workers: int, batch_size: BatchSize, device: str) -> Eng
         workers: Processes with a model each, at least 1.
         batch_size: Clips that a worker encodes at once, at least 1, or auto.
         device: Where to compute, as `whisq.store.cluster.target` takes it.
+        told: As `Scorer` takes it.
     """
     there = target(device, "--engine ray")
     together = at_once(batch_size, there)
@@ -141,15 +158,17 @@ def cluster(model: str, workers: int, batch_size: BatchSize, device: str) -> Eng
     def rows(requests: Iterable[Request]) -> Iterator[Row]:
         if not (requests := list(requests)):
             return
-        answers = _answers(requests, (where, there, together), workers)
+        answers = _answers(requests, (where, there, together, told), workers)
         for request, answer in zip(requests, answers.iter_rows(), strict=True):
             asked = row_of(request)
-            yield replace(Row(**answer), id=asked.id, path=asked.path, system=asked.system)
+            yield replace(Row.of_cells(answer), id=asked.id, path=asked.path, system=asked.system)
 
     return rows
 
 
-def _answers(requests: list[Request], worker: tuple[str, str, int], workers: int) -> Dataset:
+def _answers(
+    requests: list[Request], worker: tuple[str, str, int, Provenance | None], workers: int
+) -> Dataset:
     import ray
 
     ray.data.DataContext.get_current().execution_options.preserve_order = True
@@ -158,7 +177,7 @@ def _answers(requests: list[Request], worker: tuple[str, str, int], workers: int
         {"request": json.dumps((os.path.abspath(request.path), request.prompt))}
         for request in requests
     ]
-    _, device, together = worker
+    _, device, together, _ = worker
     # One block a batch: rows reach the journal as soon as they are scored.
     size = max(together, ROWS)
     return ray.data.from_items(items, override_num_blocks=-(-len(items) // size)).map_batches(
@@ -174,13 +193,15 @@ def _answers(requests: list[Request], worker: tuple[str, str, int], workers: int
 
 class _Worker:
     # A scorer in a process of its own, on one thread; a batch has a row a request.
-    def __init__(self, model: str, device: str, together: int) -> None:
+    def __init__(
+        self, model: str, device: str, together: int, told: Provenance | None = None
+    ) -> None:
         import torch
 
         from whisq.predictor import Predictor
 
         torch.set_num_threads(1)
-        self.scorer, self.together = Scorer(Predictor.load(model, device)), together
+        self.scorer, self.together = Scorer(Predictor.load(model, device), told), together
 
     def __call__(self, batch: Table) -> Table:
         asked = [json.loads(request) for request in batch["request"].to_pylist()]

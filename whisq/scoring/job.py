@@ -9,7 +9,7 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from whisq.files import file_digest
 from whisq.scores import Score
 from whisq.scoring.requests import Request
-from whisq.scoring.rows import Row, row_of
+from whisq.scoring.rows import Provenance, Row, row_of
 
 Engine = Callable[[Iterable[Request]], Iterator[Row]]  # answers requests in order
 HEAD = b'{"model":'
@@ -66,20 +66,21 @@ class Journal:
     the model, whose hash stands at the head. Errors are not kept: what failed is tried again.
     """
 
-    def __init__(self, answer: Path, model: str, resume: bool) -> None:
+    def __init__(self, answer: Path, model: str, resume: bool, provenance: bool = False) -> None:
         """Lock the journal and read what it holds; nothing is written before the first score.
 
         Args:
             answer: The file that the job writes when it is done.
             model: The fingerprint of the model that scores.
             resume: Go on from what is there.
+            provenance: Know only rows that tell where they come from.
 
         Raises:
             ValueError: There is a journal already and `resume` is not set, another model made it,
                 it is none, or another process is writing it.
         """
         self.path = answer.with_name(answer.name + ".partial")
-        self._model = model
+        self._model, self._provenance = model, provenance
         self._known: dict[tuple[str, str | None], dict[str, Any]] = {}
         self._whole = 0  # bytes
         self._lock = FileLock(f"{self.path}.lock")
@@ -107,13 +108,18 @@ class Journal:
         """Return a request's row if an earlier run scored the same clip, None if it is to do."""
         clip = _content(request.path) if self._known else None
         found = self._known.get((clip, request.prompt)) if clip else None
-        return row_of(request, Score(found["omq"], found["ta"]), found["note"]) if found else None
+        told = found and self._provenance and found["provenance"]
+        if not found or (self._provenance and not told):
+            return None
+        told = Provenance(**told) if told else None
+        return row_of(request, Score(found["omq"], found["ta"]), found["note"], provenance=told)
 
     def add(self, request: Request, clip: str, row: Row) -> None:
         """Keep a row with a score and its clip's SHA-256: on the disk when this returns."""
         if not self._whole:
             self._append({"model": self._model})
-        record = {"clip": clip, "prompt": request.prompt}
+        told = row.provenance and asdict(row.provenance)
+        record = {"clip": clip, "prompt": request.prompt, "provenance": told}
         self._append(record | {"omq": row.omq, "ta": row.ta, "note": row.note})
 
     def remove(self) -> None:
@@ -178,7 +184,8 @@ def stream(
         if row.id != row_of(request).id:
             raise ValueError(f"the row of {request.id!r} was lost: {row.id!r} came in its place")
         if row.error is None and _content(request.path) != clip:
-            row = row_of(request, error=f"{row.path!r} changed while it was scored: score it again")
+            error = f"{row.path!r} changed while it was scored: score it again"
+            row = row_of(request, error=error, provenance=row.provenance)
         tally.add(row)
         tally.scored += 1
         tally.seconds = time.monotonic() - started

@@ -8,11 +8,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from importlib.util import find_spec
 from pathlib import Path
 from urllib.parse import quote, unquote_to_bytes
 
-from whisq import tables
-from whisq.containers import SUFFIXES as SOUND
+from whisq import containers, foreign, tables
 from whisq.files import tell
 from whisq.names import system_and_prompt
 
@@ -23,6 +23,7 @@ USUAL = {
     "id": ("id", "clip_id", "utt_id", "utterance", "key"),
     "system": ("system", "system_id", "sys", "model"),
 }  # fmt: skip
+SOUND = (*containers.SUFFIXES, *(foreign.SUFFIXES if find_spec("av") else ()))
 URL = "file://"
 INSIDE = ("metadata", "prompts", "clips")  # names of the table that a folder may bring along
 NAMED = 5  # files that are named of those that were left out

@@ -5,22 +5,90 @@ from __future__ import annotations
 import csv
 import json
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import Field, asdict, dataclass, fields, replace
+from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from whisq.extras import require
 from whisq.files import whole
+from whisq.model import card
 from whisq.scoring.requests import Request, written
 
 if TYPE_CHECKING:
     from pyarrow import Table
 
+    from whisq.audio import Sound
     from whisq.scores import Score
 
 FORMS = (".csv", ".jsonl", ".parquet", ".txt")
 LEVEL = 0.95
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where a score comes from; what is of the clip is None where it could not be read.
+
+    Attributes:
+        model_id: The model as it was named.
+        model_sha256: `card.fingerprint` of it.
+        audio_encoder: Name, and the revision behind `@` where there is one.
+        audio_encoder_sha256: Of its files.
+        text_encoder: As `audio_encoder`.
+        text_encoder_sha256: Of its files.
+        whisq_version: Of this package.
+        torch_version: Of torch.
+        seconds: The clip's length.
+        seconds_heard: How many of them, from the start, the score is of.
+        source_rate: The file's, Hz.
+        source_channels: The file's.
+        loudness_lufs: Of its channels' average, as `Sound.loudness` gives it.
+        peak_dbfs: Of all channels, 0 at full scale.
+        silent_share: Of what is heard, 0 to 1.
+    """
+
+    model_id: str
+    model_sha256: str
+    audio_encoder: str
+    audio_encoder_sha256: str | None
+    text_encoder: str
+    text_encoder_sha256: str | None
+    whisq_version: str
+    torch_version: str
+    seconds: float | None = None
+    seconds_heard: float | None = None
+    source_rate: int | None = None
+    source_channels: int | None = None
+    loudness_lufs: float | None = None
+    peak_dbfs: float | None = None
+    silent_share: float | None = None
+
+    @classmethod
+    def of(cls, model: str, folder: Path) -> Provenance:
+        """Return what is the same for all scores of a model, by name and by folder."""
+        config = json.loads((folder / card.FILES[0]).read_text(encoding="utf-8"))
+        told = {}
+        for kind, encoder in card.about(config)["encoders"].items():
+            at = f"@{encoder['revision']}" if encoder["revision"] else ""
+            told[f"{kind}_encoder"] = f"{encoder['model']}{at}"
+            told[f"{kind}_encoder_sha256"] = encoder["sha256"]
+        versions = {f"{name}_version": version(name) for name in ("whisq", "torch")}
+        return cls(model, card.fingerprint(folder), **told, **versions)
+
+    def of_clip(self, clip: Sound, heard: float) -> Provenance:
+        """Return this with what a clip brings, of which so many seconds are heard."""
+        loudness = clip.loudness
+        return replace(
+            self,
+            seconds=round(clip.seconds, 3),
+            seconds_heard=round(heard, 3),
+            source_rate=clip.rate,
+            source_channels=clip.channels,
+            loudness_lufs=None if loudness is None else round(loudness, 2),
+            peak_dbfs=round(20 * math.log10(clip.peak), 2),
+            silent_share=round(clip.silent, 4),
+        )
 
 
 @dataclass(frozen=True)
@@ -36,6 +104,7 @@ class Row:
         ta: Textual alignment, 1 to 5; None where the clip failed or has no prompt.
         note: What to know of the number, such as that the clip is longer than the window.
         error: Why there is no number; None where there is one.
+        provenance: Where it comes from, if that was asked for; its fields are columns too.
     """
 
     id: str
@@ -46,29 +115,52 @@ class Row:
     ta: float | None
     note: str | None = None
     error: str | None = None
+    provenance: Provenance | None = None
+
+    @classmethod
+    def of_cells(cls, cells: Mapping[str, Any]) -> Row:
+        """Return the row whose `cells` these are."""
+        own = {field.name: cells[field.name] for field in fields(cls)[:-1]}
+        further = {name: value for name, value in cells.items() if name not in own}
+        return cls(**own, provenance=Provenance(**further) if further else None)
+
+    @property
+    def cells(self) -> dict[str, Any]:
+        """The values by their columns' names."""
+        own = asdict(self)
+        return own | (own.pop("provenance") or {})
 
     def json(self) -> str:
         """Return the row as one line of JSON, text in any script left readable."""
-        return json.dumps(asdict(self), ensure_ascii=False)
+        return json.dumps(self.cells, ensure_ascii=False)
 
 
 def row_of(
-    request: Request, score: Score | None = None, note: str | None = None, error: str | None = None
+    request: Request,
+    score: Score | None = None,
+    note: str | None = None,
+    error: str | None = None,
+    provenance: Provenance | None = None,
 ) -> Row:
     """Return the answer to a request: a score, or the error that says why there is none."""
     texts = (request.id, written(request.path), request.prompt, request.system, error)
     # A prompt may hold half a character.
     *asked, error = (text and text.encode("utf-8", "replace").decode() for text in texts)
-    return Row(*asked, score and score.omq, score and score.ta, note, error)
+    return Row(*asked, score and score.omq, score and score.ta, note, error, provenance)
 
 
 def arrow(rows: Sequence[Row]) -> Table:
-    """Return rows as an Arrow table: numbers float64, the rest text, also where all are None."""
+    """Return rows as an Arrow table, each column of its type also where all are None."""
     import pyarrow as pa
 
-    numbers = {"omq": pa.float64(), "ta": pa.float64()}
-    columns = [(field.name, numbers.get(field.name, pa.string())) for field in fields(Row)]
-    return pa.Table.from_pylist([asdict(row) for row in rows], schema=pa.schema(columns))
+    types = {"str": pa.string(), "float": pa.float64(), "int": pa.int64()}
+    columns = [(field.name, types[field.type.split(" ")[0]]) for field in _columns(rows)]
+    return pa.Table.from_pylist([row.cells for row in rows], schema=pa.schema(columns))
+
+
+def _columns(rows: Sequence[Row]) -> list[Field]:
+    told = any(row.provenance for row in rows)
+    return [*fields(Row)[:-1], *(fields(Provenance) if told else ())]
 
 
 def form(path: Path) -> str:
@@ -116,9 +208,9 @@ def _write(rows: Sequence[Row], path: Path, suffix: str) -> None:
         if suffix == ".jsonl":
             file.writelines(row.json() + "\n" for row in rows)
         elif suffix == ".csv":
-            table = csv.DictWriter(file, [field.name for field in fields(Row)])
+            table = csv.DictWriter(file, [field.name for field in _columns(rows)])
             table.writeheader()
-            table.writerows(asdict(row) for row in rows)
+            table.writerows(row.cells for row in rows)
         else:
             prompted = any(row.ta is not None for row in rows)
             csv.writer(file).writerows((row.id, row.omq, row.ta)[: 2 + prompted] for row in rows)
