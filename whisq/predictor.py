@@ -22,8 +22,9 @@ from whisq import audio as sounds
 from whisq.addresses import read_network
 from whisq.batch import Example, collate
 from whisq.devices import AUTO, BatchSize, at_once, resolve
+from whisq.encoders.audio import AudioEncoder, AudioSpec
+from whisq.encoders.registry import audio_encoder
 from whisq.encoders.text import Prompt, TextEncoder, TextSpec
-from whisq.encoders.whisper import LONGEST, AudioSpec, WhisperEncoder
 from whisq.scores import Score, scores_of
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 
 # Audio (layers, steps, dim) and text (1, tokens, dim), which is None where there is no prompt.
 Embedded = tuple[np.ndarray, np.ndarray | None]
-Clip = tuple[np.ndarray, Prompt | None]  # 16 kHz samples, (samples,), and the prompt
+Clip = tuple[np.ndarray, Prompt | None]  # samples at the encoder's rate, (samples,), and the prompt
 PROMPTS_KEPT = 256  # token states of the latest prompts; a list often repeats them
 BATCH = 16  # clips that the network rates at once
 
@@ -65,9 +66,9 @@ class Predictor:
         return cls(read_network(where), device)
 
     @cached_property
-    def audio_encoder(self) -> WhisperEncoder:
+    def audio_encoder(self) -> AudioEncoder:
         """The audio front end that the model was trained on."""
-        return WhisperEncoder(AudioSpec(**self.config.audio), device=self.device)
+        return audio_encoder(AudioSpec(**self.config.audio), device=self.device)
 
     @cached_property
     def text_encoder(self) -> TextEncoder:
@@ -132,9 +133,10 @@ class Predictor:
             know.
         """
         clip = sounds.read(audio, rate)
-        samples, cautions = sounds.resampled(clip), list(clip.notes)
-        if clip.seconds > LONGEST:
-            cautions.append(f"only the first {LONGEST} s of {clip.seconds:.1f} s are scored")
+        encoder, cautions = self.audio_encoder, list(clip.notes)
+        samples, heard = sounds.resampled(clip, encoder.rate), encoder.spec.seconds
+        if clip.seconds > heard:
+            cautions.append(f"only the first {heard:g} s of {clip.seconds:.1f} s are scored")
         if prompt is None:
             return (samples, None), cautions
         read = self._read_prompt(prompt)
@@ -164,7 +166,8 @@ class Predictor:
         Args:
             samples: 16 kHz, float32, shape (samples,).
         """
-        return self.audio_encoder.encode([samples])[0]
+        clip = sounds.Sound(samples, sounds.RATE)
+        return self.audio_encoder.encode([sounds.resampled(clip, self.audio_encoder.rate)])[0]
 
     def embed_prompt(self, prompt: str) -> np.ndarray:
         """Return a prompt's states, float16, shape (1, tokens, dim), as the store holds them."""

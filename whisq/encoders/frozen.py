@@ -7,7 +7,8 @@ its `dim` and which hidden states its `layers` are, counted from 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -76,3 +77,23 @@ def to_float16(states: np.ndarray) -> np.ndarray:
             "choose another layer"
         )
     return states.astype(np.float16)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread of the processor.
+
+    So the rounding of sums does not depend on how many cores there are: a model that whitens
+    token states makes a hundred times more of such a difference.
+
+    Yields:
+        Nothing; afterwards there are as many threads as before.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import unicodedata
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from whisq.encoders.frozen import Spec, to_float16
+from whisq.encoders.frozen import Spec, one_thread, to_float16
 from whisq.encoders.weights import Location, locate
 
 if TYPE_CHECKING:
@@ -174,22 +173,8 @@ class TextEncoder:
 
         fields = {name: [prompt.tokens[name] for prompt in prompts] for name in prompts[0].tokens}
         tokens = self.tokenizer.pad(fields, return_tensors="pt")
-        with torch.inference_mode(), _one_thread():
+        with torch.inference_mode(), one_thread():
             output = self.model(**tokens.to(self.device), output_hidden_states=True)
         kept = output.hidden_states[self.spec.layer].float().cpu().numpy()
         lengths = tokens["attention_mask"].sum(dim=1).tolist()
         return [to_float16(row[None, :n]) for row, n in zip(kept, lengths, strict=True)]
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    # So that the rounding of sums does not depend on how many cores there are: a model that whitens
-    # token states makes a hundred times more of such a difference.
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)

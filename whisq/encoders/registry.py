@@ -1,0 +1,45 @@
+"""Which adapter reads which audio encoder, told by the type in its config.json."""
+
+from __future__ import annotations
+
+import json
+
+import torch
+
+from whisq.encoders.audio import AudioEncoder, AudioSpec
+from whisq.encoders.hidden_states import HiddenStates, SpectrogramTransformer
+from whisq.encoders.weights import Location, locate
+from whisq.encoders.whisper import WhisperEncoder
+
+ADAPTERS: dict[str, type[AudioEncoder]] = {
+    "audio-spectrogram-transformer": SpectrogramTransformer,
+    "whisper": WhisperEncoder,
+}
+
+
+def audio_encoder(
+    spec: AudioSpec, location: Location | None = None, device: torch.device | str = "cpu"
+) -> AudioEncoder:
+    """Load an audio encoder by its own adapter, or by that of any model with hidden states.
+
+    Args:
+        spec: What to keep of which encoder.
+        location: Where its weights are; looked for if None.
+        device: Where to compute.
+
+    Returns:
+        The encoder, in evaluation mode.
+    """
+    location = location or locate(spec.model, spec.revision)
+    return ADAPTERS.get(model_type(location), HiddenStates)(spec, location, device)
+
+
+def model_type(location: Location) -> str:
+    """Return what a model's config.json says that it is, empty if it says nothing."""
+    if location.folder is None:
+        return "whisper"
+    try:
+        settings = json.loads((location.folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""
+    return settings.get("model_type", "")
