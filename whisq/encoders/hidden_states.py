@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -23,9 +23,8 @@ from whisq.encoders.weights import Location, locate
 
 SHORTEST = 0.2  # seconds; clips below are read with silence after them, as some models must
 FAR = 30.0  # seconds in which steps are counted, of which most strides are a divisor
-AST_FRAME = 0.01  # seconds between the frames of AST's spectrogram
-AST_TOKENS = 2  # of class and distillation, before AST's patches
 TOWERS = {
+    "clap": "audio_model",
     "lasr_ctc": "encoder",
     "parakeet_ctc": "encoder",
     "pe_audio": "audio_encoder",
@@ -89,17 +88,17 @@ class HiddenStates(AudioEncoder):
         Raises:
             ValueError: The model gives none.
         """
-        batch = {name: torch.from_numpy(array).to(self.device) for name, array in inputs.items()}
-        half = self.spec.dtype == "bfloat16"
-        with (
-            torch.inference_mode(),
-            one_thread(),
-            torch.autocast(self.device.type, torch.bfloat16, half),
-        ):
-            states = self.model(**batch, output_hidden_states=True).hidden_states
+        states = self.call(self.model, inputs, output_hidden_states=True).hidden_states
         if states is None:
             raise ValueError(f"{self.spec.model} gives no hidden states: choose another encoder")
         return states
+
+    def call(self, function: Callable[..., Any], inputs: Inputs, **options: Any) -> Any:
+        """Return what the model, or a function of it, makes of a batch of inputs."""
+        batch = {name: torch.from_numpy(array).to(self.device) for name, array in inputs.items()}
+        half = torch.autocast(self.device.type, torch.bfloat16, self.spec.dtype == "bfloat16")
+        with torch.inference_mode(), one_thread(), half:
+            return function(**batch, **options)
 
     @cached_property
     def steps_per_second(self) -> float:
@@ -140,27 +139,3 @@ class HiddenStates(AudioEncoder):
         if length >= 2 * last:
             return np.stack([average(each[None], length // last)[0] for each in state.numpy()])
         return state.numpy()[:, length - last :]
-
-
-class SpectrogramTransformer(HiddenStates):
-    """AST: patches of a spectrogram, averaged over frequency so that a sequence in time is left.
-
-    A step is a column of patches; where columns overlap, a window's last ones are counted to it.
-    """
-
-    @property
-    def steps_per_second(self) -> float:
-        """Of the columns of patches."""
-        return 1 / (self.model.config.time_stride * AST_FRAME)
-
-    def window(self) -> float:
-        """Return the seconds of the columns that fit into the model's positions."""
-        return self._lengths[-1] / self.steps_per_second
-
-    def run(self, inputs: Inputs) -> Sequence[Tensor]:
-        """Return every hidden state of a batch, each (clips, columns, dim)."""
-        of = self.model.config
-        bands = (of.num_mel_bins - of.patch_size) // of.frequency_stride + 1
-        return [
-            state[:, AST_TOKENS:].unflatten(1, (bands, -1)).mean(1) for state in super().run(inputs)
-        ]

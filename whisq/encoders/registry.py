@@ -7,14 +7,21 @@ import json
 import torch
 
 from whisq.encoders.audio import AudioEncoder, AudioSpec
-from whisq.encoders.hidden_states import HiddenStates, SpectrogramTransformer
+from whisq.encoders.codecs import BEFORE_QUANTISER, Latents
+from whisq.encoders.hidden_states import HiddenStates
+from whisq.encoders.muq import Muq
+from whisq.encoders.spectrograms import Clap, SpectrogramTransformer
 from whisq.encoders.weights import Location, locate
 from whisq.encoders.whisper import WhisperEncoder
 
 ADAPTERS: dict[str, type[AudioEncoder]] = {
     "audio-spectrogram-transformer": SpectrogramTransformer,
+    "clap": Clap,
+    "muq": Muq,
     "whisper": WhisperEncoder,
+    **dict.fromkeys(BEFORE_QUANTISER, Latents),
 }
+MUQ = {"label_rate", "encoder_depth", "n_mels"}  # what MuQ's config.json has, with no type
 
 
 def audio_encoder(
@@ -42,4 +49,4 @@ def model_type(location: Location) -> str:
         settings = json.loads((location.folder / "config.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return ""
-    return settings.get("model_type", "")
+    return settings.get("model_type", "muq" if settings.keys() >= MUQ else "")
