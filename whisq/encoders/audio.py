@@ -18,6 +18,7 @@ from pydantic import Field
 
 from whisq.audio import HEARD
 from whisq.encoders.frozen import Spec, average, to_float16
+from whisq.encoders.weights import Location, is_trusted, locate
 from whisq.section import Above0, Positive
 
 PREPROCESSING = 2  # raise when the same samples would give other states
@@ -41,6 +42,8 @@ class AudioSpec(Spec):
             compare; an encoder with a shorter window reads one after the other.
         pool: Consecutive states that are averaged into one, at least 1; the last of a clip
             averages those that are left.
+        trust_remote_code: Whether the code that a model brings is run. No result is named by it,
+            and no trained model can say so: only a user can.
         past_window: What is kept of a clip longer than `seconds`: `first`, its beginning.
     """
 
@@ -49,6 +52,7 @@ class AudioSpec(Spec):
     window: str | float = "clip"
     seconds: Above0 = float(HEARD)
     pool: Positive = 8
+    trust_remote_code: bool = False
     past_window: Literal["first"] = Field("first", exclude=True)
 
     def problems(self) -> list[str]:
@@ -64,12 +68,19 @@ class AudioSpec(Spec):
         return found
 
     def kept(self) -> dict[str, Any]:
-        """Return every value by name; a `seconds` that is the default's is left out.
+        """Return every value by name that decides the numbers.
 
-        So what was stored and trained before there was a choice goes by the same name.
+        A `seconds` that is the default's is left out: so what was stored and trained before there
+        was a choice goes by the same name.
         """
         values = super().kept()
+        del values["trust_remote_code"]
         return {k: v for k, v in values.items() if k != "seconds" or v != HEARD}
+
+    def locate(self) -> Location:
+        """Return where the encoder's weights are, and its code where that may run."""
+        code = self.trust_remote_code or is_trusted(self.model)
+        return locate(self.model, self.revision, code)
 
 
 class AudioEncoder:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from whisq.encoders.weights import Location, locate
 from whisq.section import Precision, Section
 
 
@@ -20,7 +21,7 @@ class Spec(Section):
     """What of which encoder is kept, and so what names a stored sequence.
 
     Attributes:
-        model: A folder in Hugging Face layout or a name on the hub.
+        model: A folder in Hugging Face layout, a GGUF file or a name on the hub.
         revision: Branch, tag or commit on the hub; None means `main`.
         dtype: What the encoder multiplies in, `float32` or `bfloat16`.
     """
@@ -32,6 +33,10 @@ class Spec(Section):
     def kept(self) -> dict[str, Any]:
         """Return every value by name, as the store, manifests and `config.json` hold them."""
         return {name: getattr(self, name) for name in type(self).model_fields}
+
+    def locate(self) -> Location:
+        """Return where the encoder's weights are."""
+        return locate(self.model, self.revision)
 
     def numbered(self, layers: Iterable[int], depth: int) -> tuple[int, ...]:
         """Return hidden states counted from 0, those below 0 from the end of `depth` blocks.

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from whisq.encoders.audio import AudioEncoder, AudioSpec, Inputs
 from whisq.encoders.frozen import average, one_thread
-from whisq.encoders.weights import Location, locate
+from whisq.encoders.weights import Location, check_code, settings
 
 SHORTEST = 0.2  # seconds; clips below are read with silence after them, as some models must
 FAR = 30.0  # seconds in which steps are counted, of which most strides are a divisor
@@ -41,7 +41,7 @@ class HiddenStates(AudioEncoder):
     ) -> None:
         """Load the weights, which are looked for where no location is given, and try a second."""
         super().__init__(spec, device)
-        self.extractor, self.model = self.load(location or locate(spec.model, spec.revision))
+        self.extractor, self.model = self.load(location or spec.locate())
         self.rate = int(self.extractor.sampling_rate)
         second, more = (self._read(np.zeros(n * self.rate, dtype=np.float32)) for n in (1, 2))
         self.fills = all(second[name].shape == more[name].shape for name in second)
@@ -61,14 +61,21 @@ class HiddenStates(AudioEncoder):
         Raises:
             ValueError: They can't be read.
         """
-        from transformers import AutoFeatureExtractor, AutoModel
+        from transformers import CONFIG_MAPPING, AutoFeatureExtractor, AutoModel
         from transformers.utils import logging
 
         logging.disable_progress_bar()
+        told = settings(location)
+        code = "auto_map" in told and told.get("model_type") not in CONFIG_MAPPING
+        if code:
+            check_code(self.spec.model, self.spec.revision, self.spec.trust_remote_code)
         try:
             extractor = AutoFeatureExtractor.from_pretrained(location.folder)
             model = AutoModel.from_pretrained(
-                location.folder, dtype=torch.float32, use_safetensors=True
+                location.folder,
+                dtype=torch.float32,
+                use_safetensors=True,
+                trust_remote_code=code,
             )
         except (OSError, ValueError) as error:
             raise ValueError(

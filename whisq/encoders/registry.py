@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 import torch
 
 from whisq.encoders.audio import AudioEncoder, AudioSpec
@@ -11,7 +9,7 @@ from whisq.encoders.codecs import BEFORE_QUANTISER, Latents
 from whisq.encoders.hidden_states import HiddenStates
 from whisq.encoders.muq import Muq
 from whisq.encoders.spectrograms import Clap, SpectrogramTransformer
-from whisq.encoders.weights import Location, locate
+from whisq.encoders.weights import Location, settings
 from whisq.encoders.whisper import WhisperEncoder
 
 ADAPTERS: dict[str, type[AudioEncoder]] = {
@@ -37,7 +35,7 @@ def audio_encoder(
     Returns:
         The encoder, in evaluation mode.
     """
-    location = location or locate(spec.model, spec.revision)
+    location = location or spec.locate()
     return ADAPTERS.get(model_type(location), HiddenStates)(spec, location, device)
 
 
@@ -45,8 +43,5 @@ def model_type(location: Location) -> str:
     """Return what a model's config.json says that it is, empty if it says nothing."""
     if location.folder is None:
         return "whisper"
-    try:
-        settings = json.loads((location.folder / "config.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return ""
-    return settings.get("model_type", "muq" if settings.keys() >= MUQ else "")
+    told = settings(location)
+    return told.get("model_type", "muq" if told.keys() >= MUQ else "")

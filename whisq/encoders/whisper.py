@@ -20,7 +20,7 @@ from torch.nn.functional import gelu, scaled_dot_product_attention
 
 from whisq.audio import RATE
 from whisq.encoders.audio import AudioEncoder, AudioSpec, Inputs
-from whisq.encoders.weights import Location, locate
+from whisq.encoders.weights import Location
 from whisq.encoders.whisper_weights import load_encoder
 
 LONGEST = 30  # seconds
@@ -40,7 +40,7 @@ class WhisperEncoder(AudioEncoder):
     ) -> None:
         """Load the weights, which are looked for where no location is given."""
         super().__init__(spec, device)
-        encoder, self.extractor = load_encoder(location or locate(spec.model, spec.revision))
+        encoder, self.extractor = load_encoder(location or spec.locate())
         self.layers = spec.numbered(spec.layers, len(encoder.layers))
         self.dim = encoder.conv1.out_channels
         self.encoder = encoder.to(self.device).eval()
