@@ -6,7 +6,7 @@ from typing import Any
 
 from whisq import params, stage, tracking
 from whisq.corpus.clips import read_clips
-from whisq.encoders.whisper import AudioSpec
+from whisq.encoders.audio import AudioSpec
 from whisq.store.audio import embed_audio
 
 DATA = Path("data")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import whisq.params
 from whisq import stage, tracking
 from whisq.corpus.card import read_card
+from whisq.encoders.weights import TRUST
 from whisq.evaluation.bench import write_predictions
 from whisq.evaluation.gather import gather, make_bench
 from whisq.evaluation.judge import judge
@@ -25,6 +27,8 @@ def main() -> str:
     """Return a line about where the judgement of `data/model` stands, its first figures printed."""
     params = whisq.params.load()
     choices = params.evaluate
+    if params.embed_audio.trust_remote_code:
+        os.environ[TRUST] = params.embed_audio.model
     corpus = read_card(DATA / "raw")["name"]
     about = tracking.About.of(params, corpus)
     with tracking.judging_run(whisq.params.pipeline(params), about, DATA / "model") as run:

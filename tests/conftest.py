@@ -1,3 +1,4 @@
+import functools
 import importlib.util
 import os
 import shutil
@@ -28,6 +29,14 @@ def hub():
 def pretended_gpu():
     """A GPU `cuda` for a while: `with pretended_gpu(): ...`; see `tests/pretended_gpu.py`."""
     return module_of_tests("pretended_gpu").here
+
+
+@pytest.fixture(scope="session")
+def families(tmp_path_factory):
+    """The module `tests/families.py`, with `families.folder("wavlm")`, saved when first asked."""
+    module, root = module_of_tests("families"), tmp_path_factory.mktemp("families")
+    module.folder = functools.cache(lambda name: module.save(name, root / name))
+    return module
 
 
 @pytest.fixture(scope="session")
@@ -154,9 +163,9 @@ def tiny_model(tmp_path_factory):
     import torch
     from transformers import WhisperConfig, WhisperModel
 
+    from whisq.encoders.audio import AudioSpec
     from whisq.encoders.text import TextSpec
     from whisq.encoders.weights import fingerprint, locate
-    from whisq.encoders.whisper import AudioSpec
     from whisq.model.build import build
     from whisq.model.variants import ModelConfig
 

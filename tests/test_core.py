@@ -84,9 +84,9 @@ def bare_model(tmp_path_factory, make_whisper, tiny_qwen):
 def save_model(folder, whisper, text, audio_dim, text_dim):
     import torch
 
+    from whisq.encoders.audio import AudioSpec
     from whisq.encoders.text import TextSpec
     from whisq.encoders.weights import fingerprint, locate
-    from whisq.encoders.whisper import AudioSpec
     from whisq.model.build import build
     from whisq.model.variants import ModelConfig
 

@@ -7,8 +7,9 @@ from typer.testing import CliRunner
 
 import whisq
 from whisq.cli import app
+from whisq.encoders.audio import AudioSpec
 from whisq.encoders.text import TextEncoder, TextSpec
-from whisq.encoders.whisper import AudioSpec, WhisperEncoder
+from whisq.encoders.whisper import WhisperEncoder
 from whisq.evaluation.bench import Bench
 from whisq.model.build import build
 from whisq.model.variants import ModelConfig

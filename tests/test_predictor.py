@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import whisq
-from whisq.encoders import text, whisper
+from whisq.encoders import audio, text
 from whisq.model.build import ARCHITECTURES, build
 from whisq.model.variants import ModelConfig
 from whisq.predictor import Predictor, ScoreWarning
@@ -137,7 +137,7 @@ def test_a_model_that_can_not_be_read_is_an_error(file, damage, tiny_model, tmp_
 def test_a_model_of_other_preprocessing_is_refused(kind, tiny_model, tmp_path):
     folder = shutil.copytree(tiny_model, tmp_path / "model")
     config = json.loads((folder / "config.json").read_text())
-    ours = {"audio": whisper.PREPROCESSING, "text": text.PREPROCESSING}
+    ours = {"audio": audio.PREPROCESSING, "text": text.PREPROCESSING}
     (folder / "config.json").write_text(json.dumps(config | {"preprocessing": ours}))
     assert whisq.load(folder).config.preprocessing == ours
     other = ours | {kind: 99}

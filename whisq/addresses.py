@@ -85,9 +85,9 @@ def about(where: str | Path) -> dict[str, Any]:
 
 
 def _check_preprocessing(learnt: Mapping[str, int]) -> None:
-    from whisq.encoders import text, whisper
+    from whisq.encoders import audio, text
 
-    ours = {"audio": whisper.PREPROCESSING, "text": text.PREPROCESSING}
+    ours = {"audio": audio.PREPROCESSING, "text": text.PREPROCESSING}
     for kind, version in learnt.items():
         if version != ours[kind]:
             raise ValueError(f"it learnt from preprocessing of {kind} {version}, not {ours[kind]}")

@@ -13,8 +13,8 @@ from pydantic import Field
 from whisq.corpus.fetch import Source
 from whisq.corpus.splits import Protocol, Split
 from whisq.devices import BatchSize
+from whisq.encoders.audio import AudioSpec
 from whisq.encoders.text import TextSpec
-from whisq.encoders.whisper import AudioSpec
 from whisq.losses import Objective
 from whisq.model.variants import Model
 from whisq.rendered.takes import Rendered

@@ -22,10 +22,11 @@ from whisq import audio as sounds
 from whisq.addresses import read_network
 from whisq.batch import Example, collate
 from whisq.devices import AUTO, BatchSize, at_once, resolve
+from whisq.encoders.audio import AudioEncoder, AudioSpec
 from whisq.encoders.frozen import Spec
+from whisq.encoders.registry import audio_encoder
 from whisq.encoders.text import Prompt, TextEncoder, TextSpec
-from whisq.encoders.weights import Location, locate
-from whisq.encoders.whisper import LONGEST, AudioSpec, WhisperEncoder
+from whisq.encoders.weights import Location
 from whisq.scores import Score, scores_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 # Audio (layers, steps, dim) and text (1, tokens, dim), which is None where there is no prompt.
 Embedded = tuple[np.ndarray, np.ndarray | None]
-Clip = tuple[np.ndarray, Prompt | None]  # 16 kHz samples, (samples,), and the prompt
+Clip = tuple[np.ndarray, Prompt | None]  # samples at the encoder's rate, (samples,), and the prompt
 PROMPTS_KEPT = 256  # token states of the latest prompts; a list often repeats them
 BATCH = 16  # clips that the network rates at once
 
@@ -67,10 +68,10 @@ class Predictor:
         return cls(read_network(where), device)
 
     @cached_property
-    def audio_encoder(self) -> WhisperEncoder:
+    def audio_encoder(self) -> AudioEncoder:
         """The audio front end that the model was trained on."""
         spec = AudioSpec(**self.config.audio)
-        return WhisperEncoder(spec, self._located("audio", spec), self.device)
+        return audio_encoder(spec, self._located("audio", spec), self.device)
 
     @cached_property
     def text_encoder(self) -> TextEncoder:
@@ -85,7 +86,7 @@ class Predictor:
                 f"the model's config.json does not say which weights its {kind} encoder, "
                 f"{spec.model}, has: train it again"
             )
-        return locate(spec.model, spec.revision, self.config.weights[kind])
+        return spec.locate(self.config.weights[kind])
 
     def ready(self, prompted: bool = True) -> None:
         """Load the encoders now, of text if prompts will be scored; else the first clip waits."""
@@ -161,9 +162,10 @@ class Predictor:
             know.
         """
         clip = sounds.read(audio, rate, channels_first)
-        samples, cautions = sounds.resampled(clip), list(clip.notes)
-        if self.heard(clip) < clip.seconds:
-            cautions.append(f"only the first {LONGEST} s of {clip.seconds:.1f} s are scored")
+        encoder, cautions = self.audio_encoder, list(clip.notes)
+        samples, heard = sounds.resampled(clip, encoder.rate), self.heard(clip)
+        if heard < clip.seconds:
+            cautions.append(f"only the first {heard:g} s of {clip.seconds:.1f} s are scored")
         if prompt is None:
             return (samples, None), cautions
         read = self._read_prompt(prompt)
@@ -171,7 +173,7 @@ class Predictor:
 
     def heard(self, clip: Sound) -> float:
         """Return how many seconds of a clip a score is of: the first ones."""
-        return min(clip.seconds, LONGEST)
+        return min(clip.seconds, AudioSpec(**self.config.audio).seconds)
 
     def encode(self, clips: Sequence[Clip], together: int = 1) -> list[Embedded]:
         """Return what `score_embedded` takes of clips that are read, in order.
@@ -197,7 +199,8 @@ class Predictor:
         Args:
             samples: 16 kHz, float32, shape (samples,).
         """
-        return self.audio_encoder.encode([samples])[0]
+        clip = sounds.Sound(samples, sounds.RATE)
+        return self.audio_encoder.encode([sounds.resampled(clip, self.audio_encoder.rate)])[0]
 
     def embed_prompt(self, prompt: str) -> np.ndarray:
         """Return a prompt's states, float16, shape (1, tokens, dim), as the store holds them."""

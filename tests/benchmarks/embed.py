@@ -28,8 +28,9 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from whisq.audio import read, resampled
+from whisq.encoders.audio import AudioSpec
 from whisq.encoders.weights import locate, whisper_base_file
-from whisq.encoders.whisper import AudioSpec, WhisperEncoder
+from whisq.encoders.whisper import WhisperEncoder
 from whisq.store import audio as workers
 from whisq.store.audio import embed_audio
 from whisq.store.store import Store
@@ -192,7 +193,7 @@ def noop(folder: Path, number: int) -> dict[str, float]:
     code = (
         "import sys, time; start = time.perf_counter(); from pathlib import Path\n"
         "from whisq.store.audio import embed_audio\n"
-        "from whisq.encoders.whisper import AudioSpec\n"
+        "from whisq.encoders.audio import AudioSpec\n"
         "folder = Path(sys.argv[1]); paths = sorted((folder / 'many').glob('*.wav'))\n"
         "spec = AudioSpec(layers=(6,), window='clip', pool=8)\n"
         "counts = embed_audio({p.stem: p for p in paths}, spec, folder / 'out', "
@@ -218,7 +219,7 @@ def peak_memory(folder: Path) -> dict[str, float]:
         "from training_rehearsal import Memory\n"
         "from whisq.audio import read\n"
         "from whisq.store.store import Store; from whisq.store.audio import Worker\n"
-        "from whisq.encoders.weights import locate; from whisq.encoders.whisper import AudioSpec\n"
+        "from whisq.encoders.weights import locate; from whisq.encoders.audio import AudioSpec\n"
         "spec = AudioSpec(layers=(6,), window='padded', pool=1)\n"
         "worker = Worker(spec, locate(spec.model), Store({'kind': 'audio'}, Path(sys.argv[1])))\n"
         "paths = sorted(Path(sys.argv[2]).glob('*.wav'))\n"

@@ -20,7 +20,8 @@ import numpy as np
 import torch
 
 from whisq.audio import RATE
-from whisq.encoders.whisper import AudioSpec, WhisperEncoder
+from whisq.encoders.audio import AudioSpec
+from whisq.encoders.whisper import WhisperEncoder
 
 CLIPS, PROMPTS, FRAMES, TOKENS = 2748, 348, 1090, 30
 WHISPER_FLOP = 87e9

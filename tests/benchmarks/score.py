@@ -19,9 +19,9 @@ from pathlib import Path
 import torch
 from embed import CORES, ours, write_clips
 
+from whisq.encoders.audio import AudioSpec
 from whisq.encoders.text import TextSpec
 from whisq.encoders.weights import fingerprint, locate
-from whisq.encoders.whisper import AudioSpec
 from whisq.model.build import build
 from whisq.model.variants import ModelConfig
 from whisq.predictor import Predictor

@@ -17,7 +17,7 @@ from pandas import DataFrame
 
 from whisq import params
 from whisq.corpus.clips import read_clips
-from whisq.encoders.whisper import AudioSpec
+from whisq.encoders.audio import AudioSpec
 from whisq.store.audio import embed_audio
 from whisq.training.recipe import Recipe
 from whisq.trials.comparison import compare

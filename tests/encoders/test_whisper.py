@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from whisq.encoders.whisper import RATE, AudioSpec, WhisperEncoder, own_frames
+from whisq.audio import RATE
+from whisq.encoders.audio import AudioSpec
+from whisq.encoders.whisper import WhisperEncoder
 
 
 @pytest.fixture(scope="module")
@@ -79,6 +81,27 @@ def test_of_a_longer_clip_the_first_thirty_seconds_are_kept(tiny, sound):
     assert encoder.encode([clip])[0].shape[1] == 1500
 
 
+def test_more_seconds_than_a_window_are_read_window_after_window(tiny, sound):
+    clip = sound(31.0)
+    longer = tiny(seconds=60.0, window="clip").encode([clip])[0]
+    parts = tiny(window="clip").encode([clip[: 30 * RATE], clip[30 * RATE :]])
+    np.testing.assert_array_equal(longer, np.concatenate(parts, axis=1))
+
+
+def test_a_rest_of_less_than_a_step_is_left_out(tiny, sound):
+    encoder, clip = tiny(seconds=60.0), sound(30.5)
+    assert encoder.encode([clip[: 30 * RATE + 319]])[0].shape[1] == 1500
+    assert encoder.encode([clip[: 30 * RATE + 320]])[0].shape[1] == 1501
+
+
+def test_fewer_seconds_are_the_beginning(tiny, sound):
+    clip = sound(2.0)
+    np.testing.assert_array_equal(
+        tiny(seconds=1.5, window="clip").encode([clip])[0],
+        tiny(window="clip").encode([clip[:24_000]])[0],
+    )
+
+
 def test_a_window_in_seconds_is_silence_after_the_clip(tiny, sound):
     clip = sound(1.0)
     silence = np.zeros(RATE, dtype=np.float32)
@@ -102,8 +125,8 @@ def test_running_clips_at_once_changes_rounding_at_most(tiny, sound, window):
     encoder = tiny(window=window)
     clips = [sound(1.0, seed) for seed in range(3)] + [sound(0.5, 3)]
     mels = np.stack([encoder.mel(clip) for clip in clips[:3]])
-    alone = np.concatenate([encoder._states(mel[None], 50) for mel in mels])
-    np.testing.assert_allclose(encoder._states(mels, 50), alone, atol=1e-5)
+    alone = np.concatenate([encoder.states({"mel": mel[None]}, 50) for mel in mels])
+    np.testing.assert_allclose(encoder.states({"mel": mels}, 50), alone, atol=1e-5)
     for one, many in zip(encoder.encode(clips), encoder.encode(clips, 3), strict=True):
         np.testing.assert_allclose(one, many, rtol=2e-3, atol=1e-5)
 
@@ -139,8 +162,8 @@ def test_bfloat16_stays_within_three_percent(tiny, sound):
     ("samples", "frames"),
     [(400, 1), (640, 2), (16_000, 50), (16_159, 50), (16_160, 51), (10**6, 1500)],
 )
-def test_a_frame_covers_twenty_milliseconds(samples, frames):
-    assert own_frames(samples) == frames
+def test_a_frame_covers_twenty_milliseconds(tiny, samples, frames):
+    assert tiny().own(samples) == frames
 
 
 @pytest.mark.parametrize(
@@ -150,6 +173,8 @@ def test_a_frame_covers_twenty_milliseconds(samples, frames):
         ({"layers": (1, 1)}, "each once"),
         ({"window": "wide"}, "padded, clip or seconds"),
         ({"window": 31.0}, "seconds to 30"),
+        ({"window": 9.0, "seconds": 8.0}, "seconds to 8"),
+        ({"seconds": 0.0}, "greater than 0"),
         ({"past_window": "last"}, "should be 'first'"),
         ({"pool": 0}, "greater than or equal to 1"),
         ({"dtype": "float8"}, "'float32' or 'bfloat16'"),
@@ -158,6 +183,12 @@ def test_a_frame_covers_twenty_milliseconds(samples, frames):
 def test_a_wrong_setting_is_refused(wrong, words):
     with pytest.raises(ValueError, match=words):
         AudioSpec(**wrong)
+
+
+def test_seconds_are_named_where_they_are_not_the_default():
+    assert "seconds" not in AudioSpec().kept()
+    assert AudioSpec(seconds=10.0).kept()["seconds"] == 10
+    assert AudioSpec(**AudioSpec(seconds=10.0).kept()) == AudioSpec(seconds=10.0)
 
 
 def test_settings_read_from_json_are_the_same_settings():
@@ -238,7 +269,7 @@ def test_whisper_base_from_the_wheels_agrees_with_an_independent_run_of_its_weig
     mel = encoder.mel(sound(1.5))
     weights = {name: array.astype(np.float64) for name, array in wheel_variables()}
     expected = reference_encoder(mel.astype(np.float64), weights)
-    states = encoder._states(mel[None], 75)[0]
+    states = encoder.states({"mel": mel[None]}, 75)[0]
     for state, reference in zip(states, expected, strict=True):
         assert np.linalg.norm(state - reference) < 1e-4 * np.linalg.norm(reference)
 

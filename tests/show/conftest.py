@@ -9,8 +9,8 @@ import torch
 
 from whisq.corpus.card import identify
 from whisq.corpus.clips import write_clips, write_ratings
+from whisq.encoders.audio import AudioSpec
 from whisq.encoders.text import TextSpec
-from whisq.encoders.whisper import AudioSpec
 from whisq.encoders.words import load_tokenizer
 from whisq.evaluation.judge import Case, judge
 from whisq.model.build import build

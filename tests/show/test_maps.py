@@ -20,16 +20,16 @@ class Network:
     device = torch.device("cpu")
 
     def __init__(self, **output):
-        self.output, self.config = output, SimpleNamespace(audio={"pool": 5}, audio_pool=2)
+        self.output, self.config = output, SimpleNamespace(audio={}, audio_pool=2)
 
     def __call__(self, audio, audio_mask, text, text_mask):
         masks = {"audio_mask": audio_mask, "text_mask": text_mask}
         return Output(torch.tensor([3.0]), torch.tensor([4.0]), **{**masks, **self.output})
 
 
-def read(network, words=WORDS, seconds=0.5):
+def read(network, words=WORDS, seconds=0.5, step=None):
     audio, text = np.zeros((1, FRAMES, 2)), np.zeros((1, len(words.owner), 2))
-    return read_maps(network, audio, text, words, seconds)
+    return read_maps(network, audio, text, words, seconds, step=step)
 
 
 def test_even_attention_is_one_everywhere():
@@ -56,8 +56,12 @@ def test_a_words_tokens_and_the_heads_are_averaged_and_special_tokens_come_last(
 
 
 def test_moments_are_as_long_as_the_frames_that_were_pooled_and_end_with_the_clip():
-    edges = read(Network()).edges  # 20 ms x 5 x 2
+    edges = read(Network(), step=0.1).edges
     np.testing.assert_allclose(edges, [0, 0.2, 0.4, 0.5])
+
+
+def test_without_a_step_s_length_moments_share_out_what_was_heard():
+    np.testing.assert_allclose(read(Network(), seconds=90.0).edges, [0, 20, 40, 60])
 
 
 def test_transport_moves_words_to_the_moments_that_are_like_them():

@@ -10,8 +10,9 @@ import pytest
 import soundfile
 
 from whisq.audio import read, resampled
+from whisq.encoders.audio import AudioSpec
 from whisq.encoders.weights import locate
-from whisq.encoders.whisper import AudioSpec, WhisperEncoder
+from whisq.encoders.whisper import WhisperEncoder
 from whisq.store import audio
 from whisq.store.audio import embed_audio
 from whisq.store.known_files import SAMPLES, Memory

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from whisq.encoders.whisper import AudioSpec
+from whisq.encoders.audio import AudioSpec
 from whisq.store import cluster
 from whisq.store.audio import embed_audio
 

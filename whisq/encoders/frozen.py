@@ -7,11 +7,13 @@ its `dim` and which hidden states its `layers` are, counted from 0.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
+from whisq.encoders.weights import Location, locate
 from whisq.section import Precision, Section
 
 
@@ -19,7 +21,7 @@ class Spec(Section):
     """What of which encoder is kept, and so what names a stored sequence.
 
     Attributes:
-        model: A folder in Hugging Face layout or a name on the hub.
+        model: A folder in Hugging Face layout, a GGUF file or a name on the hub.
         revision: Branch, tag or commit on the hub; None means `main`.
         dtype: What the encoder multiplies in, `float32` or `bfloat16`.
     """
@@ -31,6 +33,10 @@ class Spec(Section):
     def kept(self) -> dict[str, Any]:
         """Return every value by name, as the store, manifests and `config.json` hold them."""
         return {name: getattr(self, name) for name in type(self).model_fields}
+
+    def locate(self, sha256: str | None = None) -> Location:
+        """Return where the encoder's weights are, those of a known hash if it is given."""
+        return locate(self.model, self.revision, sha256)
 
     def numbered(self, layers: Iterable[int], depth: int) -> tuple[int, ...]:
         """Return hidden states counted from 0, those below 0 from the end of `depth` blocks.
@@ -76,3 +82,23 @@ def to_float16(states: np.ndarray) -> np.ndarray:
             "choose another layer"
         )
     return states.astype(np.float16)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread of the processor.
+
+    So the rounding of sums does not depend on how many cores there are: a model that whitens
+    token states makes a hundred times more of such a difference.
+
+    Yields:
+        Nothing; afterwards there are as many threads as before.
+    """
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

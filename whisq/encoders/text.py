@@ -10,15 +10,15 @@ from __future__ import annotations
 
 import unicodedata
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from whisq.encoders.frozen import Spec, to_float16
-from whisq.encoders.weights import Location, locate
+from whisq.encoders.frozen import Spec, one_thread, to_float16
+from whisq.encoders.weights import Location
+from whisq.extras import require
 
 if TYPE_CHECKING:
     import torch
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PREPROCESSING = 2  # raise when the same prompt would give other states
 LONGEST = 10_000  # characters: some 40 times MusicEval's longest prompt
 SPACES = "\n\r\t"
+TOWERS = {"clap": "text_model"}  # the part of a larger model that reads text
 
 
 class TextSpec(Spec):
@@ -99,17 +100,21 @@ class TextEncoder:
 
         logging.disable_progress_bar()
         self.spec, self.device = spec, torch.device(device)
-        folder = (location or locate(spec.model, spec.revision)).folder
-        self.tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="right")
+        location = location or spec.locate()
+        if location.gguf:
+            require("gguf", "gguf", by=f"embed_text.model: {spec.model}")
+        folder, options = location.folder, location.options
+        self.tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="right", **options)
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
-        model = AutoModel.from_pretrained(folder, dtype=torch.float32)
-        if model.config.is_encoder_decoder:
+        model = AutoModel.from_pretrained(folder, dtype=torch.float32, **options)
+        if tower := TOWERS.get(model.config.model_type):
+            model = getattr(model, tower)
+        elif model.config.is_encoder_decoder:
             model = model.get_encoder()
         self.layers = spec.numbered([spec.layer], model.config.num_hidden_layers)
         self.dim = model.config.hidden_size
-        positions = getattr(model.config, "max_position_embeddings", None) or 10**9
-        self.longest = min(self.tokenizer.model_max_length, positions)
+        self.longest = min(self.tokenizer.model_max_length, _positions(model))
         self._around = self._tokens("")[1]
         self.model = model.to(self.device, getattr(torch, spec.dtype)).eval()
 
@@ -174,22 +179,16 @@ class TextEncoder:
 
         fields = {name: [prompt.tokens[name] for prompt in prompts] for name in prompts[0].tokens}
         tokens = self.tokenizer.pad(fields, return_tensors="pt")
-        with torch.inference_mode(), _one_thread():
+        with torch.inference_mode(), one_thread():
             output = self.model(**tokens.to(self.device), output_hidden_states=True)
         kept = output.hidden_states[self.spec.layer].float().cpu().numpy()
         lengths = tokens["attention_mask"].sum(dim=1).tolist()
         return [to_float16(row[None, :n]) for row, n in zip(kept, lengths, strict=True)]
 
 
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    # So that the rounding of sums does not depend on how many cores there are: a model that whitens
-    # token states makes a hundred times more of such a difference.
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+def _positions(model: Any) -> int:
+    # RoBERTa's kin count positions from after the padding's.
+    table = getattr(getattr(model, "embeddings", None), "position_embeddings", None)
+    first = getattr(table, "padding_idx", None)
+    positions = getattr(model.config, "max_position_embeddings", None) or 10**9
+    return positions if first is None else positions - first - 1

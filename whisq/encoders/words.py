@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 from whisq.encoders.text import TextSpec
-from whisq.encoders.weights import locate
 
 # Scripts without spaces have a word a character.
 IDEOGRAPHS = "\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af"
@@ -33,7 +32,8 @@ def load_tokenizer(spec: TextSpec) -> Any:
     """Return a text encoder's tokenizer without the encoder."""
     from transformers import AutoTokenizer
 
-    return AutoTokenizer.from_pretrained(locate(spec.model, spec.revision).folder)
+    location = spec.locate()
+    return AutoTokenizer.from_pretrained(location.folder, **location.options)
 
 
 def split(tokenizer: Any, prompt: str, template: str, tokens: int) -> Words:

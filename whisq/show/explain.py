@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from whisq.audio import RATE, read, resampled
-from whisq.encoders.whisper import LONGEST
 from whisq.encoders.words import WORD, split
 from whisq.predictor import Predictor
 from whisq.show.html import filled, sound_address
@@ -141,13 +140,14 @@ def explain(
             of the audio encoder.
     """
     clip = read(path)
-    samples = resampled(clip)
-    (heard, text), cautions = predictor.embed(samples, prompt, RATE)
-    cautions = [*clip.notes, *cautions]
+    (heard, text), cautions = predictor.embed(clip.samples, prompt, clip.rate)
+    cautions = list(dict.fromkeys([*clip.notes, *cautions]))
     encoder = predictor.text_encoder
     words = split(encoder.tokenizer, prompt, encoder.spec.template, text.shape[1])
-    samples = samples[: LONGEST * RATE]
-    maps = read_maps(predictor.network, heard, text, words, len(samples) / RATE)
+    hearing = predictor.audio_encoder
+    samples = resampled(clip)[: round(hearing.spec.seconds * RATE)]
+    seconds, step = len(samples) / RATE, hearing.spec.pool / hearing.steps_per_second
+    maps = read_maps(predictor.network, heard, text, words, seconds, step=step)
     count = len(WORD.findall(prompt))
     if count > MOST_WORDS:
         cautions.append(f"only the first {MOST_WORDS} of {count} words are taken out in turn")

@@ -10,8 +10,7 @@ import numpy as np
 import soundfile
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from whisq.audio import RATE
-from whisq.encoders.whisper import LONGEST
+from whisq.audio import HEARD, RATE
 
 LARGEST = 1_100_000  # bytes of one clip: ten of them stay below a page's 15 MB
 
@@ -39,7 +38,7 @@ def sound_address(samples: np.ndarray) -> str:
     Args:
         samples: Shape (samples,), 16 kHz.
     """
-    samples = np.clip(samples[: LONGEST * RATE], -1, 1)
+    samples = np.clip(samples[: HEARD * RATE], -1, 1)
     for container, subtype in (("FLAC", "PCM_16"), ("OGG", "VORBIS")):
         file = io.BytesIO()
         soundfile.write(file, samples, RATE, format=container, subtype=subtype)

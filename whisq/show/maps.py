@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from whisq.audio import RATE
+from whisq.audio import HEARD
 from whisq.batch import Example, collate
-from whisq.encoders.whisper import FRAME
 from whisq.encoders.words import Words
 from whisq.losses import pairwise_cost, transport_cost
 from whisq.model.network import Network
@@ -99,6 +98,7 @@ def read_maps(
     words: Words,
     seconds: float,
     transport: Mapping[str, Any] | None = None,
+    step: float | None = None,
 ) -> Maps:
     """Return a network's inner workings on one clip by words and seconds.
 
@@ -109,12 +109,14 @@ def read_maps(
         words: The tokens' words.
         seconds: The clip's length.
         transport: Settings of `transport_cost`, such as `epsilon`.
+        step: Seconds that one of the states covers; None shares out what was heard of the clip.
     """
     batch = collate([Example("", audio, text[0])]).to(network.device)
     output = network(batch.audio, batch.audio_mask, batch.text, batch.text_mask)
     names, join = _joining(words, output.text_mask.shape[1])
     frames = output.audio_mask.shape[1]
-    step = FRAME / RATE * network.config.audio.get("pool", 1) * network.config.audio_pool
+    heard = min(seconds, network.config.audio.get("seconds", HEARD))
+    step = (step or heard / audio.shape[1]) * network.config.audio_pool
     found: dict[str, Any] = {"maps": _attention(output, join)}
     if output.audio is not None and output.text is not None:
         found |= _transport(output, join, found["maps"], transport or {})

@@ -20,8 +20,9 @@ import torch
 
 from whisq.audio import read, resampled
 from whisq.devices import AUTO, BatchSize, at_once, every
-from whisq.encoders.weights import Location, locate
-from whisq.encoders.whisper import PREPROCESSING, AudioSpec, WhisperEncoder
+from whisq.encoders.audio import PREPROCESSING, AudioSpec
+from whisq.encoders.registry import audio_encoder
+from whisq.encoders.weights import Location
 from whisq.processes import end_with_parent
 from whisq.store.known_files import SAMPLES, digests
 from whisq.store.store import Counts, Store, fill
@@ -59,7 +60,7 @@ def embed_audio(
     Returns:
         What was done.
     """
-    location = locate(spec.model, spec.revision)
+    location = spec.locate()
     store = Store.of("audio", spec, location, PREPROCESSING, root)
     known = digests(paths.values(), SAMPLES, lambda path: read(path).digest, store.root)
     contents = {key: known[path] for key, path in paths.items()}
@@ -128,7 +129,7 @@ class Worker:
         self, spec: AudioSpec, location: Location, store: Store, device: torch.device | str = "cpu"
     ) -> None:
         """Load the encoder."""
-        self.encoder, self.store = WhisperEncoder(spec, location, device), store
+        self.encoder, self.store = audio_encoder(spec, location, device), store
         store.note(self.encoder.layers, self.encoder.dim)
 
     def __call__(self, batches: list[list[Job]]) -> int:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from whisq.devices import AUTO, BatchSize, at_once, resolve
 from whisq.encoders.text import PREPROCESSING, TextEncoder, TextSpec
-from whisq.encoders.weights import locate
 from whisq.files import digest_of
 from whisq.store.store import Counts, Store, fill
 
@@ -33,7 +32,7 @@ def embed_text(
     Returns:
         What was done.
     """
-    location = locate(spec.model, spec.revision)
+    location = spec.locate()
     store = Store.of("text", spec, location, PREPROCESSING, root)
     contents = {prompt: digest_of("text", prompt) for prompt in dict.fromkeys(prompts)}
 
