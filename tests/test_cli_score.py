@@ -1,5 +1,6 @@
 """What a user meets at the command line, bad inputs first of all."""
 
+import errno
 import json
 import os
 import re
@@ -466,3 +467,46 @@ def test_a_list_goes_on_with_where_its_rows_come_from(tmp_path, clips, tiny_mode
     rows = [json.loads(line) for line in output.read_text().splitlines()]
     assert [row["source_rate"] for row in rows] == [16000] * 3
     assert len({row["model_sha256"] for row in rows}) == 1
+
+
+@pytest.mark.parametrize("device", ["gpu", "cuda:7", "mps" if sys.platform == "linux" else "cuda"])
+@pytest.mark.parametrize("command", ["score", "explain"])
+def test_a_device_that_is_not_here_is_told_in_a_line(command, device, clips, tiny_model, tmp_path):
+    words = [command, str(clips[0]), "-p", GOOD, "--model", str(tiny_model), "--device", device]
+    words += ["-o", str(tmp_path / "why.json")] * (command == "explain")
+    result = CliRunner().invoke(app, words)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.count("\n") == 1
+    assert f"given '{device}'" in result.stderr
+
+
+def test_a_disk_that_is_full_keeps_what_was_scored(clips, tiny_model, tmp_path, monkeypatch):
+    output, words = tmp_path / "out.csv", [*clips[:3], "--model", tiny_model]
+    kept = []
+
+    def full(descriptor):
+        kept.append(descriptor)
+        if len(kept) > 2:  # the head and the first row have room
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr("whisq.scoring.job.os.fsync", full)
+        result = whisq(*words, "-o", output)
+    assert result.exit_code == 2
+    said = result.stderr.splitlines()[-1]
+    assert "No space left on device; what was scored is kept" in said
+    assert not output.exists()
+    again = whisq(*words, "-o", output, "--resume")
+    assert again.exit_code == 0
+    assert "scored by an earlier run" in again.stderr
+    assert len(pd.read_csv(output)) == 3
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has it")
+def test_a_full_disk_behind_standard_output_is_told_in_a_line(clips, tiny_model):
+    words = [sys.executable, "-m", "whisq", "score", *clips[:2], "--model", tiny_model]
+    with open("/dev/full", "w") as full:
+        ended = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True)
+    assert ended.returncode == 2
+    assert "No space left on device" in ended.stderr.splitlines()[-1]
+    assert "Traceback" not in ended.stderr

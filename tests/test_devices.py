@@ -62,3 +62,31 @@ def test_clips_are_encoded_one_by_one_on_a_cpu_and_together_on_a_gpu():
     assert devices.at_once("auto", "cpu") == devices.at_once("auto", torch.device("cpu")) == 1
     assert devices.at_once("auto", torch.device("cuda:0")) == devices.at_once("auto", "mps") == 16
     assert devices.at_once(4, "cpu") == devices.at_once(4, "cuda") == 4
+
+
+@pytest.mark.parametrize(
+    ("alone", "together", "chosen"),
+    [
+        ([9.0, 1.0, 1.1, 1.0], [0.5, 0.6, 0.5], 2),
+        ([0.1, 1.0, 1.0, 1.0], [0.9, 0.9, 0.9], 1),
+        ([1.0, 1.0, 1.0, 1.0], [3.0, 3.0, 0.7], 2),
+        ([0.3, 0.3, 0.3, 0.3], [0.9, 0.9, 0.9], 1),
+    ],
+    ids=["cores help", "they hardly do", "they do, but for others' work", "they are in the way"],
+)
+def test_cores_are_used_only_where_they_are_seen_to_help(alone, together, chosen, monkeypatch):
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        clock, left = [0.0], {1: list(alone), 2: list(together)}
+
+        def work():
+            clock[0] += left[torch.get_num_threads()].pop(0)
+
+        monkeypatch.setattr(devices.time, "perf_counter", lambda: clock[0])
+        assert devices.quicker(work) == chosen
+        assert torch.get_num_threads() == 2, "the user's own setting stays"
+        torch.set_num_threads(1)
+        assert devices.quicker(lambda: pytest.fail("nothing to try")) == 1
+    finally:
+        torch.set_num_threads(before)

@@ -1,11 +1,14 @@
 """The store is the project's own, wherever the project lies, and the user's if there is one."""
 
 import shutil
+import socket
 import sqlite3
+import time
 
 import pytest
 
-from whisq import mlflow_store, tracking
+from whisq import mlflow_store, stage, tracking
+from whisq.addresses import bring
 
 pytestmark = pytest.mark.filterwarnings("default")  # MLflow's own imports warn
 
@@ -90,3 +93,39 @@ def test_processes_that_meet_a_new_store_at_once_all_get_through(tmp_path, make_
     with sqlite3.connect(tmp_path / "mlflow.db") as made:
         names = {row[0] for row in made.execute("select name from experiments")}
     assert {"e0", "e1", "e2", "e3"} <= names
+
+
+@pytest.fixture
+def silent():
+    """The address of a server that takes calls and answers none."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        yield f"http://user:secret@127.0.0.1:{listening.getsockname()[1]}"
+
+
+def test_a_tracking_server_that_does_not_answer_is_told_soon_and_in_a_line(silent, monkeypatch):
+    monkeypatch.setattr(mlflow_store, "PATIENCE", 1)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", silent)
+    started = time.monotonic()
+    with pytest.raises(ValueError, match=r"127.0.0.1:\d+ does not answer within 1 s") as told:
+        bring("models:/whisq@champion")
+    assert time.monotonic() - started < 60, "MLflow alone tries for minutes"
+    assert "\n" not in str(told.value)
+    assert "secret" not in str(told.value)
+
+
+def test_a_stage_ends_with_that_line_alone(silent, monkeypatch, capsys):
+    monkeypatch.setattr(mlflow_store, "PATIENCE", 1)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", silent)
+    monkeypatch.setattr(stage, "quieten", lambda: None)
+    monkeypatch.setattr(stage.signal, "signal", lambda *_: None)
+    with pytest.raises(SystemExit) as ended:
+        stage.run(lambda: mlflow_store.connect("whisq"))
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_server_that_wants_a_log_in_answers(hub, monkeypatch):
+    with hub.serving() as web:
+        mlflow_store._ask(web.url)  # which has no such page

@@ -117,6 +117,8 @@ def _from_mlflow(address: str) -> Path:
     try:
         mlflow_store.point()
         return Path(download_artifacts(artifact_uri=address))
+    except mlflow_store.TrackingServerError as error:
+        raise ValueError(str(error)) from None
     except (MlflowException, OSError, sqlite3.Error) as error:
         raise ValueError(
             f"MLflow has no model at {address} ({error}); is MLFLOW_TRACKING_URI the right store?"

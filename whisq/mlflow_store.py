@@ -6,8 +6,9 @@ import os
 import sqlite3
 from contextlib import closing
 from pathlib import Path
+from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import url2pathname
+from urllib.request import url2pathname, urlopen
 
 from filelock import FileLock
 
@@ -21,6 +22,12 @@ ADDRESSES = (
     ("model_versions", "storage_location"),
 )
 
+PATIENCE = 10  # seconds in which a tracking server must answer
+
+
+class TrackingServerError(OSError):
+    """The tracking server that the user named does not answer."""
+
 
 def point() -> Path:
     """Point MLflow at the store.
@@ -30,18 +37,36 @@ def point() -> Path:
     project was renamed or copied since, the store is told so first.
 
     Returns:
-        The root, absolute.
+        The root, absolute. A user's server that does not answer is a `TrackingServerError`.
     """
     import mlflow
 
     root = Path(os.environ.get("DVC_ROOT") or ".").resolve()
     own = f"sqlite:///{root}/mlflow.db"
     uri = os.environ.get("MLFLOW_TRACKING_URI") or own
+    if uri.startswith(("http://", "https://")):
+        _ask(uri)
     if uri == own and _places(root) - {root.as_uri()}:
         with lock(root):
             _move(root)
     mlflow.set_tracking_uri(uri)
     return root
+
+
+def _ask(uri: str) -> None:
+    # MLflow itself would try for minutes. Whether there is a server can be asked without a log-in.
+    place = urlsplit(uri)
+    host = place.netloc.rpartition("@")[2]
+    page = place._replace(netloc=host, path=f"{place.path.rstrip('/')}/health")
+    try:
+        urlopen(page.geturl(), timeout=PATIENCE).close()
+    except HTTPError:
+        return  # an answer, of a server that has no such page or wants a log-in
+    except (OSError, ValueError) as error:
+        raise TrackingServerError(
+            f"MLflow's tracking server at {host} does not answer within {PATIENCE} s "
+            f"({getattr(error, 'reason', error)}): start it, or mend MLFLOW_TRACKING_URI"
+        ) from None
 
 
 def lock(root: Path) -> FileLock:

@@ -21,7 +21,7 @@ import torch
 from whisq import audio as sounds
 from whisq.addresses import read_network
 from whisq.batch import Example, collate
-from whisq.devices import AUTO, BatchSize, at_once, resolve
+from whisq.devices import AUTO, BatchSize, at_once, quicker, resolve, threads
 from whisq.encoders.audio import AudioEncoder, AudioSpec
 from whisq.encoders.frozen import Spec
 from whisq.encoders.registry import audio_encoder
@@ -59,6 +59,7 @@ class Predictor:
         self.config = network.config
         # Tokenizers, and Python's warnings, can't be used by two threads at once.
         self._one_at_a_time = threading.Lock()
+        self._trying, self._quickest = threading.Lock(), None
         # A prompt that was read to float16, shape (1, tokens, dim).
         self._states = lru_cache(PROMPTS_KEPT)(lambda read: self.text_encoder.states([read])[0])
 
@@ -138,7 +139,9 @@ class Predictor:
                 clips.append(clip)
                 for caution in cautions:
                     warnings.warn(caution, ScoreWarning, stacklevel=2)
-            yield from self.score_embedded(self.encode(clips, together))
+            with threads(self._cores()):
+                scores = self.score_embedded(self.encode(clips, together))
+            yield from scores
 
     def embed(
         self, audio: Audio | Sound, prompt: str | None = None, rate: int | None = None
@@ -190,8 +193,19 @@ class Predictor:
             else:
                 states = self.text_encoder.states(prompts, together) if prompts else []
         text = dict(zip(prompts, states, strict=True))
-        audio = self.audio_encoder.encode([samples for samples, _ in clips], together)
+        with threads(self._cores()):
+            audio = self.audio_encoder.encode([samples for samples, _ in clips], together)
         return [(heard, text.get(prompt)) for heard, (_, prompt) in zip(audio, clips, strict=True)]
+
+    def _cores(self) -> int:
+        # Tried out once, at the first clip, for which Python's other threads wait.
+        if self.device.type != "cpu" or torch.get_num_threads() == 1:
+            return torch.get_num_threads()
+        with self._trying:
+            if self._quickest is None:
+                tone = np.sin(np.arange(sounds.RATE, dtype=np.float32))
+                self._quickest = quicker(lambda: self.audio_encoder.encode([tone]))
+        return self._quickest
 
     def embed_audio(self, samples: np.ndarray) -> np.ndarray:
         """Return a clip's states, float16, shape (layers, steps, dim), as the store holds them.

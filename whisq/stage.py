@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from whisq.extras import MissingExtraError
+from whisq.mlflow_store import TrackingServerError
 
 # What a library says unasked: steps that went well, bars in a log. A user's own setting holds.
 QUIET = {
@@ -26,14 +27,15 @@ OWN = r"whisq|stages|__main__"
 def run(stage: Callable[[], str]) -> None:
     """Run a stage, and print the line that it returns with the time that it took.
 
-    Where an extra is missing, the stage ends with that message alone.
+    Where an extra is missing, or MLflow's server does not answer, the stage ends with that message
+    alone.
     """
     quieten()
     signal.signal(signal.SIGTERM, _end)  # so that what is open, such as an MLflow run, is ended
     started = time.monotonic()
     try:
         made = stage()
-    except MissingExtraError as error:
+    except (MissingExtraError, TrackingServerError) as error:
         print(error, file=sys.stderr)
         sys.exit(WRONG_CALL)
     print(f"{made} ({lasted(time.monotonic() - started)})")

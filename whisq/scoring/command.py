@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -22,6 +23,7 @@ from whisq.scoring.rows import Provenance, Row, form, summary, write_rows
 
 DONE, SOME_FAILED, WRONG_CALL, STOPPED = 0, 1, 2, 130
 STDIN = "-"
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # no room, no quota, no longer a file
 
 
 @dataclass(frozen=True)
@@ -80,11 +82,22 @@ def run(command: Command) -> int:
     except BrokenPipeError:
         raise
     except (ValueError, OSError) as error:
-        tell(f"whisq score: {error}")
+        tell(f"whisq score: {error}{_remedy(error, command)}")
         return WRONG_CALL
     except KeyboardInterrupt:
         tell("stopped" + (": go on with --resume" if command.output else ""))
         return STOPPED
+
+
+def _remedy(error: Exception, command: Command) -> str:
+    if getattr(error, "errno", None) not in FULL:
+        return ""
+    if command.output:
+        return "; what was scored is kept: make room, then go on with --resume"
+    # Python would try again to write what is left, at its end, and say so at length.
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return "; the rows could not be written: make room, or write elsewhere"
 
 
 def about(model: str, as_json: bool) -> int:
@@ -127,7 +140,6 @@ def _score(command: Command) -> int:
     else:
         requests = read_sources(command.sources, *wanted)
     tally = Tally()
-    _warn(command.folder)
     if command.output is not None:
         rows = _to_file(command, requests, tally, command.output)
     elif command.one_clip:
@@ -195,7 +207,11 @@ def _one(command: Command, requests: list[Request]) -> int:
 
 
 def engine_of(command: Command) -> Engine:
-    """Return what answers a call's requests: the model, here or on a cluster."""
+    """Return what answers a call's requests: the model, here or on a cluster.
+
+    What a model of this corpus is no good for is said on standard error.
+    """
+    _warn(command.folder)
     if command.engine == "ray":
         from whisq.scoring.engines import cluster
 

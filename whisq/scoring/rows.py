@@ -86,7 +86,7 @@ class Provenance:
             source_rate=clip.rate,
             source_channels=clip.channels,
             loudness_lufs=None if loudness is None else round(loudness, 2),
-            peak_dbfs=round(20 * math.log10(clip.peak), 2),
+            peak_dbfs=round(20 * math.log10(clip.peak), 2) + 0.0,  # no minus zero
             silent_share=round(clip.silent, 4),
         )
 

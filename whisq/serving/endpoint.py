@@ -16,6 +16,7 @@ from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE
 from mlflow.pyfunc import PythonModel, PythonModelContext
 
 from whisq.audio import RATE
+from whisq.devices import threads
 from whisq.predictor import Predictor
 from whisq.serving.payload import ROWS, audio_root, clip_of
 
@@ -26,7 +27,8 @@ class Endpoint(PythonModel):
     def load_context(self, context: PythonModelContext) -> None:
         """Load model and encoders, so that the first request is as fast as the next."""
         self.model = Predictor.load(context.artifacts["model"])
-        self.model.embed(np.sin(np.arange(RATE) / 5), "a steady tone", RATE)
+        with threads(1):
+            self.model.embed(np.sin(np.arange(RATE) / 5), "a steady tone", RATE)
 
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
@@ -41,7 +43,8 @@ class Endpoint(PythonModel):
             MlflowException: A row can't be scored; MLflow's server answers 400 with the reason.
         """
         try:
-            return self._scores(model_input.to_dict("records"))
+            with threads(1):  # requests come side by side: a core each
+                return self._scores(model_input.to_dict("records"))
         except ValueError as error:
             raise MlflowException(str(error), INVALID_PARAMETER_VALUE) from error
 
