@@ -164,6 +164,7 @@ def within(rated: DataFrame, predictions: DataFrame) -> dict[str, dict[str, Any]
 
 
 def agreement(rating: np.ndarray, prediction: np.ndarray, prompt: np.ndarray) -> dict[str, Any]:
+    """Return `agreement` and `pairs` as `within` has them; all three are of shape (clips,)."""
     agreed, pairs = 0.0, 0
     for name in np.unique(prompt):
         inside = prompt == name
