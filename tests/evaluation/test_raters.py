@@ -74,3 +74,23 @@ def test_a_model_that_does_not_correlate_is_worth_no_rater_and_one_too_good_is_t
     frame = rated(table)
     assert raters.worth(frame, -frame[["omq", "ta"]])["omq"]["raters"] == 0
     assert "more than" in raters.worth(frame, frame[["omq", "ta"]])["omq"]["undefined"]
+
+
+def test_one_rater_who_agrees_with_all_others_wins_every_pair():
+    frame = rated(np.repeat([[1], [2], [3], [4]], 5, axis=1)).assign(prompt="a waltz")
+    assert raters.alone(frame) == {"omq": 1.0, "ta": 1.0}
+
+
+def test_one_rater_is_held_against_the_others_and_equal_grades_count_half():
+    # The first rater sees no difference, the second one that the first does not bear out.
+    frame = rated(np.array([[3, 1], [3, 2]])).assign(prompt="a waltz")
+    # Held against the second alone the first says nothing: one half; the second has no pair.
+    assert raters.alone(frame) == {"omq": None, "ta": None}
+    frame = rated(np.array([[3, 1, 1], [3, 2, 2]])).assign(prompt="a waltz")
+    assert raters.alone(frame)["omq"] == pytest.approx((0.5 + 1 + 1) / 3)
+
+
+def test_without_raters_rows_or_pairs_there_is_no_agreement_of_one():
+    frame = rated(np.ones((4, 5))).assign(prompt=list("abcd"))
+    assert raters.alone(frame)["omq"] is None
+    assert raters.alone(frame.assign(omq_raters=""))["omq"] is None

@@ -29,10 +29,22 @@ def test_every_id_is_given_once_and_every_link_leads_to_one(page):
     assert set(targets) <= set(ids)
 
 
-def test_the_headline_names_corpus_split_level_both_axes_and_intervals(page):
+def test_the_headline_says_what_the_model_is_worth_beside_the_system_and_a_listener(page):
     headline = re.search(r'class="headline">(.*?)</p>', page, re.DOTALL)[1]
-    for part in ("toy corpus", "test", "official", "clip by clip", "(OMQ)", "(TA)", "95% interval"):
+    for part in ("toy corpus", "test", "(OMQ)", "(TA)", "the mean of the clip", "one listener"):
         assert part in headline
+
+
+def test_way_and_intervals_of_both_axes_are_told_further_down(page):
+    told = " ".join(page.partition("In more words")[2].split())
+    for part in ("toy corpus, official split, clip by clip", "quality (OMQ)", "95% interval"):
+        assert part in told
+
+
+def test_what_is_not_of_the_first_screen_is_folded_and_links_open_it(page):
+    for name in ("published", "mistakes", "ablations", "training", "corpus", "provenance"):
+        inside = page.partition(f'<section id="{name}">')[0]
+        assert inside.count("<details") - inside.count("</details>") == 1
 
 
 def test_prompts_are_shown_as_text_never_as_markup(page):

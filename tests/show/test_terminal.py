@@ -6,6 +6,8 @@ from whisq.evaluation.metrics import AXES
 from whisq.show import outcome
 from whisq.show.results import PLACES, Judged, every_metric, used
 
+RATER = {"omq": 0.75, "ta": 0.73}
+
 
 @pytest.fixture
 def result(run):
@@ -38,16 +40,23 @@ def test_what_a_model_is_worth_is_told_in_pairs_beside_ridge_and_system():
         for name, pair in shares.items()
     }
     within["gold_omq"] = {"pairs": {"ta": {"agreement": 0.7}}}
-    said = used({"protocol": "systems", "test": {"within": within}}, "test")
+    said = used(
+        {"corpus": "toy corpus", "protocol": "systems", "test": {"within": within}}, "test", RATER
+    )
     assert "by systems that it never heard" in said
     assert "80 of 100 pairs for quality (OMQ) and 69 for alignment (TA)" in said
     assert "a ridge on the same embeddings in 80 and 71" in said
-    assert "never listens, in 83 and 76" in said
+    assert "never listens, in 83 and 76; one listener alone in 75 and 73. Guessing" in said
+    assert "toy corpus" in said
 
 
 def test_a_model_that_was_asked_of_no_pair_is_not_given_a_figure():
     pairs = {axis: {"agreement": None, "pairs": 0} for axis in AXES}
-    found = {"protocol": "official", "test": {"within": {"model": {"pairs": pairs}}}}
+    found = {
+        "corpus": "toy",
+        "protocol": "official",
+        "test": {"within": {"model": {"pairs": pairs}}},
+    }
     assert "none could be compared" in used(found, "test")
 
 

@@ -29,7 +29,7 @@ ELSEWHERE = (
     "source ",
     "make ui",
     "dvc exp run -S",
-    "dvc exp run --name best",
+    "make variant NAME",
 )
 GRID = re.compile(r"(=[\d.]+,[\d.]+),\S+")  # two values of a grid are enough here
 

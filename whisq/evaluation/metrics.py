@@ -159,11 +159,12 @@ def within(rated: DataFrame, predictions: DataFrame) -> dict[str, dict[str, Any]
         values = rated[axis].to_numpy(float), predictions[axis].to_numpy(float)
         for group in ("system", "prompt"):
             found[group][axis] = _grouped(*values, rated[group].to_numpy())
-        found["pairs"][axis] = _agreement(*values, rated["prompt"].to_numpy())
+        found["pairs"][axis] = agreement(*values, rated["prompt"].to_numpy())
     return found
 
 
-def _agreement(rating: np.ndarray, prediction: np.ndarray, prompt: np.ndarray) -> dict[str, Any]:
+def agreement(rating: np.ndarray, prediction: np.ndarray, prompt: np.ndarray) -> dict[str, Any]:
+    """Return `agreement` and `pairs` as `within` has them; all three are of shape (clips,)."""
     agreed, pairs = 0.0, 0
     for name in np.unique(prompt):
         inside = prompt == name

@@ -11,7 +11,7 @@ import numpy as np
 from pandas import DataFrame, Series
 
 from whisq.corpus.summary import grades, reliability
-from whisq.evaluation.metrics import AXES, METRICS, evaluate
+from whisq.evaluation.metrics import AXES, METRICS, agreement, evaluate
 
 HALVINGS = 40  # to average over
 NO_ROWS = "no clip has two raters' rows at least"
@@ -58,6 +58,33 @@ def worth(rated: DataFrame, predictions: DataFrame) -> dict[str, dict[str, Any]]
     """
     scores = evaluate(rated, predictions)["utt"]
     return {axis: _worth(grades(rated[f"{axis}_raters"]), scores[axis]["lcc"]) for axis in AXES}
+
+
+def alone(rated: DataFrame) -> dict[str, float | None]:
+    """Tell how often one rater names the better of two clips of a prompt as all others do.
+
+    Args:
+        rated: Ratings, with `prompt`, `omq_raters` and `ta_raters`.
+
+    Returns:
+        By axis the agreement, 0 to 1 (0.5 is chance; equal grades count half), over all raters;
+        None without raters' rows or pairs.
+    """
+    return {axis: _alone(rated, axis) for axis in AXES}
+
+
+def _alone(rated: DataFrame, axis: str) -> float | None:
+    table = grades(rated[f"{axis}_raters"])
+    rows = ~np.isnan(table).any(axis=1)
+    table, prompts = table[rows], rated.loc[rows, "prompt"].to_numpy()
+    if table.shape[1] < 2:
+        return None
+    total = table.sum(axis=1)
+    shares = [
+        agreement(total - table[:, one], table[:, one], prompts)["agreement"]
+        for one in range(table.shape[1])
+    ]
+    return None if None in shares else float(np.mean(shares))
 
 
 def _stepped_up(reliability: float, times: float) -> float:

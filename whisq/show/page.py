@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from whisq.evaluation.raters import alone
 from whisq.show import ablations, corpus, provenance, training
 from whisq.show.html import filled
 from whisq.show.mistakes import mistakes
 from whisq.show.predictions import Predictions
 from whisq.show.probes import Probes
 from whisq.show.published import published
-from whisq.show.results import Judged, every_metric, said
+from whisq.show.results import Judged, every_metric, said, used
 from whisq.show.run import Run
 
 
@@ -44,6 +45,7 @@ def render(
         run=run,
         place=judged.place,
         revision=provenance.revision(),
+        used=used(run.evaluate, run.split, alone(run.held_out)),
         said=said(run.evaluate, run.split),
         judged=judged,
         every_metric=every_metric(judged.found, f"All metrics of the model ({judged.place})"),

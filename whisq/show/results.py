@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -211,19 +212,25 @@ def differences(comparison: dict[str, Any], caption: str) -> Table:
     return Table(caption, heads, rows)
 
 
-def used(evaluate: dict[str, Any], split: str) -> str:
+def used(
+    evaluate: dict[str, Any], split: str, rater: Mapping[str, float | None] | None = None
+) -> str:
     """Say in one sentence what a model is worth to who must choose between two clips.
 
     Args:
         evaluate: What `judge.judge` found.
         split: One of its splits.
+        rater: What `raters.alone` found.
 
     Returns:
-        How often the model, the ridge and the system's mean name the better clip of a pair; where
-        no two clips of one prompt are rated apart, that.
+        How often the model, the ridge, the system's mean and one listener name the better clip of
+        a pair; where no two clips of one prompt are rated apart, that.
     """
     won = {name: of["pairs"] for name, of in evaluate[split]["within"].items()}
-    pairs = f"Of two {split} clips made to one prompt, {LEARNT[evaluate['protocol']]}, "
+    pairs = (
+        f"Of two {split} clips ({evaluate['corpus']}) made to one prompt, "
+        f"{LEARNT[evaluate['protocol']]}, "
+    )
     if any(won["model"][axis]["agreement"] is None for axis in AXES):
         return f"{pairs}none could be compared: no two of them are rated apart."
     shares = {
@@ -233,6 +240,8 @@ def used(evaluate: dict[str, Any], split: str) -> str:
     }
     quality, alignment = shares["model"]
     choosers = {who: shares[name] for name, who in CHOOSERS.items() if name in shares}
+    if rater and None not in rater.values():
+        choosers["one listener alone"] = [f"{100 * rater[axis]:.0f}" for axis in AXES]
     others = [f"; {who} in {' and '.join(share)}" for who, share in choosers.items()]
     return (
         f"{pairs}the model names the one that listeners rated higher in {quality} of 100 pairs for "
