@@ -45,7 +45,12 @@ def test_a_file_is_scored_by_what_the_store_has_of_it(families, files, tmp_path,
     sizes = {"audio_dim": stored.dim, "text_dim": 4, "width": 8, "hidden": 8, "heads": 2}
     audio = spec.kept() | {"layers": list(stored.layers)}
     chosen = {"audio_layer": stored.layers[0], "audio": audio, "text": {"model": "none"}}
-    own = {"audio_scaling": "none", "text_scaling": "none", "audio_pool": 1}
+    own = {
+        "weights": {"audio": stored.manifest["weights"]},
+        "audio_scaling": "none",
+        "text_scaling": "none",
+        "audio_pool": 1,
+    }
     build(ModelConfig(**sizes, **chosen, **own)).save_pretrained(tmp_path / "model")
     model = whisq.load(str(tmp_path / "model"), device="cpu")
     for key, path in files.items():
