@@ -115,8 +115,16 @@ def test_a_recipe_is_taken_by_name(tmp_path):
 
 
 def test_a_recipe_that_is_not_there_is_an_error_that_lists_those_that_are(tmp_path):
-    with pytest.raises(ValueError, match="one of mine, paper, given 'yours'"):
+    with pytest.raises(ValueError, match=r"one of .*mine, .*paper.*, given 'yours'"):
         params.changes_of("yours", with_recipe(tmp_path))
+
+
+@pytest.mark.parametrize("name", params.load(ROOT / "params.yaml").recipes)
+def test_every_recipe_s_network_reads_a_layer_that_is_kept(name):
+    changes = params.changes_of(name, ROOT / "params.yaml")
+    values = params.load(ROOT / "params.yaml", overrides=changes)
+    assert set(values.model.audio_layers) <= set(values.embed_audio.layers)
+    assert values.corpus.name == "musiceval"
 
 
 def test_what_a_recipe_changes_is_checked_as_strictly_as_the_values(tmp_path):

@@ -19,6 +19,7 @@ def no_network(monkeypatch, tmp_path):
 
 def test_a_folder_comes_first(tmp_path):
     assert locate(str(tmp_path)) == Location("folder", tmp_path)
+    assert locate(str(tmp_path)).commit is None
 
 
 def test_the_wheels_serve_where_there_is_no_hub(no_network):
@@ -36,7 +37,9 @@ def test_the_hubs_cache_comes_before_the_wheels(no_network, tmp_path):
     (snapshot / "model.safetensors").write_bytes(b"")
     (repository / "refs").mkdir()
     (repository / "refs" / "main").write_text(commit)
-    assert locate("openai/whisper-base") == Location("hub cache", snapshot)
+    found = locate("openai/whisper-base")
+    assert found == Location("hub cache", snapshot)
+    assert found.commit == commit
 
 
 def test_a_cached_pickle_is_not_taken(no_network, tmp_path):

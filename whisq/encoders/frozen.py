@@ -7,6 +7,7 @@ its `dim` and which hidden states its `layers` are, counted from 0.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,6 +16,8 @@ import numpy as np
 
 from whisq.encoders.weights import Location, locate
 from whisq.section import Precision, Section
+
+ALONE = threading.RLock()
 
 
 class Spec(Section):
@@ -86,7 +89,7 @@ def to_float16(states: np.ndarray) -> np.ndarray:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Compute on one thread of the processor.
+    """Compute on one thread of the processor, and nobody else with it, as the number is everyone's.
 
     So the rounding of sums does not depend on how many cores there are: a model that whitens
     token states makes a hundred times more of such a difference.
@@ -96,9 +99,10 @@ def one_thread() -> Iterator[None]:
     """
     import torch
 
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+    with ALONE:
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
