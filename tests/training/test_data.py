@@ -149,9 +149,9 @@ def test_a_drawn_prompt_is_another_one_of_the_training_set(dataset, batch, near,
     monkeypatch.setattr(data, "NEAR", near)
     torch.manual_seed(0)
     own = dict(zip(dataset.ids, dataset.prompts, strict=True))
-    drawn = Mismatches(dataset).draw(batch)
-    for key, text, mask in zip(batch.ids, *drawn, strict=True):
-        assert prompt_of(dataset, text, mask) not in (None, own[key])
+    for drawn in Mismatches(dataset).draw(batch, 3):
+        for key, text, mask in zip(batch.ids, *drawn, strict=True):
+            assert prompt_of(dataset, text, mask) not in (None, own[key])
 
 
 def test_the_nearest_prompt_is_that_of_the_closest_mean_state(dataset, batch, monkeypatch):
@@ -159,7 +159,7 @@ def test_the_nearest_prompt_is_that_of_the_closest_mean_state(dataset, batch, mo
     own = dict(zip(dataset.ids, dataset.prompts, strict=True))
     means = {p: torch.from_numpy(dataset.text[p][0].copy()).float().mean(0) for p in own.values()}
     centre = torch.stack(list(means.values())).mean(0)
-    text, mask = Mismatches(dataset).draw(batch)
+    [(text, mask)] = Mismatches(dataset).draw(batch)
     for key, states, real in zip(batch.ids, text, mask, strict=True):
         mine = means[own[key]] - centre
         cosines = {
@@ -174,12 +174,20 @@ def test_draws_follow_torchs_seed(dataset, batch):
     mismatches, drawn = Mismatches(dataset), []
     for seed in (0, 0, 1):
         torch.manual_seed(seed)
-        drawn.append(mismatches.draw(batch)[0])
+        drawn.append(mismatches.draw(batch)[0][0])
     assert torch.equal(drawn[0], drawn[1])
     assert not torch.equal(drawn[0], drawn[2])
 
 
-def test_other_prompts_reach_the_loss(data_folder, make_recipe):
-    recipe = make_recipe(loss=Objective(mismatch_weight=1.0))
+def test_a_clip_is_rated_against_as_many_other_prompts_as_are_asked_for(dataset, batch):
+    drawn = Mismatches(dataset).draw(batch, 3)
+    asked = [[prompt_of(dataset, *each) for each in zip(*one, strict=True)] for one in drawn]
+    assert len(asked) == 3
+    assert asked[0] != asked[1] != asked[2]
+
+
+@pytest.mark.parametrize("term", ["mismatch", "contrast"])
+def test_other_prompts_reach_the_loss(data_folder, make_recipe, term):
+    recipe = make_recipe(loss=Objective(**{f"{term}_weight": 1.0}, other_prompts=2))
     _, history = recipe.fit(Data.open(data_folder), progress=False)
-    assert history.epochs[-1]["train_mismatch"] > 0
+    assert history.epochs[-1][f"train_{term}"] > 0

@@ -187,12 +187,16 @@ class Mismatches:
         means = normalize(means - means.mean(0), dim=1)
         self.nearest = (means @ means.T).fill_diagonal_(-2).argmax(1)
 
-    def draw(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return one other prompt a clip, by torch's own generator: tokens and their mask."""
+    def draw(self, batch: Batch, count: int = 1) -> list[tuple[Tensor, Tensor]]:
+        """Return so many other prompts a clip, by torch's own generator: tokens and masks."""
         own = torch.tensor([self.own[key] for key in batch.ids])
-        count = len(self.text)
-        others = (own + torch.randint(1, max(count, 2), own.shape)) % count
-        others = torch.where(torch.rand(len(own)) < NEAR, self.nearest[own], others)
+        total = len(self.text)
+        drawn = [(own + torch.randint(1, max(total, 2), own.shape)) % total for _ in range(count)]
+        # The first alone may be the nearest: more would be one prompt several times.
+        drawn[0] = torch.where(torch.rand(len(own)) < NEAR, self.nearest[own], drawn[0])
+        return [self._states(others, batch) for others in drawn]
+
+    def _states(self, others: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         longest = int(self.mask[others].sum(1).max())
         text, mask = self.text[others, :longest], self.mask[others, :longest]
         return text.to(batch.text), mask.to(batch.text_mask)

@@ -118,7 +118,9 @@ def train(
         with torch.autocast(model.device.type, torch.bfloat16, schedule.precision == "bfloat16"):
             output, other = model(*batch.inputs), None
             if mismatches is not None:
-                other = model.against(batch, output, *mismatches.draw(batch)).float()
+                prompts = mismatches.draw(batch, objective.other_prompts)
+                against = [model.against(batch, output, *prompt).float() for prompt in prompts]
+                other = torch.stack(against, 1)
         loss, terms = objective(_in_float32(output), batch, other)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), schedule.gradient_clip)

@@ -74,7 +74,7 @@ class Recipe:
             make_loader(data.dataset("dev"), size, device=device),
             self.train,
             seed=seed,
-            mismatches=Mismatches(dataset) if self.loss.mismatch_weight else None,
+            mismatches=Mismatches(dataset) if self.loss.against_others else None,
             on_epoch=on_epoch,
             checkpoint=checkpoint,
             progress=progress,
