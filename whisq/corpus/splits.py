@@ -86,7 +86,7 @@ def assign(ratings: DataFrame, clips: DataFrame, how: Split) -> DataFrame:
     if how.protocol == "official":
         return ratings
     known = ratings[["id"]].merge(clips, on="id", how="left", validate="one_to_one")
-    known["prompt"] = known["prompt"].map(_words)
+    known["prompt"] = known["prompt"].map(bag)
     if how.protocol == "systems_and_prompts":
         by_system = _split(known["system"], how.folds, how.fold // how.folds, how.seed)
         by_prompt = _split(known["prompt"], how.folds, how.fold % how.folds, how.seed)
@@ -97,7 +97,8 @@ def assign(ratings: DataFrame, clips: DataFrame, how: Split) -> DataFrame:
     return ratings.assign(split=split)[split != ""].reset_index(drop=True)
 
 
-def _words(prompt: str) -> str:
+def bag(prompt: str) -> str:
+    """Return a prompt's words in alphabetic order: alike for prompts that differ in order alone."""
     return " ".join(sorted(re.findall(r"\w+", prompt.casefold())))
 
 
