@@ -1,10 +1,10 @@
-"""Embed every distinct prompt of data/clips.csv with the frozen text encoder."""
+"""Embed every distinct prompt, and what was made of it, with the frozen text encoder."""
 
 from dataclasses import asdict
 from pathlib import Path
 
 from whisq import params, stage, tracking
-from whisq.corpus.clips import read_clips
+from whisq.corpus.clips import read_clips, read_rewordings
 from whisq.encoders.text import TextSpec
 from whisq.store.text import embed_text
 
@@ -16,7 +16,8 @@ def main() -> str:
     """Return a line about what was embedded."""
     values = params.load().embed_text.model_dump()
     running = {name: values.pop(name) for name in ("batch_size", "device")}
-    prompts = list(read_clips(DATA / "clips.csv")["prompt"])
+    made = read_rewordings(DATA / "raw")
+    prompts = [*read_clips(DATA / "clips.csv")["prompt"], *made["same"], *made["other"]]
     with tracking.data_run("embed_text", params.flatten({"embed_text": values})) as run:
         counts = embed_text(prompts, TextSpec(**values), OUTPUT, **running)
         run.metrics(asdict(counts))

@@ -10,6 +10,7 @@ from scipy.stats import entropy
 from whisq.losses import (
     SIGMA,
     Objective,
+    contrast,
     mismatch,
     pairwise_cost,
     ranking,
@@ -97,8 +98,7 @@ def test_ranked_transport_wants_better_pairs_cheaper():
 
 def test_a_better_own_prompt_lowers_the_mismatch(output, batch):
     term = only(mismatch_weight=1.0)
-    other = output.ta - 0.5
-    lower = output.ta - 2.0
+    other, lower = (output.ta.unsqueeze(1) - fall for fall in (0.5, 2.0))
     assert term(output, batch, other)[0].item() == pytest.approx(0.5)
     assert term(output, batch, lower)[0].item() == 0
 
@@ -183,12 +183,30 @@ def test_ranking_counts_each_pair_once_and_only_those_far_enough_apart():
 
 
 def test_a_clip_counts_for_mismatch_by_how_well_it_follows_its_own_prompt():
-    own, other = torch.tensor([4.0, 4.0, 2.0]), torch.tensor([3.5, 2.0, 5.0])
+    own, other = torch.tensor([4.0, 4.0, 2.0]), torch.tensor([[3.5], [2.0], [5.0]])
     rating = torch.tensor([5.0, 4.0, 2.0])
     # The first lacks 0.5 of the margin at full weight, the second nothing at half; the third is
     # not asked.
     loss = mismatch(own, other, rating)
     assert loss.item() == pytest.approx(0.5 / 1.5)
+
+
+def test_a_prompt_that_is_no_better_than_its_others_is_told_by_chance_alone():
+    own, other = torch.full((2,), 4.0), torch.full((2, 3), 4.0)
+    assert contrast(own, other, torch.tensor([5.0, 5.0])).item() == pytest.approx(math.log(4))
+
+
+def test_contrast_still_asks_beyond_the_margin_of_mismatch():
+    own, rating = torch.tensor([4.5]), torch.tensor([5.0])
+    near, far = torch.tensor([[3.0, 3.0]]), torch.tensor([[2.0, 2.0]])
+    assert mismatch(own, near, rating).item() == 0
+    assert contrast(own, near, rating) > contrast(own, far, rating) > 0
+
+
+def test_a_clip_that_does_not_follow_its_prompt_is_not_asked_about_others():
+    own, other = torch.tensor([4.0, 1.0]), torch.tensor([[3.0, 2.0], [5.0, 5.0]])
+    both = contrast(own, other, torch.tensor([5.0, 3.0]))
+    assert both.item() == pytest.approx(contrast(own[:1], other[:1], torch.tensor([5.0])).item())
 
 
 def test_ranking_of_equals_is_zero_and_still_has_a_gradient():

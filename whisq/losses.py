@@ -27,6 +27,7 @@ MARKS = (1.0, 2.0, 3.0, 4.0, 5.0)  # that a rater may give
 SIGMA = 0.25  # of soft labels, MOS units
 LEAST = 0.2  # pairs whose ratings differ by less, in MOS units, say nothing of which is better
 MARGIN = 1.0  # by which TA falls with another prompt
+TEMPERATURE = 0.5  # MOS units of TA in which prompts are told apart
 EPSILON, ROUNDS = 0.1, 100  # what is taken where nothing else is chosen
 TOLERANCE = 1e-3  # marginal error at which Sinkhorn's rounds stop, as a share of the mass
 KERNEL_RANGE = 60.0  # exp(-60) and the scalings that undo it are far inside float32
@@ -45,6 +46,8 @@ class Objective(Section):
         rater_weight: Divergence from the raters' distribution; needs bins and raters.
         ranking_weight: Pairwise logistic loss.
         mismatch_weight: A clip that follows its prompt must follow another one less.
+        contrast_weight: A clip that follows its prompt must be told by it from several others.
+        other_prompts: How many others a clip is rated against for those two.
         ot_weight: Transport between projected frames and tokens.
         ot_form: plain (every pair is drawn together), rated (only as far as its TA says) or ranked
             (the better of two aligned pairs costs less).
@@ -59,6 +62,8 @@ class Objective(Section):
     rater_weight: Weight = 0.0
     ranking_weight: Weight = 0.0
     mismatch_weight: Weight = 0.0
+    contrast_weight: Weight = 0.0
+    other_prompts: Positive = 1
     ot_weight: Weight = 0.1
     ot_form: Literal["plain", "rated", "ranked"] = "plain"
     ot_cost: Literal["cosine", "squared"] = "cosine"
@@ -68,7 +73,13 @@ class Objective(Section):
     @classmethod
     def of_alignment(cls) -> set[str]:
         """Name the choices that no term of OMQ depends on."""
-        return {name for name in cls.model_fields if name.startswith(("ot_", "mismatch_"))}
+        beginnings = ("ot_", "mismatch_", "contrast_", "other_")
+        return {name for name in cls.model_fields if name.startswith(beginnings)}
+
+    @property
+    def against_others(self) -> bool:
+        """Whether clips are rated against other prompts too."""
+        return bool(self.mismatch_weight or self.contrast_weight)
 
     def problems(self) -> list[str]:
         """Check that there is something to learn."""
@@ -88,7 +99,8 @@ class Objective(Section):
         Args:
             output: What the model made of it: `omq`, `ta`, `centres`, `audio`, `text` and so on.
             batch: Its ratings: `omq`, `ta`, `omq_raters`, `ta_raters`.
-            other: TA of the clips against other prompts, (clips,), for `mismatch`.
+            other: TA of the clips against other prompts, (clips, prompts), for `mismatch` and
+                `contrast`.
 
         Returns:
             The weighted sum, and every computed term before weighting, by key; with transport
@@ -98,10 +110,12 @@ class Objective(Section):
         terms = {
             name: sum(_term(name, output, batch, axis) for axis in ("omq", "ta"))
             for name, weight in weights.items()
-            if weight and name not in ("ot", "mismatch")
+            if weight and name not in ("ot", "mismatch", "contrast")
         }
         if self.mismatch_weight:
             terms["mismatch"] = mismatch(output.ta, other, batch.ta)
+        if self.contrast_weight:
+            terms["contrast"] = contrast(output.ta, other, batch.ta)
         if self.ot_weight:
             solved = self.transport(output)
             terms["ot"] = transport_term(solved, batch.ta, self.ot_form)
@@ -182,13 +196,31 @@ def ranking(prediction: Tensor, rating: Tensor) -> Tensor:
 
 
 def mismatch(own: Tensor, other: Tensor, rating: Tensor) -> Tensor:
-    """Ask that a clip which follows its prompt be rated lower against another.
+    """Ask that a clip which follows its prompt, (clips,), be rated lower against others.
 
-    A clip counts by how well it follows its own prompt, its rating: not at all at 3 and below, for
-    there is no telling what it does follow, and fully at 5.
+    `other` is (clips, prompts).
+    """
+    lacking = functional.relu(MARGIN - own.unsqueeze(1) + other).mean(1)
+    return _of_followers(lacking, rating)
+
+
+def contrast(own: Tensor, other: Tensor, rating: Tensor) -> Tensor:
+    """Ask that a clip which follows its prompt, (clips,), be told by it from others.
+
+    `other` is (clips, prompts). Source: InfoNCE (van den Oord et al. 2018), which keeps asking
+    where `mismatch` is content with a margin. Chosen: its temperature.
+    """
+    each = torch.cat([own.unsqueeze(1), other], 1) / TEMPERATURE
+    return _of_followers(-functional.log_softmax(each, 1)[:, 0], rating)
+
+
+def _of_followers(loss: Tensor, rating: Tensor) -> Tensor:
+    """Average a loss over clips by how well each follows its own prompt, its rating.
+
+    Not at all at 3 and below, for there is no telling what such a clip does follow; fully at 5.
     """
     weight = ((rating - 3) / 2).clamp(min=0)
-    return (weight * functional.relu(MARGIN - own + other)).sum() / weight.sum().clamp(min=1)
+    return (weight * loss).sum() / weight.sum().clamp(min=1)
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,26 @@ def test_ratings_come_back_as_they_were_written(rating_table, tmp_path):
     pd.testing.assert_frame_equal(clips.read_ratings(tmp_path / "ratings.csv"), rating_table)
 
 
+def test_rewordings_are_a_corpus_own_table(tmp_path):
+    (tmp_path / "rewordings.csv").write_text('prompt,same,other\na flute,one flute,"one, drum"\n')
+    rows = clips.read_rewordings(tmp_path).to_numpy().tolist()
+    assert rows == [["a flute", "one flute", "one, drum"]]
+
+
+def test_a_corpus_without_rewordings_has_none(tmp_path):
+    assert clips.read_rewordings(tmp_path).empty
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [("prompt,same\na,b\n", "column 'other' is missing"), ("prompt,same,other\na, ,c\n", "row 2")],
+)
+def test_rewordings_with_holes_are_refused(tmp_path, text, problem):
+    (tmp_path / "rewordings.csv").write_text(text)
+    with pytest.raises(ValueError, match=problem):
+        clips.read_rewordings(tmp_path)
+
+
 def test_all_that_is_wrong_with_clips_is_in_one_error(clip_table, tmp_path):
     clip_table["id"] = "x-S001_P001"
     clip_table.loc[1, "prompt"] = " "

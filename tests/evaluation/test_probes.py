@@ -58,7 +58,7 @@ def deaf(audio, text):
 @pytest.fixture(scope="module")
 def tables(tmp_path_factory):
     folder = tmp_path_factory.mktemp("corpus")
-    write_tables(folder, cast(SIZE), 0)
+    write_tables(folder, cast(SIZE), SIZE)
     return truth.read_prompts(folder), truth.read_clips(folder)
 
 

@@ -1,9 +1,12 @@
 """The folder that a build leaves: clips that sound, MusicEval's tables, and the ground truth."""
 
 import csv
+import itertools
 import json
 import re
 import statistics
+from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +15,7 @@ import soundfile
 from whisq.corpus import musiceval
 from whisq.files import file_digest
 from whisq.rendered import faults
-from whisq.rendered.build import build
+from whisq.rendered.build import build, write_tables
 from whisq.rendered.requests import from_row, reverse, sentence
 
 
@@ -126,6 +129,32 @@ def test_the_truth_of_the_prompts_rebuilds_them(corpus):
         if pair:
             one, other = members
             assert (one["prompt"], one["reversed"]) == (other["reversed"], other["prompt"])
+
+
+def test_prompts_in_other_words_are_asked_for_and_change_no_other_file(corpus, small, tmp_path):
+    folder, made = corpus
+    for name, count in (("without", 0), ("with", 3)):
+        (tmp_path / name).mkdir()
+        write_tables(tmp_path / name, made, small.model_copy(update={"rewordings": count}))
+    without, reworded = _digests(tmp_path / "without"), _digests(tmp_path / "with")
+    assert reworded.keys() - without.keys() == {"rewordings.csv"}
+    assert without.items() <= _digests(folder).items()
+    assert without.items() <= reworded.items()
+
+
+def test_every_prompt_is_there_in_other_words_that_ask_for_the_same_and_for_another(
+    corpus, small, tmp_path
+):
+    made = corpus[1]
+    write_tables(tmp_path, made, small.model_copy(update={"rewordings": 4}))
+    rows = _table(tmp_path / "rewordings.csv")
+    requests = {sentence(prompt.request): prompt.request for prompt in made.prompts}
+    assert Counter(row["prompt"] for row in rows) == dict.fromkeys(requests, 4)
+    for row in rows:
+        request, forms = requests[row["prompt"]], itertools.product(range(10), range(6))
+        alike = {sentence(replace(request, template=t, wording=w)) for t, w in forms}
+        assert row["same"] in alike
+        assert row["other"] not in alike
 
 
 def test_the_truth_of_the_clips_tells_what_was_done_to_them(corpus):

@@ -10,10 +10,12 @@ from whisq.rendered.requests import (
     CHOICES,
     ORDERED,
     WHOLE,
+    ask_otherwise,
     change,
     draw,
     from_row,
     reverse,
+    reword,
     sentence,
 )
 
@@ -48,6 +50,29 @@ def test_a_change_touches_one_attribute_and_takes_every_other_value(whole, attri
 def test_a_change_of_the_first_half_never_makes_both_halves_alike(ordered):
     rng = np.random.default_rng(0)
     assert all(change(ordered, "instrument", rng).first != "choir" for _ in range(200))
+
+
+def test_other_words_ask_for_the_same(whole, ordered):
+    rng = np.random.default_rng(0)
+    for request in (whole, ordered):
+        worded = [reword(request, rng) for _ in range(200)]
+        words = {"template": request.template, "wording": request.wording}
+        assert all(replace(one, **words) == request for one in worded)
+        assert len({sentence(one) for one in worded}) > 10
+
+
+def test_the_same_words_ask_for_something_else(whole, ordered):
+    rng = np.random.default_rng(0)
+    for request in (whole, ordered):
+        for other in (ask_otherwise(request, rng) for _ in range(200)):
+            assert sentence(other) != sentence(request)
+            assert (other.template, other.wording) == (request.template, request.wording)
+
+
+def test_an_order_is_asked_for_backwards_in_half_of_the_draws(ordered):
+    rng = np.random.default_rng(0)
+    others = [ask_otherwise(ordered, rng) for _ in range(400)]
+    assert 160 < others.count(reverse(ordered)) < 240
 
 
 def test_a_mood_binds_tempo_and_mode(whole):

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -5,9 +7,17 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from whisq.corpus.clips import REWORDING_COLUMNS
 from whisq.losses import Objective
 from whisq.training import data
-from whisq.training.data import ClipDataset, Data, LengthBatches, Mismatches, make_loader
+from whisq.training.data import (
+    ClipDataset,
+    Data,
+    LengthBatches,
+    Mismatches,
+    Rewordings,
+    make_loader,
+)
 
 
 @pytest.fixture
@@ -149,9 +159,9 @@ def test_a_drawn_prompt_is_another_one_of_the_training_set(dataset, batch, near,
     monkeypatch.setattr(data, "NEAR", near)
     torch.manual_seed(0)
     own = dict(zip(dataset.ids, dataset.prompts, strict=True))
-    drawn = Mismatches(dataset).draw(batch)
-    for key, text, mask in zip(batch.ids, *drawn, strict=True):
-        assert prompt_of(dataset, text, mask) not in (None, own[key])
+    for drawn in Mismatches(dataset).draw(batch, 3):
+        for key, text, mask in zip(batch.ids, *drawn, strict=True):
+            assert prompt_of(dataset, text, mask) not in (None, own[key])
 
 
 def test_the_nearest_prompt_is_that_of_the_closest_mean_state(dataset, batch, monkeypatch):
@@ -159,7 +169,7 @@ def test_the_nearest_prompt_is_that_of_the_closest_mean_state(dataset, batch, mo
     own = dict(zip(dataset.ids, dataset.prompts, strict=True))
     means = {p: torch.from_numpy(dataset.text[p][0].copy()).float().mean(0) for p in own.values()}
     centre = torch.stack(list(means.values())).mean(0)
-    text, mask = Mismatches(dataset).draw(batch)
+    [(text, mask)] = Mismatches(dataset).draw(batch)
     for key, states, real in zip(batch.ids, text, mask, strict=True):
         mine = means[own[key]] - centre
         cosines = {
@@ -174,12 +184,109 @@ def test_draws_follow_torchs_seed(dataset, batch):
     mismatches, drawn = Mismatches(dataset), []
     for seed in (0, 0, 1):
         torch.manual_seed(seed)
-        drawn.append(mismatches.draw(batch)[0])
+        drawn.append(mismatches.draw(batch)[0][0])
     assert torch.equal(drawn[0], drawn[1])
     assert not torch.equal(drawn[0], drawn[2])
 
 
-def test_other_prompts_reach_the_loss(data_folder, make_recipe):
-    recipe = make_recipe(loss=Objective(mismatch_weight=1.0))
+def test_a_clip_is_rated_against_as_many_other_prompts_as_are_asked_for(dataset, batch):
+    drawn = Mismatches(dataset).draw(batch, 3)
+    asked = [[prompt_of(dataset, *each) for each in zip(*one, strict=True)] for one in drawn]
+    assert len(asked) == 3
+    assert asked[0] != asked[1] != asked[2]
+
+
+@pytest.mark.parametrize("term", ["mismatch", "contrast"])
+def test_other_prompts_reach_the_loss(data_folder, make_recipe, term):
+    recipe = make_recipe(loss=Objective(**{f"{term}_weight": 1.0}, other_prompts=2))
     _, history = recipe.fit(Data.open(data_folder), progress=False)
-    assert history.epochs[-1]["train_mismatch"] > 0
+    assert history.epochs[-1][f"train_{term}"] > 0
+
+
+@pytest.fixture
+def reworded(data_folder, tmp_path):
+    """The pipeline's data with a table of rewordings: `reworded(row, row...)`."""
+
+    def write(*rows):
+        table = pd.DataFrame(rows, columns=REWORDING_COLUMNS)
+        (tmp_path / "raw").mkdir(exist_ok=True)
+        table.to_csv(tmp_path / "raw/rewordings.csv", index=False)
+        return replace(Data.open(data_folder), folder=tmp_path)
+
+    return write
+
+
+TUNE = ("a tune called a", "a tune called b", "a tune called c")
+
+
+def test_a_prompt_is_read_in_other_words_and_against_what_it_does_not_ask_for(dataset, reworded):
+    rewordings = Rewordings(dataset, reworded(TUNE).rewordings())
+    batch = next(iter(make_loader(dataset, len(dataset))))
+    prompts = dict(zip(dataset.ids, dataset.prompts, strict=True))
+    drawn, [(other, other_mask)] = rewordings.reword(batch)
+    assert drawn.ids == batch.ids
+    for at, key in enumerate(batch.ids):
+        reworded_one = prompts[key] == TUNE[0]
+        own = prompt_of(dataset, drawn.text[at], drawn.text_mask[at])
+        changed = prompt_of(dataset, other[at], other_mask[at])
+        assert own == (TUNE[1] if reworded_one else prompts[key])
+        assert changed == TUNE[2] if reworded_one else changed not in (None, prompts[key])
+
+
+def test_other_prompts_are_in_other_words_too(dataset, reworded, batch):
+    rewordings = Rewordings(dataset, reworded(TUNE).rewordings())
+    drawn = rewordings.draw(batch, 50)
+    met = {prompt_of(dataset, *each) for one in drawn for each in zip(*one, strict=True)}
+    assert TUNE[0] not in met
+    assert TUNE[1] in met
+
+
+@pytest.mark.parametrize("by_clip", [True, False])
+def test_a_prompt_is_another_one_as_often_as_it_is_a_clips_own(
+    dataset, batch, by_clip, monkeypatch
+):
+    monkeypatch.setattr(data, "NEAR", 0.0)
+    torch.manual_seed(0)
+    own = dict(zip(dataset.ids, dataset.prompts, strict=True))[batch.ids[0]]
+    common = next(prompt for prompt in dataset.prompts if prompt != own)
+    more = 9 * len(dataset)
+    dataset.prompts += [common] * more
+    dataset.ids += [f"more {n}" for n in range(more)]
+    drawn = Mismatches(dataset, by_clip).draw(batch, 100)
+    met = [prompt_of(dataset, text[0], mask[0]) for text, mask in drawn]
+    assert own not in met
+    assert (met.count(common) > 80) == by_clip
+
+
+def test_each_rewording_of_a_prompt_is_drawn(dataset, reworded, batch):
+    rows = [(p, same, TUNE[2]) for p in set(dataset.prompts) for same in TUNE[:2]]
+    rewordings, found = Rewordings(dataset, reworded(*rows).rewordings()), set()
+    for seed in range(4):
+        torch.manual_seed(seed)
+        drawn, _ = rewordings.reword(batch)
+        found |= {prompt_of(dataset, *one) for one in zip(drawn.text, drawn.text_mask, strict=True)}
+    assert found == set(TUNE[:2])
+
+
+def test_words_of_a_held_out_prompt_are_not_learnt_from(reworded):
+    rows = [TUNE, (TUNE[0], "then Y, first x", TUNE[2]), (TUNE[0], TUNE[1], "first y then x")]
+    given = reworded(*rows, ("first y then x", TUNE[0], TUNE[1]))
+    assert len(given.rewordings()) == 4
+    of_clip = given.ratings["id"].map(given.clips.set_index("id")["prompt"])
+    held = of_clip.isin(["first x then y", "first y then x"])
+    ratings = given.ratings.assign(split=np.where(held, "test", "train"))
+    kept = replace(given, ratings=ratings).rewordings()
+    assert [tuple(row) for row in kept.to_numpy()] == [TUNE]
+
+
+def test_rewordings_that_the_corpus_has_not_say_what_to_do(reworded):
+    with pytest.raises(ValueError, match=r"set train\.rewordings to false"):
+        reworded().rewordings()
+
+
+@pytest.mark.parametrize("contrast", [0.0, 1.0])
+def test_rewordings_reach_the_network(reworded, make_recipe, contrast):
+    recipe = make_recipe(loss=Objective(contrast_weight=contrast, other_prompts=2))
+    with_them = replace(recipe, train=recipe.train.model_copy(update={"rewordings": True}))
+    plain, told = (each.fit(reworded(TUNE), progress=False)[1] for each in (recipe, with_them))
+    assert plain.epochs[-1]["train_loss"] != told.epochs[-1]["train_loss"]

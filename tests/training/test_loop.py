@@ -58,6 +58,18 @@ def test_the_best_epochs_weights_are_kept(fit, schedule, batches, dev):
     assert dev_metrics(model, dev)["dev_score"] == pytest.approx(history.best_score, abs=1e-9)
 
 
+@pytest.mark.parametrize("projection", ["shared", "own"])
+def test_the_last_epochs_weights_are_kept_whatever_dev_says(
+    fit, schedule, batches, dev, projection
+):
+    chosen = schedule(epochs=12, patience=1, keep="last")
+    model, history = fit(chosen, batches, dev, projection=projection)
+    assert set(history.best_epochs.values()) == {12}
+    assert history.idle == 0
+    last = history.epochs[-1]["dev_score"]
+    assert dev_metrics(model, dev)["dev_score"] == pytest.approx(last, abs=1e-9)
+
+
 def test_axes_that_share_no_weight_keep_their_own_best_epochs(fit, schedule, batches, dev):
     model, history = fit(schedule(epochs=12), batches, dev, projection="own")
     measured = dev_metrics(model, dev)

@@ -21,11 +21,12 @@ from typing import IO, NamedTuple
 from tqdm import tqdm
 
 from whisq.corpus.card import FILE
+from whisq.corpus.clips import REWORDINGS
 
-# Which of the files in an archive or a folder are MusicEval's.
+# Which of the files in an archive or a folder are MusicEval's, or are read beside them.
 PARTS = (
     *("wav", "sets", "person_mos", "system_mos"),
-    *("prompt_info.txt", "demo_prompt_info.txt", FILE),
+    *("prompt_info.txt", "demo_prompt_info.txt", REWORDINGS, FILE),
 )
 
 BOMB_RATIO = 100

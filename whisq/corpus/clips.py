@@ -1,4 +1,4 @@
-"""The two tables that everything after the corpus reads: clips and their ratings.
+"""The tables that everything after the corpus reads: clips, their ratings, prompts in other words.
 
 `clips.csv` says what to embed and `ratings.csv` what to learn. They are two files so that a
 new split or a mended label embeds nothing again.
@@ -13,6 +13,8 @@ from pandas import DataFrame
 
 CLIP_COLUMNS = ["id", "system", "prompt_id", "prompt", "path", "seconds"]
 RATING_COLUMNS = ["id", "split", "omq", "ta", "raters", "omq_raters", "ta_raters"]
+REWORDINGS = "rewordings.csv"  # of a corpus that has them
+REWORDING_COLUMNS = ["prompt", "same", "other"]
 SPLITS = ("train", "dev", "test")
 LOWEST, HIGHEST = 1.0, 5.0
 
@@ -52,6 +54,29 @@ def write_ratings(ratings: DataFrame, path: str | Path) -> None:
         path: Where to; folders are made.
     """
     _write(_check_ratings(ratings, str(path)), RATING_COLUMNS, path)
+
+
+def read_rewordings(corpus: str | Path) -> DataFrame:
+    """Read what was made of prompts: the same in other words, and those asking for something else.
+
+    Missing columns and blank cells are one `ValueError` that names all of them.
+
+    Args:
+        corpus: The corpus's folder, which need not have them.
+
+    Returns:
+        Rows of `prompt`, `same` (asks for the same in other words) and `other` (in the words of
+        `same`, but not for the same), none without a `rewordings.csv`.
+    """
+    path = Path(corpus) / REWORDINGS
+    if not path.exists():
+        return DataFrame(columns=REWORDING_COLUMNS)
+    table = _read(path, REWORDING_COLUMNS, numbers=[])
+    problems = _missing_columns(table, REWORDING_COLUMNS)
+    if not problems:
+        blank = table.index[(table.apply(lambda cells: cells.str.strip()) == "").any(axis=1)]
+        problems += [f"a cell is blank in row {row + 2}" for row in blank]
+    return _checked(table, problems, str(path))
 
 
 def _check_clips(clips: DataFrame, name: str) -> DataFrame:

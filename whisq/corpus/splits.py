@@ -48,6 +48,24 @@ class Split(Section):
         return [f"fold must be in 0..{count - 1} for {self.protocol}, given {self.fold}"]
 
 
+def nth_fold(protocol: Protocol, folds: int, number: int) -> int:
+    """Choose the fold of one of several trainings, of which the first `folds` test each group once.
+
+    Args:
+        protocol: How clips are divided.
+        folds: Into how many parts.
+        number: Which training, from 0.
+
+    Returns:
+        The fold. Where systems and prompts are held out both go on with each training, or the
+        first ones would all test the same systems; after `folds` squared every pair was tested.
+    """
+    part = number % folds
+    if protocol != "systems_and_prompts":
+        return part
+    return part * folds + (number + number // folds) % folds
+
+
 def assign(ratings: DataFrame, clips: DataFrame, how: Split) -> DataFrame:
     """Give each rated clip its split.
 
@@ -68,7 +86,7 @@ def assign(ratings: DataFrame, clips: DataFrame, how: Split) -> DataFrame:
     if how.protocol == "official":
         return ratings
     known = ratings[["id"]].merge(clips, on="id", how="left", validate="one_to_one")
-    known["prompt"] = known["prompt"].map(_words)
+    known["prompt"] = known["prompt"].map(bag)
     if how.protocol == "systems_and_prompts":
         by_system = _split(known["system"], how.folds, how.fold // how.folds, how.seed)
         by_prompt = _split(known["prompt"], how.folds, how.fold % how.folds, how.seed)
@@ -79,7 +97,8 @@ def assign(ratings: DataFrame, clips: DataFrame, how: Split) -> DataFrame:
     return ratings.assign(split=split)[split != ""].reset_index(drop=True)
 
 
-def _words(prompt: str) -> str:
+def bag(prompt: str) -> str:
+    """Return a prompt's words in alphabetic order: alike for prompts that differ in order alone."""
     return " ".join(sorted(re.findall(r"\w+", prompt.casefold())))
 
 

@@ -18,11 +18,11 @@ from pandas import DataFrame
 from tqdm import tqdm
 
 from whisq.corpus.card import write_card
-from whisq.corpus.clips import SPLITS
+from whisq.corpus.clips import REWORDING_COLUMNS, REWORDINGS, SPLITS
 from whisq.extras import require
 from whisq.names import RENDERED
 from whisq.rendered import faults, studio
-from whisq.rendered.requests import CHOICES, reverse, sentence
+from whisq.rendered.requests import CHOICES, ask_otherwise, reverse, reword, sentence
 from whisq.rendered.synthesis import RATE
 from whisq.rendered.systems import System
 from whisq.rendered.takes import Cast, Prompt, Rendered, Take, cast
@@ -56,12 +56,12 @@ def build(folder: str | Path, choices: Rendered, workers: int | None = None) -> 
     made = cast(choices)
     (folder / "wav").mkdir(parents=True)
     _render_all(folder / "wav", made.takes, workers or os.cpu_count() or 1)
-    write_tables(folder, made, choices.seed)
+    write_tables(folder, made, choices)
     return made
 
 
-def write_tables(folder: Path, cast: Cast, seed: int) -> None:
-    """Write everything but the sound into a folder; the seed that made it is for the marker."""
+def write_tables(folder: Path, cast: Cast, choices: Rendered) -> None:
+    """Write everything but the sound into a folder, of what was cast by these choices."""
     for name in ("sets", "person_mos", "system_mos", "truth"):
         (folder / name).mkdir()
     for split in (*SPLITS, "total"):
@@ -76,6 +76,8 @@ def write_tables(folder: Path, cast: Cast, seed: int) -> None:
         rows = [(prompt.key, sentence(prompt.request)) for prompt in prompts]
         table = DataFrame(rows, columns=["id", "text"])
         _write(folder / f"{name}.txt", table, sep="\t", lineterminator="\r\n")
+    if choices.rewordings:
+        _write(folder / REWORDINGS, _rewordings(cast.prompts, choices))
     truth = {
         "prompts": map(_prompt_truth, cast.prompts),
         "clips": map(_clip_truth, cast.takes),
@@ -84,7 +86,7 @@ def write_tables(folder: Path, cast: Cast, seed: int) -> None:
     }
     for name, rows in truth.items():
         _write(folder / "truth" / f"{name}.csv", rows)
-    write_card(folder, RENDERED, seed=seed, licence=_LICENCE)
+    write_card(folder, RENDERED, seed=choices.seed, licence=_LICENCE)
 
 
 def _render_all(folder: Path, takes: list[Take], workers: int) -> None:
@@ -116,6 +118,15 @@ def _system(takes: list[Take]) -> Iterator[tuple]:
     for name in sorted({take.system for take in takes}):
         omq, ta = np.mean([take.mos for take in takes if take.system == name], axis=0)
         yield name, f"{omq:.4f}", f"{ta:.4f}"
+
+
+def _rewordings(prompts: Iterable[Prompt], choices: Rendered) -> Iterator[dict[str, str]]:
+    draw = np.random.default_rng([choices.seed, 5])
+    for prompt in prompts:
+        for _ in range(choices.rewordings):
+            same = reword(prompt.request, draw)
+            texts = map(sentence, (prompt.request, same, ask_otherwise(same, draw)))
+            yield dict(zip(REWORDING_COLUMNS, texts, strict=True))
 
 
 def _prompt_truth(prompt: Prompt) -> dict[str, object]:

@@ -132,6 +132,36 @@ def change(request: Request, attribute: str, rng: Generator) -> Request:
     return replace(request, **{attribute: others[rng.integers(len(others))]})
 
 
+def reword(request: Request, rng: np.random.Generator) -> Request:
+    """Ask for the same in another form of sentence and other synonyms.
+
+    Args:
+        request: Any request.
+        rng: Picks the words; by chance they may be the old ones.
+
+    Returns:
+        The same request, worded anew.
+    """
+    forms = ORDERED if request.order else WHOLE
+    template, wording = rng.integers(len(forms)), rng.integers(6)
+    return replace(request, template=int(template), wording=int(wording))
+
+
+def ask_otherwise(request: Request, rng: np.random.Generator) -> Request:
+    """Ask for something else in the same words: the other order, or one other value.
+
+    Args:
+        request: Any request that binds something.
+        rng: Picks what is asked for.
+
+    Returns:
+        The other request; one about order is reversed in half of the draws.
+    """
+    if request.order and (not request.judged or rng.random() < 0.5):
+        return reverse(request)
+    return change(request, request.judged[rng.integers(len(request.judged))], rng)
+
+
 def sentence(request: Request) -> str:
     """Return one or two sentences; the template chooses their form, the wording the synonyms."""
     forms, halves = WHOLE, {}

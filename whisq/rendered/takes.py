@@ -32,6 +32,7 @@ class Rendered(Section):
         demo_systems: How many of them play prompts of their own; the others share theirs.
         prompts: Those that they share; four have a pair about order.
         demo_clips: Clips with prompts of their own, at least one a demo system.
+        rewordings: How often each prompt is put in other words, for `train.rewordings`.
         seed: Decides everything.
     """
 
@@ -39,6 +40,7 @@ class Rendered(Section):
     demo_systems: Annotated[int, Field(ge=0)] = 6
     prompts: Annotated[int, Field(ge=4)] = 100
     demo_clips: Annotated[int, Field(ge=0)] = 248
+    rewordings: Annotated[int, Field(ge=0)] = 0
     seed: Annotated[int, Field(ge=0)] = 0
 
     def problems(self) -> list[str]:

@@ -102,7 +102,7 @@ CHOICES = (
     Choice("Dropout", NOTHING, "model.dropout model.frame_dropout", "not named"),
     Choice("MOS loss", NOTHING,
            "loss.mse_weight loss.mae_weight loss.soft_label_weight loss.rater_weight "
-           "loss.ranking_weight loss.mismatch_weight",
+           "loss.ranking_weight loss.mismatch_weight loss.contrast_weight",
            "squared error, whose best answer is the mean, which a MOS is"),
     Choice("Transport", "“Sinkhorn optimal transport loss”",
            "loss.ot_form loss.ot_cost loss.ot_weight loss.ot_epsilon loss.ot_iterations",
@@ -110,6 +110,8 @@ CHOICES = (
     Choice("Step size", NOTHING, "train.warmup train.decay train.learning_rate",
            "AdamW at one step size"),
     Choice("Averaging of weights", NOTHING, "train.averaging", "not named"),
+    Choice("Which epoch is kept", NOTHING, "train.keep", "the best on dev"),
+    Choice("Prompts in other words", NOTHING, "train.rewordings", "not named"),
     Choice("Length of training", NOTHING,
            "train.epochs train.patience train.batch_size train.weight_decay train.gradient_clip",
            "only numbers"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,8 @@ from torch.nn.utils.rnn import pad_sequence
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from whisq.batch import Batch, Example, collate
-from whisq.corpus.clips import read_clips, read_ratings
+from whisq.corpus.clips import read_clips, read_ratings, read_rewordings
+from whisq.corpus.splits import bag
 from whisq.losses import MARKS
 from whisq.model.whisq import masked_mean
 from whisq.store.sequences import Sequences
@@ -57,6 +58,30 @@ class Data:
         if ratings.empty:
             raise ValueError(f"ratings.csv must have clips of split {split!r}; it has none")
         return ClipDataset(self.clips, ratings, self.audio, self.text)
+
+    def rewordings(self) -> DataFrame:
+        """Return what was made of the training clips' prompts, of which held-out ones are no part.
+
+        `prompt`, `same` (what asks for the same in other words) and `other` (the same words as
+        `same`, asking for something else). Rows in the words of a prompt that is held out, in
+        whatever order, are left out, or it would be learnt from.
+
+        Raises:
+            ValueError: The corpus has none.
+        """
+        table = read_rewordings(self.folder / "raw")
+        if table.empty:
+            raise ValueError(
+                "train.rewordings needs prompts in other words, and the corpus has none; set "
+                "corpus.rendered.rewordings, or add a table rewordings.csv (prompt,same,other) to "
+                "your corpus, or set train.rewordings to false"
+            )
+        rated = self.ratings.merge(self.clips, on="id")
+        bags = rated["prompt"].map(bag)
+        train = rated["split"] == "train"
+        held = set(bags[~train]) - set(bags[train])
+        taken = table["same"].map(bag).isin(held) | table["other"].map(bag).isin(held)
+        return table[table["prompt"].isin(rated["prompt"][train]) & ~taken]
 
 
 class ClipDataset(Dataset):
@@ -164,6 +189,9 @@ class LengthBatches(Sampler[list[int]]):
         return [order[start : start + size].tolist() for start in range(0, len(order), size)]
 
 
+Prompts = tuple[Tensor, Tensor]  # tokens of a prompt a clip, and their mask
+
+
 class Mismatches:
     """Draws prompts of the training set that are not a clip's own: what it does not follow.
 
@@ -173,28 +201,102 @@ class Mismatches:
     another order, where the corpus has them.
     """
 
-    def __init__(self, dataset: ClipDataset) -> None:
-        """Gather the training set's distinct prompts and find each one's nearest."""
-        prompts = sorted(set(dataset.prompts))
-        sequences = [torch.from_numpy(dataset.text[prompt][0].copy()).float() for prompt in prompts]
-        self.text = pad_sequence(sequences, batch_first=True)
-        lengths = torch.tensor([len(sequence) for sequence in sequences])
-        self.mask = torch.arange(self.text.shape[1]) < lengths.unsqueeze(1)
-        numbers = {prompt: number for number, prompt in enumerate(prompts)}
+    def __init__(self, dataset: ClipDataset, by_clip: bool = False) -> None:
+        """Gather the training set's distinct prompts and find each one's nearest.
+
+        With `by_clip` a prompt is drawn as often as it has clips. Chosen: where a clip's prompt is
+        told from several, one that is another's more often than it is a clip's own would be known
+        as one that nobody follows.
+        """
+        self.by_clip = by_clip
+        self.prompts = sorted(set(dataset.prompts))
+        self.states = _States(self.prompts, dataset.text)
+        numbers = {prompt: number for number, prompt in enumerate(self.prompts)}
         pairs = zip(dataset.ids, dataset.prompts, strict=True)
         self.own = {key: numbers[prompt] for key, prompt in pairs}
-        means = masked_mean(self.text, self.mask)
+        self.clips = torch.tensor(list(self.own.values()))
+        means = masked_mean(self.states.text, self.states.mask)
         means = normalize(means - means.mean(0), dim=1)
         self.nearest = (means @ means.T).fill_diagonal_(-2).argmax(1)
 
-    def draw(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Return one other prompt a clip, by torch's own generator: tokens and their mask."""
-        own = torch.tensor([self.own[key] for key in batch.ids])
-        count = len(self.text)
-        others = (own + torch.randint(1, max(count, 2), own.shape)) % count
-        others = torch.where(torch.rand(len(own)) < NEAR, self.nearest[own], others)
-        longest = int(self.mask[others].sum(1).max())
-        text, mask = self.text[others, :longest], self.mask[others, :longest]
+    def reword(self, batch: Batch) -> tuple[Batch, list[Prompts]]:
+        """Return the clips as they are to be read, and what is already drawn against them."""
+        return batch, []
+
+    def draw(self, batch: Batch, count: int = 1) -> list[Prompts]:
+        """Return so many other prompts a clip, at least one, by torch's own generator."""
+        own = self._own(batch)
+        drawn = self._others(own, count)
+        # The first alone may be the nearest: more would be one prompt several times.
+        drawn[0] = torch.where(torch.rand(len(own)) < NEAR, self.nearest[own], drawn[0])
+        return [self.states.of(others, batch) for others in drawn]
+
+    def _own(self, batch: Batch) -> Tensor:
+        return torch.tensor([self.own[key] for key in batch.ids])
+
+    def _others(self, own: Tensor, count: int) -> list[Tensor]:
+        return [self._other(own) for _ in range(count)]
+
+    def _other(self, own: Tensor) -> Tensor:
+        total = len(self.prompts)
+        other = (own + torch.randint(1, max(total, 2), own.shape)) % total
+        if not self.by_clip:
+            return other
+        by_clip = self.clips[torch.randint(len(self.clips), own.shape)]
+        return torch.where(by_clip == own, other, by_clip)
+
+
+class Rewordings(Mismatches):
+    """Draws a clip's prompt in other words, the same words asking for something else, and others.
+
+    Differs: the paper has the raters' prompts alone. A network that meets few prompts learns which
+    prompt it is, not what its words mean. The others are in other words too: who is always met in
+    its own words would be known by them.
+    """
+
+    def __init__(self, dataset: ClipDataset, table: DataFrame) -> None:
+        """Take what `Data.rewordings` gives; a prompt without rewordings stays as it is."""
+        super().__init__(dataset, by_clip=True)
+        texts = sorted({*self.prompts, *table["same"], *table["other"]})
+        self.made = _States(texts, dataset.text)
+        place = {text: number for number, text in enumerate(texts)}
+        rows = {prompt: part for prompt, part in table.groupby("prompt")[["same", "other"]]}
+        self.pairs = [
+            torch.tensor(rows[prompt].map(place.__getitem__).to_numpy())
+            if prompt in rows
+            else torch.tensor([[place[prompt], place[self.prompts[near]]]])
+            for prompt, near in zip(self.prompts, self.nearest.tolist(), strict=True)
+        ]
+
+    def reword(self, batch: Batch) -> tuple[Batch, list[Prompts]]:
+        """Return the clips with reworded prompts, and the same words asking for something else."""
+        same, changed = self._worded(self._own(batch)).T
+        text, mask = self.made.of(same, batch)
+        return replace(batch, text=text, text_mask=mask), [self.made.of(changed, batch)]
+
+    def draw(self, batch: Batch, count: int = 1) -> list[Prompts]:
+        """Return so many other prompts a clip, which may be none, in other words too."""
+        drawn = self._others(self._own(batch), count)
+        return [self.made.of(self._worded(others)[:, 0], batch) for others in drawn]
+
+    def _worded(self, prompts: Tensor) -> Tensor:
+        pairs = [self.pairs[prompt] for prompt in prompts.tolist()]
+        return torch.stack([rows[torch.randint(len(rows), ())] for rows in pairs])
+
+
+class _States:
+    """Prompts' token states, padded."""
+
+    def __init__(self, prompts: list[str], text: Sequences) -> None:
+        states = [torch.from_numpy(text[prompt][0].copy()).float() for prompt in prompts]
+        self.text = pad_sequence(states, batch_first=True)
+        lengths = torch.tensor([len(each) for each in states])
+        self.mask = torch.arange(self.text.shape[1]) < lengths.unsqueeze(1)
+
+    def of(self, chosen: Tensor, batch: Batch) -> Prompts:
+        """Return tokens and mask of some by their numbers, as a batch has its own."""
+        longest = int(self.mask[chosen].sum(1).max())
+        text, mask = self.text[chosen, :longest], self.mask[chosen, :longest]
         return text.to(batch.text), mask.to(batch.text_mask)
 
 

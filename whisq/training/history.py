@@ -49,14 +49,19 @@ class History:
         """Epochs since any branch was last at its best; 0 before the first."""
         return len(self.epochs) - max(self.best_epochs.values(), default=len(self.epochs))
 
-    def improved(self, record: Mapping[str, Any], branches: Mapping[str, Any]) -> list[str]:
-        """Return the branches that are at their best in an epoch, which is recorded."""
+    def improved(
+        self, record: Mapping[str, Any], branches: Mapping[str, Any], last: bool = False
+    ) -> list[str]:
+        """Return the branches that are to be kept of an epoch, which is recorded.
+
+        Those at their best on dev, or, where it is the last epoch that is kept, all.
+        """
         self.epochs.append(dict(record))
         better = []
         for branch in branches:
             key = "dev_score" if branch == BOTH else f"dev_{branch}_utt_srcc"
             score = record[key] if record[key] is not None else 0.0
-            if score > self.best_scores.get(branch, float("-inf")):
+            if last or score > self.best_scores.get(branch, float("-inf")):
                 self.best_scores[branch] = score
                 self.best_epochs[branch] = len(self.epochs)
                 better.append(branch)

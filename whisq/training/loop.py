@@ -42,6 +42,9 @@ class Schedule(Section):
         decay: constant, or cosine: the step size falls to zero over all the epochs.
         averaging: Share that a running mean of the weights keeps at each step; the mean is what is
             measured on dev and kept. 0 keeps the weights themselves.
+        keep: The weights of the best epoch on dev, of either axis, or of the last, which no chance
+            of a small dev set chooses; then patience is never lost.
+        rewordings: Whether prompts are read in other words too, where the corpus has them.
         threads: Of the CPU; fixed, so that the weights do not depend on the machine's load.
         device: Where to learn, as `whisq.devices` names it; what is trained is evaluated there too.
         precision: What the network multiplies in while it learns, float32 or bfloat16. Inputs are
@@ -57,6 +60,8 @@ class Schedule(Section):
     warmup: Weight = 1.0
     decay: Literal["constant", "cosine"] = "cosine"
     averaging: Share = 0.98
+    keep: Literal["best", "last"] = "best"
+    rewordings: bool = False
     threads: Positive = 1
     device: Device = AUTO
     precision: Precision = "float32"
@@ -116,9 +121,14 @@ def train(
             group["lr"] = rate
         optimizer.zero_grad()
         with torch.autocast(model.device.type, torch.bfloat16, schedule.precision == "bfloat16"):
-            output, other = model(*batch.inputs), None
+            prompts = []
             if mismatches is not None:
-                other = model.against(batch, output, *mismatches.draw(batch)).float()
+                batch, prompts = mismatches.reword(batch)
+            output = model(*batch.inputs)
+            if mismatches is not None:
+                prompts += mismatches.draw(batch, objective.other_prompts - len(prompts))
+            against = [model.against(batch, output, *each).float() for each in prompts]
+            other = torch.stack(against, 1) if against else None
         loss, terms = objective(_in_float32(output), batch, other)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), schedule.gradient_clip)
@@ -149,7 +159,7 @@ def train(
             {"epoch": epoch + 1, "learning_rate": rate, **values}
             for rate, values in zip(rates, steps, strict=True)
         ]
-        better = history.improved(record, model.branches())
+        better = history.improved(record, model.branches(), schedule.keep == "last")
         keep(best, judged.module.state_dict(), model.branches(), better)
         if checkpoint:
             weights = {"now": model.state_dict(), "judged": judged.state_dict(), "best": best}

@@ -17,7 +17,7 @@ from whisq.losses import Objective
 from whisq.model.build import build
 from whisq.model.network import Network
 from whisq.model.variants import Model, ModelConfig
-from whisq.training.data import Data, Mismatches, make_loader
+from whisq.training.data import ClipDataset, Data, Mismatches, Rewordings, make_loader
 from whisq.training.history import Checkpoint, History
 from whisq.training.loop import Schedule, train
 
@@ -74,7 +74,7 @@ class Recipe:
             make_loader(data.dataset("dev"), size, device=device),
             self.train,
             seed=seed,
-            mismatches=Mismatches(dataset) if self.loss.mismatch_weight else None,
+            mismatches=self._mismatches(dataset, data),
             on_epoch=on_epoch,
             checkpoint=checkpoint,
             progress=progress,
@@ -82,6 +82,13 @@ class Recipe:
         if checkpoint:
             checkpoint.remove()
         return model, history
+
+    def _mismatches(self, dataset: ClipDataset, data: Data) -> Mismatches | None:
+        if self.train.rewordings:
+            return Rewordings(dataset, data.rewordings())
+        if self.loss.against_others:
+            return Mismatches(dataset, by_clip=self.loss.contrast_weight > 0)
+        return None
 
     def config(self, data: Data) -> ModelConfig:
         """Return the network's config, completed by what the data bring.
