@@ -137,7 +137,7 @@ class Judged:
     @property
     def standing(self) -> list[Plot]:
         """The same drawn, a plot an axis."""
-        return [self._standing(axis) for axis in AXES]
+        return [self._standing(axis) for axis in _rated(self.found)]
 
     def _standing(self, axis: str) -> Plot:
         table, names = self.standing_rows, list(self._everyone)
@@ -268,17 +268,26 @@ def said(evaluate: dict[str, Any], split: str) -> list[str]:
         raters the model is worth.
     """
     found = evaluate[split]
-    ways = [f"{_way(found['share']['utt'][axis])} in {SHORT[axis]}" for axis in AXES]
+    axes = _rated(found)
+    ways = [f"{_way(found['share']['utt'][axis])} in {SHORT[axis]}" for axis in axes]
     headline = (
         f"On the {found['n_clips']} {split} clips ({evaluate['corpus']}, {evaluate['protocol']} "
         f"split, clip by clip) the model covers {' and '.join(ways)} of the way from the best "
         "floor to the ceiling."
     )
-    ends = " ".join(_ends(found, axis) for axis in AXES)
-    worth = [_worth(found["raters_worth"][axis], axis) for axis in AXES]
+    ends = " ".join(
+        [_ends(found, axis) for axis in axes]
+        + [f"No clip is rated on {SHORT[axis]}." for axis in AXES if axis not in axes]
+    )
+    worth = [_worth(found["raters_worth"][axis], axis) for axis in axes]
     what = "Measured by its correlation with the truth behind the ratings it is "
-    known = minus(_inside(found["within"]["model"]))
+    known = minus(_inside(found["within"]["model"], axes))
     return [minus(headline), ends.replace(" -", " −"), known, f"{what}{' and '.join(worth)}."]
+
+
+def _rated(found: dict[str, Any]) -> list[str]:
+    # The axes that any clip of a judged split is rated on.
+    return [axis for axis in AXES if found["utt"][axis]["mse"] is not None]
 
 
 def _parties(kind: str, parties: dict[str, Any]) -> list[list[Cell]]:
@@ -327,9 +336,9 @@ def _ends(found: dict[str, Any], axis: str) -> str:
     )
 
 
-def _inside(within: dict[str, Any]) -> str:
+def _inside(within: dict[str, Any], axes: list[str]) -> str:
     parts = []
-    for axis in AXES:
+    for axis in axes:
         srcc, pairs = within["system"][axis]["srcc"], within["pairs"][axis]["agreement"]
         won = "of no pair" if pairs is None else f"in {pairs:.0%} of pairs"
         parts.append(

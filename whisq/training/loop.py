@@ -171,17 +171,20 @@ def dev_metrics(model: nn.Module, dev: Iterable[Batch]) -> dict[str, float | Non
 
     Returns:
         `dev_<axis>_utt_<metric>` for both axes and all metrics, None where not defined, and
-        `dev_score`: the mean of the two SRCC, not defined counted as 0.
+        `dev_score`: the mean of the two SRCC, not defined counted as 0, an axis that no clip is
+        rated on left out.
     """
     pairs = [(_ratings(batch), predict(model, [batch])) for batch in dev]
     rated, predicted = (torch.cat(parts, 1).double() for parts in zip(*pairs, strict=True))
     metrics: dict[str, float | None] = {}
+    srcc = []
     for axis, rating, prediction in zip(AXES, rated, predicted, strict=True):
-        scores = measure(rating.numpy(), prediction.numpy())
+        known = ~rating.isnan()
+        scores = measure(rating[known].numpy(), prediction[known].numpy())
         scores.pop("undefined", None)
         metrics |= {f"dev_{axis}_utt_{name}": value for name, value in scores.items()}
-    srcc = [metrics[f"dev_{axis}_utt_srcc"] or 0.0 for axis in AXES]
-    return metrics | {"dev_score": sum(srcc) / len(srcc)}
+        srcc += [scores["srcc"] or 0.0] if known.any() else []
+    return metrics | {"dev_score": sum(srcc) / max(len(srcc), 1)}
 
 
 @torch.no_grad()
