@@ -109,6 +109,8 @@ def lay_out(source: RatedTable, into: str | Path) -> None:
     rows = _rows(path, source)
     clips = _clips(rows, path)
     clips["split"], divided = _split(clips, source, path)
+    held = divided.startswith("by ") and source.protocol != "clips"
+    protocol = source.protocol if held else "official"
     with whole_folder(Path(into)) as folder:
         for part in ("wav", "sets", "person_mos"):
             (folder / part).mkdir()
@@ -129,6 +131,7 @@ def lay_out(source: RatedTable, into: str | Path) -> None:
             source=str(path),
             scale=f"{source.scale}, mapped linearly to {LOWEST:g}-{HIGHEST:g}",
             split=divided,
+            protocol=protocol,
             clips=len(clips),
             ratings=len(rows),
             unrated=unrated,

@@ -130,7 +130,10 @@ def invariance(bench: Bench, keys: list[str]) -> dict[str, Any]:
     for name, part in table[table["change"] != "none"].groupby("change", sort=False):
         moved = (part.set_index("id")[["omq", "ta"]] - same.loc[part["id"]]).abs()
         found[name] = {
-            axis: {"mean": moved[axis].mean(), "largest": moved[axis].max()} for axis in moved
+            axis: {"mean": None, "largest": None}
+            if moved[axis].isna().all()
+            else {"mean": moved[axis].mean(), "largest": moved[axis].max()}
+            for axis in moved
         }
     return found
 

@@ -224,19 +224,22 @@ def used(evaluate: dict[str, Any], split: str) -> str:
     """
     won = {name: of["pairs"] for name, of in evaluate[split]["within"].items()}
     pairs = f"Of two {split} clips made to one prompt, {LEARNT[evaluate['protocol']]}, "
-    if any(won["model"][axis]["agreement"] is None for axis in AXES):
+    axes = [axis for axis in AXES if won["model"][axis]["agreement"] is not None]
+    if not axes:
         return f"{pairs}none could be compared: no two of them are rated apart."
     shares = {
-        name: [f"{100 * of[axis]['agreement']:.0f}" for axis in AXES]
+        name: [f"{100 * of[axis]['agreement']:.0f}" for axis in axes]
         for name, of in won.items()
-        if name in ("model", *CHOOSERS)
+        if name in ("model", *CHOOSERS) and set(axes) <= set(of)
     }
-    quality, alignment = shares["model"]
+    first, *others = zip(shares["model"], axes, strict=True)
+    told = [f"{first[0]} of 100 pairs for {SHORT[first[1]]}"]
+    told += [f"{share} for {SHORT[axis]}" for share, axis in others]
     choosers = {who: shares[name] for name, who in CHOOSERS.items() if name in shares}
     others = [f"; {who} in {' and '.join(share)}" for who, share in choosers.items()]
     return (
-        f"{pairs}the model names the one that listeners rated higher in {quality} of 100 pairs for "
-        f"quality (OMQ) and {alignment} for alignment (TA){''.join(others)}. Guessing: 50."
+        f"{pairs}the model names the one that listeners rated higher in {' and '.join(told)}"
+        f"{''.join(others)}. Guessing: 50."
     )
 
 
@@ -244,7 +247,7 @@ def in_short(evaluate: dict[str, Any], split: str) -> list[str]:
     """Return the figures that come first as lines of text: SRCC by clip, a line an axis."""
     found = evaluate[split]
     lines = [f"SRCC by clip ({Judged.of(evaluate, split).place}; {found['n_clips']} clips):"]
-    for axis in AXES:
+    for axis in _rated(found):
         share, ends = found["share"]["utt"][axis], found["intervals"]["utt"][axis].get("srcc", {})
         ridge = _at(found["floors"].get(RIDGE, {}), "utt", axis).get("srcc")
         beside = {"ridge": ridge, "best floor": share["floor_srcc"]}

@@ -12,6 +12,7 @@ import torch
 
 from whisq.corpus.card import read_card
 from whisq.devices import resolve
+from whisq.evaluation.metrics import AXES
 from whisq.files import digest_of
 from whisq.losses import Objective
 from whisq.model.build import build
@@ -90,6 +91,8 @@ class Recipe:
         """
         audio, text = data.audio.manifest, data.text.manifest
         card = read_card(data.folder / "raw")
+        learnt = data.ratings[data.ratings["split"] == "train"]
+        unrated = " ".join(axis for axis in AXES if learnt[axis].isna().all())
         return ModelConfig(
             audio_dim=data.audio.dim,
             text_dim=data.text.dim,
@@ -97,7 +100,8 @@ class Recipe:
             text=text["spec"] | _commit(text),
             weights={"audio": audio["weights"], "text": text["weights"]},
             preprocessing={"audio": audio["preprocessing"], "text": text["preprocessing"]},
-            corpus={key: card[key] for key in ("name", "licence", "commit") if key in card},
+            corpus={key: card[key] for key in ("name", "licence", "commit") if key in card}
+            | ({"unrated": unrated} if unrated else {}),
             **self.model.model_dump(),
         )
 
