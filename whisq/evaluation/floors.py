@@ -38,6 +38,8 @@ def global_mean(train: DataFrame, truth: DataFrame) -> DataFrame:
 def group_mean(train: DataFrame, truth: DataFrame, group: str) -> DataFrame:
     """Return the training mean of each clip's system or prompt, of an unseen one the global one."""
     axes = _axes(train)
+    if not axes:
+        return truth[[]].copy()
     means = train.groupby(group)[axes].mean().reindex(truth[group]).set_axis(truth.index)
     return means.fillna(train[axes].mean())
 
