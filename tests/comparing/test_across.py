@@ -112,8 +112,8 @@ def test_the_table_has_a_row_a_training_and_a_column_a_tested_corpus(result):
         "OMQ on third",
         "TA on third",
     ]
-    assert found.rows[0][1].number == result["test"]["utt"]["omq"]["srcc"]
-    assert found.rows[0][3].number is None
+    assert found.rows[0][1].key == result["test"]["utt"]["omq"]["srcc"]
+    assert found.rows[0][3].key is None
 
 
 @pytest.fixture

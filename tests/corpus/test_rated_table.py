@@ -117,7 +117,7 @@ def test_a_table_of_one_axis_leaves_the_other_unrated(own, tmp_path, axis, capsy
     assert corpus.ratings[axis].notna().all()
     assert corpus.ratings[other].isna().all()
     assert read_card(tmp_path / "data/raw")["unrated"] == {axis: 0, other: 9}
-    assert f"{other} is not rated for 9 of 9 clips" in capsys.readouterr().out
+    assert f"{other} is not rated for 9 of 9 clips" in capsys.readouterr().err
 
 
 def test_some_rows_may_lack_an_axis_and_a_clip_without_both_is_unlabelled(own, tmp_path):

@@ -23,7 +23,7 @@ from whisq.corpus.card import write_card
 from whisq.corpus.clips import HIGHEST, LOWEST, SPLITS
 from whisq.corpus.splits import Split, assign
 from whisq.corpus.tables import UNRATED
-from whisq.files import in_project
+from whisq.files import in_project, tell
 from whisq.names import SOUND
 from whisq.section import Section
 
@@ -138,7 +138,7 @@ def lay_out(source: RatedTable, into: str | Path) -> None:
         )
     for axis, count in unrated.items():
         if count:
-            print(f"{axis} is not rated for {count} of {len(clips)} clips.")
+            tell(f"{axis} is not rated for {count} of {len(clips)} clips.")
 
 
 def _path(source: RatedTable) -> Path:

@@ -32,6 +32,9 @@ class Schedule(Section):
     Chosen: AdamW and all its settings; the paper names none.
 
     Attributes:
+        start_from: A trained model's folder, a relative one in the project: its weights are where
+            to start, its scaling stays, and what no epoch betters on dev is kept of it. None: from
+            scratch.
         epochs: At most so many passes over the training set.
         patience: Epochs without a better dev score after which training ends.
         batch_size: Clips a step.
@@ -48,6 +51,7 @@ class Schedule(Section):
             scaled, transport and losses computed, and the network measured and used in float32.
     """
 
+    start_from: str | None = None
     epochs: Positive = 30
     patience: Positive = 8
     batch_size: Positive = 32
@@ -105,6 +109,9 @@ def train(
     # What is judged is a running mean of the weights; an averaging of 0 copies them at every step.
     judged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(schedule.averaging))
     history, best = History(), {}
+    if schedule.start_from:
+        better = history.begin(dev_metrics(model, dev), model.branches())
+        keep(best, model.state_dict(), model.branches(), better)
     if checkpoint and (saved := checkpoint.load(optimizer)):
         weights, records = saved
         model.load_state_dict(weights["now"])
