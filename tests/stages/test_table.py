@@ -48,7 +48,7 @@ def repro(other_project, table, make_whisper, tiny_qwen, tmp_path_factory):
     tiny = [
         "corpus.name=table",
         f"corpus.table.path={table}",
-        "corpus.table.scale='1-7'",
+        "corpus.table.scale=1-7",
         "split.protocol=official",
         f"embed_audio.model={make_whisper(3)}",
         f"embed_text.model={tiny_qwen}",
