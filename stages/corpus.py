@@ -21,9 +21,13 @@ def main() -> str:
         build(RAW, params.rendered)
     else:
         from whisq.corpus.fetch import fetch
+        from whisq.corpus.rated_table import lay_out
 
         try:
-            fetch(params.musiceval, RAW)
+            if params.name == "table":
+                lay_out(params.table, RAW)
+            else:
+                fetch(params.musiceval, RAW)
         except (OSError, ValueError) as error:
             sys.exit(str(error))
     clips = sum(1 for _ in (RAW / "wav").iterdir())

@@ -29,13 +29,16 @@ def main() -> str:
     choices = params.evaluate
     if params.embed_audio.trust_remote_code:
         os.environ[TRUST] = params.embed_audio.model
-    corpus = read_card(DATA / "raw")["name"]
+    card = read_card(DATA / "raw")
+    corpus, protocol = card["name"], params.split.protocol
+    if protocol == "official":  # a corpus's own division may hold groups out too
+        protocol = card.get("protocol", protocol)
     about = tracking.About.of(params, corpus)
     with tracking.judging_run(whisq.params.pipeline(params), about, DATA / "model") as run:
         model = Predictor.load(DATA / "model", params.train.device)
         case = gather(model, DATA)
         write_predictions(case.predictions, DATA / "predictions.csv")
-        result = judge(case, corpus, params.split.protocol, choices.resamples, choices.seed)
+        result = judge(case, corpus, protocol, choices.resamples, choices.seed)
         bench = make_bench(model, DATA, case.rated, choices.seed)
         probes, curves = probe(bench, corpus, choices.probe_clips, choices.probe_prompts)
         numbers = kept.headline(result, probes)

@@ -4,7 +4,9 @@ By hand: `python tests/hub.py MusicEval-full.zip [--gated] [--stall-at BYTES]` s
 """
 
 import argparse
+import base64
 import hashlib
+import json
 import socket
 import struct
 import threading
@@ -23,7 +25,8 @@ class Web:
     `refuse` holds statuses by name, with headers or without; `told` checksums to tell instead of
     the true ones; `tokens`, where files are gated, which log-ins have accepted the terms. A
     connection breaks off at `drop_at`, politely, or at `reset_at`, once; it waits at `stall_at`.
-    `asked` lists each request's method, path and range, `trusted` the hosts that saw a token.
+    `asked` lists each request's method, path and range, `trusted` the hosts that saw a token;
+    `repos` holds by name what was published: `private` and `files`.
     """
 
     def __init__(self):
@@ -31,7 +34,7 @@ class Web:
         self.tokens = None
         self.drop_at = self.reset_at = None
         self.stall_at, self.stalled, self.go_on = None, threading.Event(), threading.Event()
-        self.commits = {}
+        self.commits, self.repos = {}, {}
 
     @property
     def commit(self):
@@ -47,6 +50,41 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_GET(self):
         self.answer(body=True)
+
+    def do_POST(self):
+        """Take a repository as the hub's client sends one: make it, say how, commit."""
+        web = self.server.web
+        web.asked.append((self.command, self.path, None))
+        sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if closed := self.closed():
+            return self.head(*closed)
+        road = unquote(self.path).split("?")[0].removeprefix("/api/")
+        lines = [json.loads(line) for line in sent.splitlines() if line]
+        if road == "repos/create":
+            private = lines[0].get("private") or lines[0].get("visibility") == "private"
+            name = "/".join(filter(None, (lines[0].get("organization"), lines[0]["name"])))
+            web.repos[name] = {"private": private, "files": {}}
+            return self.say({"url": f"{web.url}/{name}"})
+        if road == "validate-yaml":
+            return self.say({"errors": [], "warnings": []})
+        name, what = road.removeprefix("models/").rsplit("/", 2)[:2]
+        if what == "preupload":
+            told = [one["path"] for one in lines[0]["files"]]
+            regular = [
+                {"path": path, "uploadMode": "regular", "shouldIgnore": False} for path in told
+            ]
+            return self.say({"files": regular})
+        for line in lines:
+            if line["key"] == "file":
+                content = base64.b64decode(line["value"]["content"])
+                web.repos[name]["files"][line["value"]["path"]] = content
+        commit = {"commitOid": "c" * 40, "commitUrl": f"{web.url}/{name}/commit/{'c' * 40}"}
+        return self.say({"success": True, "hookOutput": "", **commit})
+
+    def say(self, found):
+        data = json.dumps(found).encode()
+        self.head(200, {"Content-Type": "application/json", "Content-Length": str(len(data))})
+        self.wfile.write(data)
 
     def answer(self, body):
         web = self.server.web

@@ -352,3 +352,43 @@ def test_rounds_stop_at_the_tolerance(problem):
     early, late = (exact(problem, tolerance=tolerance) for tolerance in (1e-2, 1e-6))
     assert 1e-6 < early.marginal_error <= 1e-2
     assert late.marginal_error <= 1e-6
+
+
+@pytest.mark.parametrize("term", ["mse", "mae", "soft_label", "rater", "ranking", "mismatch"])
+def test_clips_without_a_rating_count_for_nothing(output, batch, term):
+    objective, other = only(**{f"{term}_weight": 1.0}), torch.zeros(4)
+    known = torch.tensor([True, False, True, True])
+    batch.ta = torch.where(known, batch.ta, torch.nan)
+    batch.ta_known = known
+    rest = {
+        name: value[known] if len(value) == 4 else value for name, value in vars(output).items()
+    }
+    left = {name: value[known] for name, value in vars(batch).items() if name.startswith("ta")}
+    left["ta_known"] = None
+    total, _ = objective(output, batch, other)
+    quality, _ = objective(
+        output, SimpleNamespace(**vars(batch) | {"ta_known": known & False}), other
+    )
+    alone, _ = objective(
+        SimpleNamespace(**rest),
+        SimpleNamespace(
+            omq=batch.omq[known],
+            omq_raters=batch.omq_raters[known],
+            omq_known=known[known] & False,
+            **left,
+        ),
+        other[known],
+    )
+    if term == "mismatch":  # of alignment alone
+        torch.testing.assert_close(total, alone)
+    else:
+        torch.testing.assert_close(total, quality + alone)
+
+
+def test_rated_transport_leaves_out_what_is_not_rated(output):
+    solved = transport_cost(output.audio, output.audio_mask, output.text, output.text_mask)
+    ta = torch.tensor([4.0, torch.nan, 2.0, torch.nan])
+    expected = (solved.cost[[0, 2]] - (5 - ta[[0, 2]]) / 4).square().mean()
+    torch.testing.assert_close(transport_term(solved, ta, "rated"), expected)
+    assert transport_term(solved, ta * torch.nan, "rated") == 0
+    assert transport_term(solved, ta * torch.nan, "ranked") == 0

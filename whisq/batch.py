@@ -31,8 +31,10 @@ class Batch:
         audio_mask: bool, shape (clips, frames).
         text: float32, shape (clips, tokens, dim), zero where padded.
         text_mask: bool, shape (clips, tokens).
-        omq: Mean ratings 1..5, float32, shape (clips,), or None.
+        omq: Mean ratings 1..5, float32, shape (clips,), NaN where unrated, or None.
         ta: The same for textual alignment.
+        omq_known: Which clips are rated, bool, shape (clips,); None where all are.
+        ta_known: The same for textual alignment.
         omq_raters: Share of raters that gave 1..5, float32, shape (clips, 5), or None.
         ta_raters: The same for textual alignment.
     """
@@ -44,6 +46,8 @@ class Batch:
     text_mask: Tensor
     omq: Tensor | None = None
     ta: Tensor | None = None
+    omq_known: Tensor | None = None
+    ta_known: Tensor | None = None
     omq_raters: Tensor | None = None
     ta_raters: Tensor | None = None
 
@@ -76,6 +80,9 @@ def collate(examples: list[Example]) -> Batch:
     if None not in ratings:
         omq, ta = torch.tensor(ratings, dtype=torch.float32).T
         labels |= {"omq": omq, "ta": ta}
+        # Told here, on the CPU: to ask a GPU would make it wait.
+        known = {f"{axis}_known": ~labels[axis].isnan() for axis in ("omq", "ta")}
+        labels |= {name: mask for name, mask in known.items() if not mask.all()}
     if all(shares is not None for shares in raters):
         shares = torch.from_numpy(np.stack([np.stack(each) for each in raters]))
         labels |= {"omq_raters": shares[:, 0], "ta_raters": shares[:, 1]}

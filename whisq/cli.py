@@ -128,6 +128,33 @@ Examples, in the project's folder after `make repro`:
   whisq about models:/whisq@champion --json
 """
 
+PUBLISH = """Publish a model on the Hugging Face hub, with a card that says what it is and is worth.
+
+The card, which `whisq about` shows too, and the files are shown before it is asked whether to send
+them. A model of the rendered corpus is refused unless told otherwise.
+
+\b
+Examples, in the project's folder after `make repro`:
+  whisq publish data/model OWNER/NAME
+  whisq publish data/model OWNER/NAME --private --yes
+"""
+
+EVALUATE = """Judge a model on a corpus that it need not have learnt from, beside floors.
+
+CORPUS is a folder in MusicEval's layout, such as data/raw, or a table of rated clips
+(docs/corpora.md), read with --scale, --audio and the column options. All its labelled clips are
+judged. Floors and the ridge are fitted on the training clips of what the model learnt from: the
+data folder that the model's lies in, or --learnt.
+
+-o keeps the result, and --beside puts the results of other calls into a table of train x test.
+
+\b
+Examples, in the project's folder after `make repro`:
+  whisq evaluate data/model data/raw --resamples 100
+  whisq evaluate data/model study.csv --scale 1-7 -o study.json
+  whisq evaluate other/model study.csv --scale 1-7 --beside study.json
+"""
+
 
 Model = Annotated[
     str,
@@ -394,3 +421,62 @@ def about(
     from whisq.scoring.command import about as tell_about
 
     return tell_about(model, json)
+
+
+@app.command(help=PUBLISH)
+def publish(
+    model: Annotated[
+        str, Argument(help="A folder, models:/whisq@champion and the like, or a hub id.")
+    ],
+    name: Annotated[str, Argument(metavar="OWNER/NAME", help="Where to, on the hub.")],
+    yes: Annotated[bool, Option("--yes", help="Send it without asking.")] = False,
+    allow_rendered: Annotated[
+        bool, Option("--allow-rendered", help="Even if it learnt from the rendered corpus.")
+    ] = False,
+    private: Annotated[
+        bool, Option("--private", help="A new repository is its owner's alone to see.")
+    ] = False,
+) -> int:
+    """Return the exit code of `PUBLISH`."""
+    from whisq.serving.hub import Command, run
+
+    return run(Command(model, name, yes, allow_rendered, private))
+
+
+@app.command(help=EVALUATE)
+def evaluate(
+    model: Annotated[
+        str, Argument(help="A folder, models:/whisq@champion and the like, or a hub id.")
+    ],
+    corpus: Annotated[Path, Argument(help="A folder in MusicEval's layout, or a table.")],
+    learnt: Annotated[
+        Path | None, Option(metavar="DATA", help="The data folder that the model was trained in.")
+    ] = None,
+    scale: Annotated[str, Option(help="A table's worst and best mark, such as 1-7.")] = "1-5",
+    audio: Annotated[
+        str | None, Option(help="The folder that a table's paths count from; else its own.")
+    ] = None,
+    output: Annotated[
+        Path | None, Option("--output", "-o", help="Keep the result, as JSON.")
+    ] = None,
+    beside: Annotated[
+        list[Path] | None,
+        Option(metavar="RESULT", help="A result of another call, for a table of train x test."),
+    ] = None,
+    resamples: Annotated[int, Option(min=1, help="For the 95% intervals.")] = 1000,
+    seed: Annotated[int, Option(help="Of the resamples.")] = 0,
+    json: Json = False,
+    device: Device = "auto",
+    path_column: Column = None,
+    prompt_column: Column = None,
+    omq_column: Column = None,
+    ta_column: Column = None,
+    system_column: Column = None,
+) -> int:
+    """Return the exit code of `EVALUATE`."""
+    from whisq.comparing.across import Command, run
+
+    columns = {"path": path_column, "prompt": prompt_column, "system": system_column}
+    columns |= {"omq": omq_column, "ta": ta_column}
+    read = (model, corpus, learnt, scale, audio, columns)
+    return run(Command(*read, output, beside or (), resamples, seed, device), json)

@@ -20,6 +20,19 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "whisq"
 
 
+def in_project(path: str | Path) -> Path | None:
+    """Return where a user's path leads, absolute; None where nothing is.
+
+    A relative path counts from the working folder or else the project's: in a temporary copy of the
+    project, as DVC makes them, it is still the project's own.
+    """
+    for base in (Path(), Path(os.environ.get("DVC_ROOT", "."))):
+        found = (base / Path(path).expanduser()).resolve()
+        if found.exists():
+            return found
+    return None
+
+
 def digest_of(*parts: str | bytes | memoryview) -> str:
     """Return the SHA-256, hexadecimal, of texts and bytes one after another."""
     digest = hashlib.sha256()

@@ -1,6 +1,7 @@
 """What training minimises: a weighted sum, one key a term, the same in params, code and logs.
 
-Conventions: predictions and ratings are (clips,) in MOS units; logits are (clips, bins) over bins
+Conventions: predictions and ratings are (clips,) in MOS units, ratings NaN where a clip has none,
+and such clips are left out; logits are (clips, bins) over bins
 whose centres, (bins,), are spread evenly over the scale; a loss is a mean over clips or pairs, zero
 where there are none. Of transport, with the symbols of geomloss and OTT: `a, b` weigh frames and
 tokens, `cost` prices a unit moved from one to the other, `epsilon` is the entropic blur in units of
@@ -143,16 +144,23 @@ class Objective(Section):
 
 def _term(name: str, output: Any, batch: Any, axis: str) -> Tensor:
     prediction, rating = getattr(output, axis), getattr(batch, axis)
+    logits, centres = getattr(output, f"{axis}_logits"), output.centres
+    known = getattr(batch, f"{axis}_known", None)
+    if known is not None:
+        if not known.any():
+            return prediction.sum() * 0
+        prediction, rating = prediction[known], rating[known]
+        logits = None if logits is None else logits[known]
     losses = {"mse": mse_loss, "mae": l1_loss, "ranking": ranking}
     if name in losses:
         return losses[name](prediction, rating)
-    logits, centres = getattr(output, f"{axis}_logits"), output.centres
     if centres is None:
         raise ValueError(f"loss.{name}_weight needs a model with bins; set model.bins to 20")
     if logits is None:
         return prediction.sum() * 0  # an axis that the architecture does not rate
     if name == "rater":
-        return rater_distribution(logits, centres, getattr(batch, f"{axis}_raters"))
+        shares = getattr(batch, f"{axis}_raters")
+        return rater_distribution(logits, centres, shares if known is None else shares[known])
     return soft_labels(logits, centres, rating)
 
 
@@ -219,7 +227,7 @@ def _of_followers(loss: Tensor, rating: Tensor) -> Tensor:
 
     Not at all at 3 and below, for there is no telling what such a clip does follow; fully at 5.
     """
-    weight = ((rating - 3) / 2).clamp(min=0)
+    weight = ((rating - 3) / 2).clamp(min=0).nan_to_num(0)
     return (weight * loss).sum() / weight.sum().clamp(min=1)
 
 
@@ -250,7 +258,9 @@ def transport_term(solved: Transport, ta: Tensor, form: str) -> Tensor:
     """
     if form == "rated":
         # A pair of the highest rating is drawn to cost 0, one of the lowest to cost 1 (no cosine).
-        return (solved.cost - (5 - ta) / 4).square().mean()
+        gap = solved.cost - (5 - ta) / 4
+        known = ~ta.isnan()
+        return gap[known].square().mean() if known.any() else solved.cost.sum() * 0
     if form == "ranked":
         return ranking(-solved.cost / 0.1, ta)
     return solved.value.mean()

@@ -6,7 +6,7 @@ import re
 from pathlib import PurePosixPath
 
 RENDERED = "rendered corpus"  # what the corpus that is made here is called
-MUSICEVAL = re.compile(r"^(?:.*-)?(S\d{3})_(P\d{3})$")
+MUSICEVAL = re.compile(r"^(?:.*-)?(S\d{3,})_(P\d{3,})$")
 SOUND = re.compile(r"\.(wav|flac|ogg|oga|mp3|opus|m4a|aiff?|au|w64|caf|webm)$", re.IGNORECASE)
 
 

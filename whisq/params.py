@@ -11,6 +11,7 @@ import yaml
 from pydantic import Field
 
 from whisq.corpus.fetch import Source
+from whisq.corpus.rated_table import RatedTable
 from whisq.corpus.splits import Protocol, Split
 from whisq.devices import BatchSize
 from whisq.encoders.audio import AudioSpec
@@ -30,9 +31,10 @@ SHOWN = 3  # changed values that are spelt out where there is little room
 class Corpus(Section):
     """Which rated clips the pipeline works on."""
 
-    name: Literal["rendered", "musiceval"] = "rendered"
+    name: Literal["rendered", "musiceval", "table"] = "rendered"
     rendered: Rendered = Rendered()
     musiceval: Source = Source()
+    table: RatedTable = RatedTable()
 
 
 class EmbedAudio(AudioSpec):

@@ -243,4 +243,5 @@ class Predictor:
         batch = collate(examples).to(self.device)
         with torch.inference_mode():
             output = self.network(*batch.inputs)
-        return scores_of(output, [text is not None for _, text in clips])
+        aligned = "ta" not in self.config.corpus.get("unrated", "")
+        return scores_of(output, [aligned and text is not None for _, text in clips])

@@ -26,6 +26,16 @@ NOTHING = {"", "nan", "none", "null", "n/a", "na", "<na>", "nat"}
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".json", ".parquet")
 MARKS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
+USUAL = {
+    "path": ("path", "file", "filename", "file_name", "filepath", "file_path", "audio",
+             "audio_path", "audio_filepath", "wav", "wav_path", "clip"),
+    "prompt": ("prompt", "text", "caption", "description"),
+    "id": ("id", "clip_id", "utt_id", "utterance", "key"),
+    "system": ("system", "system_id", "sys", "model"),
+    "omq": ("omq", "overall", "overall_quality", "mi", "musical_impression", "quality", "mos"),
+    "ta": ("ta", "textual", "textual_alignment", "alignment", "text_alignment"),
+}  # fmt: skip
+"""Names that a column of clips usually has, by what it holds."""
 SHOWN = 20  # problems told at once; a wholly wrong list need not print a million
 # What stands beside an axis's name where a table holds truth and predictions together.
 AROUND = {"pred", "prediction", "predicted", "predictions", "est", "estimate", "estimated", "hat"}

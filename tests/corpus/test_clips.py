@@ -75,12 +75,25 @@ def test_all_that_is_wrong_with_clips_is_in_one_error(clip_table, tmp_path):
 
 def test_all_that_is_wrong_with_ratings_is_in_one_error(rating_table, tmp_path):
     rating_table.loc[0, "omq"] = 7
-    rating_table.loc[1, "ta"] = float("nan")
+    rating_table.loc[1, ["omq", "ta"]] = float("nan")
     rating_table.loc[1, "split"] = "valid"
     with pytest.raises(ValueError, match="3 problem") as error:
         clips.write_ratings(rating_table, tmp_path / "ratings.csv")
-    for part in ("given 7.0 for clip 'x-S001_P001'", "given nan", "given 'valid'"):
+    for part in ("given 7.0 for clip 'x-S001_P001'", "neither omq nor ta", "given 'valid'"):
         assert part in str(error.value)
+
+
+def test_a_clip_may_lack_one_axis(rating_table, tmp_path):
+    rating_table.loc[1, "ta"] = float("nan")
+    clips.write_ratings(rating_table, tmp_path / "ratings.csv")
+    pd.testing.assert_frame_equal(clips.read_ratings(tmp_path / "ratings.csv"), rating_table)
+
+
+def test_a_label_that_is_no_number_is_no_blank(rating_table, tmp_path):
+    labels = rating_table.astype({"ta": object}).assign(ta=["good", ""])
+    labels.to_csv(tmp_path / "r.csv", index=False)
+    with pytest.raises(ValueError, match=r"1 problem.*\n.*ta must be in 1\.\.5.*x-S001_P001"):
+        clips.read_ratings(tmp_path / "r.csv")
 
 
 def test_a_missing_column_is_named(rating_table, tmp_path):

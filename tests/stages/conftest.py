@@ -26,7 +26,16 @@ PARTS = [
 @pytest.fixture(scope="session")
 def own_project(tmp_path_factory):
     """A copy of the project as its own repository."""
-    folder = tmp_path_factory.mktemp("project")
+    return copy_project(tmp_path_factory.mktemp("project"))
+
+
+@pytest.fixture(scope="session")
+def other_project(tmp_path_factory):
+    """Another one."""
+    return copy_project(tmp_path_factory.mktemp("other"))
+
+
+def copy_project(folder):
     for part in PARTS:
         source, target = ROOT / part, folder / part
         target.parent.mkdir(parents=True, exist_ok=True)

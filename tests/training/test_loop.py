@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -159,3 +161,29 @@ def test_transport_that_does_not_converge_is_warned_of(fit, schedule, batches, d
     hasty = Objective(ot_iterations=1, ot_epsilon=0.02)
     with pytest.warns(UserWarning, match=r"missed its tolerance.*raise loss\.ot_iterations"):
         fit(schedule(epochs=1), batches, dev, objective=hasty)
+
+
+@pytest.mark.parametrize("projection", ["shared", "own"])
+@pytest.mark.parametrize("axis", ["omq", "ta"])
+def test_it_learns_from_one_axis_alone(make_batch, fit, schedule, axis, projection):
+    def one_axis(seed):
+        batch, other = make_batch(seed=seed), {"omq": "ta", "ta": "omq"}[axis]
+        unrated = {other: torch.full((24,), torch.nan), f"{other}_known": torch.zeros(24) > 0}
+        return replace(batch, **unrated)
+
+    quick = schedule(epochs=12)
+    _, history = fit(quick, [one_axis(0)], [one_axis(1)], Objective(ot_weight=0.0), projection)
+    first, last = history.epochs[0], history.epochs[-1]
+    assert last["train_loss"] < first["train_loss"]
+    scores = [record["dev_score"] for record in history.epochs]
+    assert scores == [record[f"dev_{axis}_utt_srcc"] for record in history.epochs]
+
+
+def test_an_axis_is_measured_on_the_clips_that_are_rated(make_batch, fit, schedule):
+    batch = make_batch()
+    model, _ = fit(schedule(epochs=1), [batch], [batch])
+    half = torch.arange(24) % 2 == 0
+    some = replace(batch, ta=torch.where(half, batch.ta, torch.nan), ta_known=half)
+    found, full = dev_metrics(model, [some]), dev_metrics(model, [batch])
+    assert found["dev_omq_utt_srcc"] == full["dev_omq_utt_srcc"]
+    assert found["dev_ta_utt_mse"] != full["dev_ta_utt_mse"]

@@ -6,6 +6,7 @@ import torch
 
 from whisq.corpus.card import write_card
 from whisq.losses import Objective
+from whisq.model.build import load
 from whisq.training.data import Data
 
 
@@ -78,3 +79,57 @@ def test_a_split_without_clips_is_named(data, make_recipe):
     empty = replace(data, ratings=data.ratings[data.ratings["split"] != "dev"])
     with pytest.raises(ValueError, match="must have clips of split 'dev'"):
         make_recipe().fit(empty, progress=False)
+
+
+@pytest.fixture
+def base(data, make_recipe, tmp_path):
+    """A trained model's folder."""
+    make_recipe().fit(data, progress=False)[0].save_pretrained(tmp_path / "base")
+    return tmp_path / "base"
+
+
+def adapting(recipe, base, **choices):
+    start = {"start_from": str(base), "averaging": 0.0} | choices
+    return replace(recipe, train=recipe.train.model_copy(update=start))
+
+
+def test_adapting_begins_with_the_models_weights_and_keeps_its_scaling(data, make_recipe, base):
+    idle = adapting(make_recipe(), base, learning_rate=1e-12, epochs=1)
+    start, (model, _) = load(base).state_dict(), idle.fit(data, progress=False)
+    for name, weight in model.state_dict().items():
+        torch.testing.assert_close(weight, start[name])
+    learnt, _ = adapting(make_recipe(), base, epochs=3).fit(data, progress=False)
+    scaled = [name for name in start if "scaling" in name]
+    assert scaled
+    assert all(torch.equal(learnt.state_dict()[name], start[name]) for name in scaled)
+
+
+def test_what_makes_it_worse_is_thrown_away(data, make_recipe, base):
+    wild = adapting(make_recipe(), base, learning_rate=10.0, warmup=0.0, epochs=2)
+    model, history = wild.fit(data, progress=False)
+    start, kept = load(base), history.kept()
+    worse = [branch for branch, epoch in history.best_epochs.items() if epoch == 0]
+    assert worse
+    for branch in worse:
+        assert kept[f"best_epoch_{branch}"] == 0
+    if len(worse) == len(start.branches()):
+        weights = start.state_dict()
+        assert all(torch.equal(value, weights[name]) for name, value in model.state_dict().items())
+        assert kept["dev_omq_utt_srcc"] == history.start["dev_omq_utt_srcc"]
+
+
+def test_a_training_from_another_base_goes_on_from_no_checkpoint_of_the_first(
+    data, make_recipe, base
+):
+    recipe = adapting(make_recipe(), base)
+    config = recipe.config(data)
+    first = recipe.key(config, data)
+    make_recipe(seed=5).fit(data, progress=False)[0].save_pretrained(base)
+    assert recipe.key(config, data) != first
+
+
+def test_a_base_that_does_not_fit_is_told_by_what_differs(data, make_recipe, base):
+    with pytest.raises(ValueError, match=r"train\.start_from must have .* has width 8"):
+        adapting(make_recipe(width=16), base).fit(data, progress=False)
+    with pytest.raises(ValueError, match="there is no /no/such"):
+        adapting(make_recipe(), "/no/such").fit(data, progress=False)

@@ -62,12 +62,29 @@ def extract(source: Path, into: Path) -> None:
         into: The corpus's folder.
     """
     what = "copy" if source.is_dir() else "unpack"
-    with _files(source) as files, _whole(into) as new:
+    with _files(source) as files, whole_folder(into) as new:
         for place, held in tqdm(files.items(), desc=what, unit="file", disable=None):
             target = new / place
             target.parent.mkdir(parents=True, exist_ok=True)
             with held.open() as data, target.open("wb") as file:
                 shutil.copyfileobj(data, file, 1 << 20)
+
+
+@contextmanager
+def whole_folder(into: Path) -> Iterator[Path]:
+    """Yield a new folder beside an old one, whose place it takes only if all goes well."""
+    into.parent.mkdir(parents=True, exist_ok=True)
+    for left in into.parent.glob(f".{into.name}-*"):
+        shutil.rmtree(left)
+    new = Path(tempfile.mkdtemp(prefix=f".{into.name}-", dir=into.parent))
+    try:
+        yield new
+        # mkdtemp makes it for the user alone.
+        new.chmod(0o755)
+        shutil.rmtree(into, ignore_errors=True)
+        new.rename(into)
+    finally:
+        shutil.rmtree(new, ignore_errors=True)
 
 
 class _File(NamedTuple):
@@ -164,20 +181,3 @@ def _check(archive: Path, entries: list[zipfile.ZipInfo]) -> None:
 def _place(entry: zipfile.ZipInfo) -> PurePosixPath:
     # Some programs for Windows write backslashes.
     return PurePosixPath(entry.filename.replace("\\", "/"))
-
-
-@contextmanager
-def _whole(into: Path) -> Iterator[Path]:
-    # A new folder beside the old one, whose place it takes only if all goes well.
-    into.parent.mkdir(parents=True, exist_ok=True)
-    for left in into.parent.glob(f".{into.name}-*"):
-        shutil.rmtree(left)
-    new = Path(tempfile.mkdtemp(prefix=f".{into.name}-", dir=into.parent))
-    try:
-        yield new
-        # mkdtemp makes it for the user alone.
-        new.chmod(0o755)
-        shutil.rmtree(into, ignore_errors=True)
-        new.rename(into)
-    finally:
-        shutil.rmtree(new, ignore_errors=True)

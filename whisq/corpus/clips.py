@@ -6,6 +6,7 @@ new split or a mended label embeds nothing again.
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -45,12 +46,12 @@ def read_ratings(path: str | Path) -> DataFrame:
 def write_ratings(ratings: DataFrame, path: str | Path) -> None:
     """Check the table of ratings and write it.
 
-    Missing columns, ids that are there twice, unknown splits and labels outside 1..5 are one
-    `ValueError` that names all of them.
+    Missing columns, ids that are there twice, unknown splits, labels outside 1..5 and clips without
+    any are one `ValueError` that names all of them.
 
     Args:
-        ratings: One row a labelled clip, with RATING_COLUMNS; `raters, omq_raters, ta_raters` are
-            space-separated, blank where unknown.
+        ratings: One row a labelled clip, with RATING_COLUMNS; an axis that was not rated is NaN;
+            `raters, omq_raters, ta_raters` are space-separated, blank where unknown.
         path: Where to; folders are made.
     """
     _write(_check_ratings(ratings, str(path)), RATING_COLUMNS, path)
@@ -97,8 +98,10 @@ def _check_ratings(ratings: DataFrame, name: str) -> DataFrame:
         problems += _duplicates(ratings)
         for row in ratings[~ratings["split"].isin(SPLITS)].itertuples():
             problems.append(f"split must be one of {SPLITS}, given {row.split!r} for {row.id!r}")
+        unrated = ratings["id"][ratings["omq"].isna() & ratings["ta"].isna()]
+        problems += [f"neither omq nor ta is rated for clip {key!r}" for key in unrated]
         for axis in ("omq", "ta"):
-            wrong = ratings[~ratings[axis].between(LOWEST, HIGHEST)]
+            wrong = ratings[~(ratings[axis].between(LOWEST, HIGHEST) | ratings[axis].isna())]
             problems += [
                 f"{axis} must be in 1..5, given {value} for clip {key!r}"
                 for key, value in zip(wrong["id"], wrong[axis], strict=True)
@@ -109,7 +112,9 @@ def _check_ratings(ratings: DataFrame, name: str) -> DataFrame:
 def _read(path: str | Path, columns: list[str], numbers: list[str]) -> DataFrame:
     table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     for column in set(numbers) & set(table.columns):
-        table[column] = pd.to_numeric(table[column], errors="coerce")
+        found = pd.to_numeric(table[column], errors="coerce")
+        # A blank is not known; what else is no number is out of every range, and so is told.
+        table[column] = found.mask(found.isna() & (table[column].str.strip() != ""), -math.inf)
     return table[[name for name in columns if name in table.columns]]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from whisq.corpus import archive
@@ -10,7 +9,7 @@ from whisq.corpus.card import FILE, read_card, write_card
 from whisq.corpus.clips import SPLITS
 from whisq.corpus.download import Download, download, make_sure_of_room
 from whisq.corpus.tables import Problems, read_mos
-from whisq.files import cache_folder, digest_of, file_digest
+from whisq.files import cache_folder, digest_of, file_digest, in_project
 from whisq.names import system_and_prompt
 from whisq.section import Section
 
@@ -107,13 +106,9 @@ def holds(folder: Path, source: Source) -> bool:
 
 
 def _local(address: str, into: Path) -> Download:
-    # In a temporary copy of the project, relative paths are those of the project itself.
-    for base in (Path(), Path(os.environ.get("DVC_ROOT", "."))):
-        path = (base / Path(address).expanduser()).resolve()
-        if path.exists():
-            break
-    else:
-        raise OSError(f"corpus.musiceval.source must exist, but there is no {path}")
+    path = in_project(address)
+    if path is None:
+        raise OSError(f"corpus.musiceval.source must exist, but there is no {Path(address)}")
     into = into.resolve()
     if path == into or path in into.parents or into in path.parents:
         raise ValueError(

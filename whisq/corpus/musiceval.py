@@ -7,6 +7,10 @@
     system_mos/system_mos_*.csv               Sxxx,overall,textual
     prompt_info.txt, demo_prompt_info.txt     id<TAB>text
 
+A user's table is laid out so too (`rated_table`). Its card names its `scale`; ratings that were
+mapped from it may lie between whole marks, a clip may lack one axis, and its sound may be in
+another container.
+
 Source: MusicEval (arXiv 2501.10811) and the files of AudioMOS Challenge 2025, track 1.
 """
 
@@ -20,14 +24,16 @@ from pathlib import Path
 
 import pandas as pd
 from pandas import DataFrame
+from pandas.api.types import is_numeric_dtype
 from tqdm import tqdm
 
 from whisq import audio
 from whisq.audio import Sound
 from whisq.corpus import tables
+from whisq.corpus.card import read_card
 from whisq.corpus.clips import CLIP_COLUMNS, RATING_COLUMNS, SPLITS
 from whisq.corpus.tables import Problems
-from whisq.names import clip_id, system_and_prompt
+from whisq.names import SOUND, system_and_prompt
 
 # Toolkits mean two things by "system level": the mean of the evaluated clips, or a published table
 # made from train and dev. The two rank the same predictions differently.
@@ -63,8 +69,8 @@ def read(folder: Path, hear: Callable[[Path], Sound] = audio.read) -> RatedClips
     Returns:
         Its tables and what is odd about them. What must be mended first is one `ValueError`.
     """
-    problems = Problems()
-    labelled, unlabelled = _sets(folder, problems)
+    problems, mapped = Problems(), "scale" in read_card(folder)
+    labelled, unlabelled = _sets(folder, problems, mapped)
     named = pd.concat([labelled, unlabelled], ignore_index=True)
     files = _wav_files(folder, named, problems)
     clips = named[["id"]].drop_duplicates(ignore_index=True)
@@ -74,17 +80,17 @@ def read(folder: Path, hear: Callable[[Path], Sound] = audio.read) -> RatedClips
     paths = {key: path.relative_to(folder.parent).as_posix() for key, path in files.items()}
     clips["path"] = clips["id"].map(paths)
     clips["seconds"] = _seconds(files, clips["id"], hear, problems)
-    ratings = _with_raters(labelled, _raters(folder, problems), problems)
+    ratings = _with_raters(labelled, _raters(folder, problems, mapped), problems)
     systems = _system_tables(folder, labelled, problems)
     problems.raise_fatal(str(folder))
     return RatedClips(clips[CLIP_COLUMNS], ratings[RATING_COLUMNS], problems, systems)
 
 
-def _sets(folder: Path, problems: Problems) -> tuple[DataFrame, DataFrame]:
+def _sets(folder: Path, problems: Problems, mapped: bool) -> tuple[DataFrame, DataFrame]:
     # Labelled clips (id, omq, ta, row, split, file) and unlabelled ones (id, row, file).
     names = {split: f"{split}_mos_list.txt" for split in SPLITS}
     lists = [
-        tables.read_mos(folder / "sets" / name, problems).assign(split=split, file=name)
+        tables.read_mos(folder / "sets" / name, problems, mapped).assign(split=split, file=name)
         for split, name in names.items()
     ]
     labelled = pd.concat(lists, ignore_index=True)
@@ -124,9 +130,9 @@ def _check_total(folder: Path, labelled: DataFrame, problems: Problems) -> None:
 def _wav_files(folder: Path, named: DataFrame, problems: Problems) -> dict[str, Path]:
     # A file that begins with "._" is what macOS leaves behind in archives.
     found = {
-        clip_id(path.name): path
+        SOUND.sub("", path.name): path
         for path in sorted((folder / "wav").glob("*"))
-        if path.suffix.lower() == ".wav" and not path.name.startswith("._")
+        if SOUND.search(path.name) and not path.name.startswith("._")
     }
     for row in named[~named["id"].isin(found.keys())].itertuples():
         problems.fatal("missing wav", row.file, row.row, f"no wav/{row.id}.wav", FETCH_AGAIN)
@@ -184,10 +190,10 @@ def _listen(hear: Callable[[Path], Sound], path: Path) -> tuple[float, str, tupl
     return clip.seconds, "", clip.notes
 
 
-def _raters(folder: Path, problems: Problems) -> DataFrame:
+def _raters(folder: Path, problems: Problems, mapped: bool) -> DataFrame:
     # Columns id, rater, omq, ta, row, file; each clip from one table.
     paths = [folder / "person_mos" / f"{name}_person_mos.txt" for name in (*SPLITS, "total")]
-    rated = [tables.read_raters(path, problems).assign(file=path.name) for path in paths]
+    rated = [tables.read_raters(path, problems, mapped).assign(file=path.name) for path in paths]
     # `total` repeats what the splits' tables say.
     everything = pd.concat(rated, ignore_index=True)
     return everything[everything["file"] == everything.groupby("id")["file"].transform("first")]
@@ -197,7 +203,7 @@ def _with_raters(labelled: DataFrame, raters: DataFrame, problems: Problems) -> 
     # The clips with raters, omq_raters, ta_raters, space-separated, blank where unknown.
     columns = {"rater": "raters", "omq": "omq_raters", "ta": "ta_raters"}
     by_clip = raters.groupby("id")
-    rows = by_clip[list(columns)].agg(lambda values: " ".join(map(str, values)))
+    rows = by_clip[list(columns)].agg(_spaced).astype(str)
     means = by_clip[["omq", "ta"]].mean().reindex(labelled["id"])
     for clip, mean in zip(labelled.itertuples(), means.itertuples(index=False), strict=True):
         if abs(mean.omq - clip.omq) > 0.051 or abs(mean.ta - clip.ta) > 0.051:
@@ -207,6 +213,12 @@ def _with_raters(labelled: DataFrame, raters: DataFrame, problems: Problems) -> 
             problems.warn("label is not the mean", clip.file, clip.row, what, remedy)
     rows = rows.reindex(labelled["id"], fill_value="").rename(columns=columns)
     return labelled.join(rows.set_axis(labelled.index))
+
+
+def _spaced(values: pd.Series) -> str:
+    # Names or grades that are known, these with no more digits than tell them apart.
+    known = values.dropna()
+    return " ".join(f"{one:.6g}" if is_numeric_dtype(known) else one for one in known)
 
 
 def _system_tables(folder: Path, ratings: DataFrame, problems: Problems) -> dict[str, str | None]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import nan
 from pathlib import Path
 
 from pandas import DataFrame
@@ -17,6 +18,8 @@ from whisq.names import clip_id, system_and_prompt
 from whisq.tables import lines_of, number, text_of
 
 SHOWN_OF_A_KIND = 20
+UNRATED = "-"
+"""Stands where a clip has no rating of one axis, in a layout made from a user's table."""
 
 
 @dataclass(frozen=True)
@@ -86,25 +89,40 @@ def report(problems: list[Problem]) -> list[str]:
     return lines
 
 
-def read_mos(path: Path, problems: Problems) -> DataFrame:
+def read_mos(path: Path, problems: Problems, mapped: bool = False) -> DataFrame:
     """Read a list of mean ratings: `file.wav,overall,textual`.
 
+    Args:
+        path: The list.
+        problems: What is wrong with it is noted there.
+        mapped: Whether it was made from a user's table: UNRATED may stand for a rating.
+
     Returns:
-        Columns `id, omq, ta, row`, in the list's order, labels as float and NaN where noted.
+        Columns `id, omq, ta, row`, in the list's order, labels as float and NaN where unrated or
+        noted.
     """
-    found = _read(path, ["id", "omq", "ta"], problems).dropna(subset="id")
+    found = _read(path, ["id", "omq", "ta"], problems, mapped).dropna(subset="id")
     return found.astype({"omq": float, "ta": float})
 
 
-def read_raters(path: Path, problems: Problems) -> DataFrame:
+def read_raters(path: Path, problems: Problems, mapped: bool = False) -> DataFrame:
     """Read the raters' own rows: `file.wav,rater,overall,textual`.
 
+    Args:
+        path: The table.
+        problems: What is wrong with it is noted there.
+        mapped: Whether it was made from a user's table: ratings may lie between whole marks, having
+            been mapped from another scale, and UNRATED may stand for one.
+
     Returns:
-        Columns `id, rater, omq, ta, row`, in the table's order, ratings as int from 1 to 5; rows
-        with another rating are noted and left out.
+        Columns `id, rater, omq, ta, row`, in the table's order, ratings as int from 1 to 5, or of a
+        mapped table as float and NaN where unrated; rows with another rating are noted and left
+        out.
     """
-    found = _read(path, ["id", "rater", "omq", "ta"], problems).dropna()
-    return found.astype({"omq": int, "ta": int})
+    found = _read(path, ["id", "rater", "omq", "ta"], problems, mapped)
+    if mapped:
+        return found.dropna(subset="id").astype({"omq": float, "ta": float})
+    return found.dropna().astype({"omq": int, "ta": int})
 
 
 def read_ids(path: Path, problems: Problems) -> DataFrame:
@@ -138,12 +156,12 @@ def read_prompts(path: Path, problems: Problems) -> dict[str, str]:
     return prompts
 
 
-def _read(path: Path, columns: list[str], problems: Problems) -> DataFrame:
+def _read(path: Path, columns: list[str], problems: Problems, mapped: bool = False) -> DataFrame:
     # The columns and `row`; None stands where a value was noted.
     found = []
     for row, values in _rows(path, ",", len(columns), problems):
         texts = dict(zip(columns, values, strict=True))
-        checked = [_checked(name, texts, path.name, row, problems) for name in columns]
+        checked = [_checked(name, texts, path.name, row, problems, mapped) for name in columns]
         found.append((*checked, row))
     return DataFrame(found, columns=[*columns, "row"])
 
@@ -170,7 +188,7 @@ def _rows(
 
 
 def _checked(
-    name: str, texts: dict[str, str], file: str, row: int, problems: Problems
+    name: str, texts: dict[str, str], file: str, row: int, problems: Problems, mapped: bool
 ) -> str | float | None:
     # The value in a column, or None where it was noted.
     text = texts[name]
@@ -180,7 +198,9 @@ def _checked(
             return key
         problems.fatal("malformed id", file, row, repr(text), "name it [prefix-]Sxxx_Pxxx.wav")
     elif name in ("omq", "ta"):
-        value, whole = number(text), "rater" in texts
+        if mapped and text == UNRATED:
+            return nan
+        value, whole = number(text), "rater" in texts and not mapped
         if value is not None and LOWEST <= value <= HIGHEST and not (whole and value % 1):
             return value
         wanted = "one of 1, 2, 3, 4, 5" if whole else "a number in 1..5"

@@ -25,8 +25,7 @@ from whisq.tables import Table, listed, plain
 COLUMNS = {
     "id": ["id", "file", "filename", "file_name", "name", "wav", "wavname", "clip", "path",
            "audio", "utt", "utt_id", "system"],
-    "omq": ["omq", "overall", "overall_quality", "mi", "musical_impression", "quality", "mos"],
-    "ta": ["ta", "textual", "textual_alignment", "alignment", "text_alignment"],
+    **{axis: list(tables.USUAL[axis]) for axis in AXES},
 }  # fmt: skip
 FOLDER = "folder"
 FLOOR = "floor:"

@@ -39,7 +39,8 @@ def score(scorer: Scorer, clips: Sequence[Embedded]) -> np.ndarray:
 
 
 def _marks(scores: list[Any]) -> np.ndarray:
-    return np.array([(one.omq, one.ta) for one in scores]).reshape(-1, 2)
+    # None, of a model that learnt no alignment, becomes NaN.
+    return np.array([(one.omq, one.ta) for one in scores], dtype=float).reshape(-1, 2)
 
 
 def predict(scorer: Scorer, rated: DataFrame, audio: Any, text: Any) -> DataFrame:

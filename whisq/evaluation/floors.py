@@ -3,6 +3,8 @@
 Means of training ratings and the gold OMQ never listen; ridge regressions hear a clip's loudness,
 or its sequences pooled over time.
 
+An axis that no training clip is rated on has no floor: its column is left out.
+
 Source: MusicEval's official split is random by clip, so that every test system is in train; its
 systems' training means alone reach a system-level SRCC of 0.976 (OMQ) and 0.936 (TA) on test.
 """
@@ -36,13 +38,16 @@ def global_mean(train: DataFrame, truth: DataFrame) -> DataFrame:
 def group_mean(train: DataFrame, truth: DataFrame, group: str) -> DataFrame:
     """Return the training mean of each clip's system or prompt, of an unseen one the global one."""
     axes = _axes(train)
+    if not axes:
+        return truth[[]].copy()
     means = train.groupby(group)[axes].mean().reindex(truth[group]).set_axis(truth.index)
     return means.fillna(train[axes].mean())
 
 
 def gold_omq(train: DataFrame, truth: DataFrame) -> DataFrame:
     """Return each clip's own OMQ rating as TA: what TA says that quality does not is above this."""
-    return truth[["omq"]].rename(columns={"omq": "ta"})
+    known = truth[["omq"]].fillna(train[["omq"]].mean())
+    return known.rename(columns={"omq": "ta"}).dropna(axis="columns", how="all")
 
 
 FLOORS: dict[str, Callable[[DataFrame, DataFrame], DataFrame]] = {
@@ -71,8 +76,11 @@ def ridge(features: Features, rated: DataFrame, train: np.ndarray) -> DataFrame:
 
     predicted = rated[[]].copy()
     for axis in AXES:
+        fitted = train & rated[axis].notna().to_numpy()
+        if not fitted.any():
+            continue
         model = make_pipeline(StandardScaler(), RidgeCV(PENALTIES))
-        model.fit(features[axis][train], rated[axis][train])
+        model.fit(features[axis][fitted], rated[axis][fitted])
         predicted[axis] = model.predict(features[axis])
     return predicted
 
@@ -126,7 +134,7 @@ def loudness(clips: Iterable[tuple[np.ndarray, int]]) -> Features:
 
 
 def _axes(table: DataFrame) -> list[str]:
-    return [axis for axis in AXES if axis in table]
+    return [axis for axis in AXES if axis in table and table[axis].notna().any()]
 
 
 def _loudness(samples: np.ndarray, rate: int) -> list[float]:

@@ -193,7 +193,7 @@ def _better(drawn: np.ndarray) -> float | None:
 
 def _share(result: dict[str, Any], level: str, axis: str) -> dict[str, Any]:
     known = {
-        name: scores[level][axis]["srcc"] or 0.0
+        name: scores[level].get(axis, {}).get("srcc") or 0.0
         for name, scores in result["floors"].items()
         if name in BLIND
     }

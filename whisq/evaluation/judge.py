@@ -9,7 +9,7 @@ import numpy as np
 
 from whisq.evaluation.floors import FLOORS
 from whisq.evaluation.intervals import intervals, share_intervals, shares
-from whisq.evaluation.metrics import AXES, calibration, evaluate, within
+from whisq.evaluation.metrics import AXES, calibration, evaluate, known, within
 from whisq.evaluation.raters import ceilings, worth
 
 if TYPE_CHECKING:
@@ -24,7 +24,8 @@ class Case:
     """What is judged.
 
     Attributes:
-        rated: Ratings indexed by clip id: `split, system, prompt, omq, ta` and raters' rows.
+        rated: Ratings indexed by clip id: `split, system, prompt, omq, ta` (NaN where unrated) and
+            raters' rows.
         predictions: The model's, of the same ids: `omq`, `ta`.
         floors: Further floors by name: predictions of the same ids.
         latent: What the listeners would agree on, where the corpus knows: `omq`, `ta`.
@@ -77,9 +78,7 @@ def _judge_split(case: Case, split: str, resamples: int, seed: int) -> dict[str,
         name: within(rated, other) for name, other in others.items()
     }
     result["subsets"] = subsets
-    result["calibration"] = {
-        axis: calibration(rated[axis].to_numpy(), own[axis].to_numpy()) for axis in AXES
-    }
+    result["calibration"] = {axis: calibration(*known(rated[axis], own[axis])) for axis in AXES}
     result["raters_worth"] = worth(rated, own)
     return result
 

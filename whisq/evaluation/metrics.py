@@ -5,6 +5,8 @@ units (1 to 5) and of shape (clips,). As tables, `truth` or `rated` (a column an
 `prompt`) and `answer` or `predictions` (a column an axis) are indexed by the same clip ids, in any
 order; `system_truth` are ratings indexed by system, to use in place of the means of these clips.
 
+A rating that is NaN was not given: its clip is left out of that axis, at both levels.
+
 The utterance level (`utt`) compares clips, the system level (`sys`) the means of systems. A number
 that the input does not define (a correlation with a constant, or of one system) is None, null in
 JSON, and the reason stands beside it under `undefined`.
@@ -109,7 +111,7 @@ def evaluate(truth: DataFrame, answer: DataFrame, system_truth: DataFrame | None
     if set(truth.index) != set(answer.index) or len(truth) != len(answer):
         raise ValueError("ratings and predictions must have the same clip ids: match them first")
     axes = [axis for axis in AXES if axis in truth and axis in answer]
-    answer = answer.loc[truth.index, axes]
+    answer = answer.loc[truth.index, axes].where(truth[axes].notna())
     predicted = system_means(answer, truth["system"])
     rated = system_means(truth[axes], truth["system"])
     if system_truth is not None:
@@ -119,13 +121,19 @@ def evaluate(truth: DataFrame, answer: DataFrame, system_truth: DataFrame | None
         rated = system_truth.loc[predicted.index, axes]
     axes_of = {"utt": (truth, answer), "sys": (rated, predicted)}
     return {
-        level: {axis: measure(one[axis].to_numpy(), two[axis].to_numpy()) for axis in axes}
+        level: {axis: _measured(one[axis], two[axis]) for axis in axes}
         for level, (one, two) in axes_of.items()
     } | {
         "n_clips": len(truth),
         "n_systems": len(predicted),
         "system_truth": CLIPS_TRUTH if system_truth is None else "the given table",
     }
+
+
+def known(rating: Series, *others: Series) -> list[np.ndarray]:
+    """Return the ratings that were given, as numbers, and the others' values of the same rows."""
+    given = rating.notna().to_numpy()
+    return [side.to_numpy()[given] for side in (rating, *others)]
 
 
 def record_of(scores: dict[str, Any]) -> dict[str, float | None]:
@@ -156,10 +164,12 @@ def within(rated: DataFrame, predictions: DataFrame) -> dict[str, dict[str, Any]
     predictions = predictions.loc[rated.index]
     found: dict[str, dict[str, Any]] = {"system": {}, "prompt": {}, "pairs": {}}
     for axis in (axis for axis in AXES if axis in predictions):
-        values = rated[axis].to_numpy(float), predictions[axis].to_numpy(float)
-        for group in ("system", "prompt"):
-            found[group][axis] = _grouped(*values, rated[group].to_numpy())
-        found["pairs"][axis] = agreement(*values, rated["prompt"].to_numpy())
+        *values, system, prompt = known(
+            rated[axis], predictions[axis], rated["system"], rated["prompt"]
+        )
+        found["system"][axis] = _grouped(*values, system)
+        found["prompt"][axis] = _grouped(*values, prompt)
+        found["pairs"][axis] = agreement(*values, prompt)
     return found
 
 
@@ -197,7 +207,13 @@ def calibration(rating: np.ndarray, prediction: np.ndarray, bins: int = 10) -> d
     return {"slope": slope, "intercept": intercept, "curve": curve}
 
 
+def _measured(rating: Series, prediction: Series) -> dict[str, Any]:
+    return measure(*known(rating, prediction))
+
+
 def _undefined(rating: np.ndarray, prediction: np.ndarray) -> str | None:
+    if not len(rating):
+        return "nothing is rated on it"
     if len(rating) < 2:
         return f"a correlation needs 2 items at least, given {len(rating)}"
     for name, values in (("ratings", rating), ("predictions", prediction)):

@@ -34,6 +34,13 @@ STRENGTHS = (0.0, 1 / 3, 2 / 3, 1.0)
 RATES = (22050, 44100, 48000)  # Hz
 GAINS = (-12, 6)  # dB
 CONTAINERS = {"flac": ("FLAC", "PCM_16"), "ogg": ("OGG", "VORBIS"), "mp3": ("MP3", None)}
+NO_ALIGNMENT = {
+    "order_swap": {"swap": None, "undefined": "no clip's alignment is rated"},
+    "other_prompts": {"auc": None, "undefined": "no clip's alignment is rated"},
+    "shuffled_prompts": {"srcc": None, "true_srcc": None},
+    "changed_attributes": {},
+}
+"""What stands for the probes of the prompt where no alignment was learnt."""
 SILENCE = 0.5  # seconds that are put before a clip
 
 
@@ -52,14 +59,21 @@ def probe(bench: Bench, corpus: str, clips: int, prompts: int) -> tuple[dict[str
     keys = cleanest(bench, clips)
     faults, curves = fault_response(bench, keys)
     found = {
-        "order_swap": order_swap(bench),
-        "other_prompts": other_prompts(bench, prompts),
-        "shuffled_prompts": shuffled_prompts(bench),
-        "changed_attributes": changed_attributes(bench),
+        **(of_prompts(bench, prompts) if bench.clips["ta"].notna().any() else NO_ALIGNMENT),
         "faults": faults,
         "invariance": invariance(bench, keys),
     }
     return {"corpus": corpus, "clips": len(bench.clips), **rounded(found)}, curves
+
+
+def of_prompts(bench: Bench, count: int) -> dict[str, Any]:
+    """Return what the probes of the prompt find, by name, each clip asked of `count` others."""
+    return {
+        "order_swap": order_swap(bench),
+        "other_prompts": other_prompts(bench, count),
+        "shuffled_prompts": shuffled_prompts(bench),
+        "changed_attributes": changed_attributes(bench),
+    }
 
 
 def cleanest(bench: Bench, count: int) -> list[str]:
@@ -116,7 +130,10 @@ def invariance(bench: Bench, keys: list[str]) -> dict[str, Any]:
     for name, part in table[table["change"] != "none"].groupby("change", sort=False):
         moved = (part.set_index("id")[["omq", "ta"]] - same.loc[part["id"]]).abs()
         found[name] = {
-            axis: {"mean": moved[axis].mean(), "largest": moved[axis].max()} for axis in moved
+            axis: {"mean": None, "largest": None}
+            if moved[axis].isna().all()
+            else {"mean": moved[axis].mean(), "largest": moved[axis].max()}
+            for axis in moved
         }
     return found
 

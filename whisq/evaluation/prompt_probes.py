@@ -99,7 +99,8 @@ def shuffled_prompts(bench: Bench) -> dict[str, Any]:
         uses the prompt loses much.
     """
     draw = np.random.default_rng(bench.seed)
-    prompts, rating = bench.clips["prompt"], bench.clips["ta"].to_numpy(float)
+    rated = bench.clips[bench.clips["ta"].notna()]
+    prompts, rating = rated["prompt"], rated["ta"].to_numpy(float)
     true = measure(rating, bench.alignment(prompts.items()))["srcc"]
     found = []
     for _ in range(SHUFFLES):

@@ -59,10 +59,14 @@ def replicates(
     axes = [axis for axis in AXES if axis in truth and axis in answer]
     found: dict = {"utt": {}, "sys": {}}
     for axis in axes:
-        pair = truth[axis].to_numpy(float), answer[axis].to_numpy(float)
-        found["utt"][axis] = weighted(*pair, drawn[:, groups])
-    if count(truth, "system") > 1:
-        found["sys"] = _systems(truth, answer, axes, by, drawn, system_truth)
+        given = truth[axis].notna().to_numpy()
+        if not given.any():
+            continue
+        rated, predicted, of = truth[given], answer[given], groups[given]
+        pair = rated[axis].to_numpy(float), predicted[axis].to_numpy(float)
+        found["utt"][axis] = weighted(*pair, drawn[:, of])
+        if count(rated, "system") > 1:
+            found["sys"][axis] = _systems(rated, predicted, axis, by, of, drawn, system_truth)
     return found
 
 
@@ -101,25 +105,22 @@ def weighted(rating: np.ndarray, prediction: np.ndarray, weights: np.ndarray) ->
 def _systems(
     truth: DataFrame,
     answer: DataFrame,
-    axes: list[str],
+    axis: str,
     by: str,
+    groups: np.ndarray,
     drawn: np.ndarray,
     system_truth: DataFrame | None,
 ) -> dict:
-    groups, systems = codes(truth, by), codes(truth, "system")
-    means = system_means(answer[axes], truth["system"])
-    fixed = system_means(truth[axes], truth["system"]) if system_truth is None else system_truth
-    found = {}
-    for axis in axes:
-        rating, prediction = fixed.loc[means.index, axis].to_numpy(float), means[axis].to_numpy()
-        if by == "system":  # a system that is drawn brings all of its clips, so its mean stays
-            found[axis] = weighted(rating, prediction, drawn)
-            continue
-        prediction, present = _group_means(answer[axis].to_numpy(), systems, drawn[:, groups])
-        if system_truth is None:
-            rating, _ = _group_means(truth[axis].to_numpy(), systems, drawn[:, groups])
-        found[axis] = weighted(rating, prediction, present)
-    return found
+    systems = codes(truth, "system")
+    means = system_means(answer[[axis]], truth["system"])
+    fixed = system_means(truth[[axis]], truth["system"]) if system_truth is None else system_truth
+    rating, prediction = fixed.loc[means.index, axis].to_numpy(float), means[axis].to_numpy()
+    if by == "system":  # a system that is drawn brings all of its clips, so its mean stays
+        return weighted(rating, prediction, drawn[:, np.unique(groups)])
+    prediction, present = _group_means(answer[axis].to_numpy(), systems, drawn[:, groups])
+    if system_truth is None:
+        rating, _ = _group_means(truth[axis].to_numpy(), systems, drawn[:, groups])
+    return weighted(rating, prediction, present)
 
 
 def _group_means(values: np.ndarray, groups: np.ndarray, weights: np.ndarray) -> tuple:
@@ -140,7 +141,7 @@ def _weighted(rating: tuple, prediction: tuple, weights: np.ndarray) -> dict:
     (x, x_signs), (y, y_signs) = rating, prediction
     ranked, pairs = _rank_metrics(x_signs, y_signs, weights)
     return {
-        "mse": (weights * (x - y) ** 2).sum(axis=-1) / weights.sum(axis=-1),
+        "mse": (weights * (x - y) ** 2).sum(axis=-1) / _drawn(weights)[..., 0],
         "lcc": _correlation(x, y, weights),
         "srcc": ranked,
         "ktau": pairs,
@@ -167,13 +168,19 @@ def _signs(values: np.ndarray) -> np.ndarray:
 
 
 def _correlation(x: np.ndarray, y: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    total = weights.sum(axis=-1, keepdims=True)
+    total = _drawn(weights)
     x = x - (weights * x).sum(axis=-1, keepdims=True) / total
     y = y - (weights * y).sum(axis=-1, keepdims=True) / total
     # Variances that are only rounding belong to constants.
     spread = [(weights * side**2).sum(axis=-1) for side in (x, y)]
     spread = [np.where(one > 1e-18 * total[..., 0], one, 0) for one in spread]
     return _ratio((weights * x * y).sum(axis=-1), spread[0] * spread[1])
+
+
+def _drawn(weights: np.ndarray) -> np.ndarray:
+    # How many items a resample has, (..., 1); NaN for none, of which nothing is defined.
+    total = weights.sum(axis=-1, keepdims=True)
+    return np.where(total > 0, total, np.nan)
 
 
 def _ratio(product: np.ndarray, squares: np.ndarray) -> np.ndarray:

@@ -22,6 +22,10 @@ REACH = (
     "such a model preferred their own prompt to another's in 0.43 and 0.55 of pairs, where chance "
     "is 0.5, and heard no codec); train on MusicEval or on ratings of your own"
 )
+UNRATED = {
+    "omq": "this model learnt from ratings of alignment (TA) alone: its OMQ means nothing",
+    "ta": "this model learnt from ratings of quality (OMQ) alone: it tells no TA",
+}
 # By the beginning of a name on the hub, the first that fits; as the models' pages say.
 LICENCES = {
     "openai/whisper-large-v3-turbo": "MIT",
@@ -58,7 +62,9 @@ def fingerprint(folder: Path) -> str:
 
 def reach(corpus: Mapping[str, Any]) -> str | None:
     """Return what must be said wherever a model of this corpus scores, None of most."""
-    return REACH if corpus.get("name") == RENDERED else None
+    if corpus.get("name") == RENDERED:
+        return REACH
+    return UNRATED.get(corpus.get("unrated"))
 
 
 def read(*folders: Path, model: str) -> dict[str, Any] | None:
@@ -93,7 +99,7 @@ def about(config: Mapping[str, Any], judged: Mapping[str, Any] | None = None) ->
     }
     warned = reach(config["corpus"])
     known = KNOWN.get(judged["protocol"]) if judged else None
-    untried = [*(["real music"] if warned else []), *([known] if known else []), *ALWAYS]
+    untried = [*(["real music"] if warned == REACH else []), *([known] if known else []), *ALWAYS]
     return {
         "architecture": config["architecture"],
         "corpus": dict(config["corpus"]),

@@ -123,7 +123,8 @@ class Config(Choices):
         text: The text encoder's spec.
         weights: SHA-256 of each encoder's files, `audio` and `text`: a part of the model.
         preprocessing: Versions of what was done around the two encoders, `audio` and `text`.
-        corpus: What it learnt from: `name`, and `licence` and `commit` where they are known.
+        corpus: What it learnt from: `name`, and `licence` and `commit` where they are known;
+            `unrated`, an axis that no clip was rated on, if there is one.
     """
 
     audio_dim: Positive

@@ -16,13 +16,7 @@ from whisq import containers, foreign, tables
 from whisq.files import tell
 from whisq.names import system_and_prompt
 
-USUAL = {
-    "path": ("path", "file", "filename", "file_name", "filepath", "file_path", "audio",
-             "audio_path", "audio_filepath", "wav", "wav_path", "clip"),
-    "prompt": ("prompt", "text", "caption", "description"),
-    "id": ("id", "clip_id", "utt_id", "utterance", "key"),
-    "system": ("system", "system_id", "sys", "model"),
-}  # fmt: skip
+USUAL = {field: tables.USUAL[field] for field in ("path", "prompt", "id", "system")}
 SOUND = (*containers.SUFFIXES, *(foreign.SUFFIXES if find_spec("av") else ()))
 URL = "file://"
 INSIDE = ("metadata", "prompts", "clips")  # names of the table that a folder may bring along

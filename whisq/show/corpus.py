@@ -39,8 +39,11 @@ def spreads(run: Run) -> list[Plot]:
     rated, name = run.rated, run.evaluate["corpus"]
     bins, plots = np.arange(0.9, 5.2, 0.2), []
     for axis in AXES:
-        caption = f"Ratings of {len(rated)} clips ({name}): {NAMES[axis]}."
-        draw = _histogram(rated[axis], bins, COLOURS[axis], "mean rating", NAMES[axis])
+        known = rated[axis].dropna()
+        if known.empty:
+            continue
+        caption = f"Ratings of {len(known)} clips ({name}): {NAMES[axis]}."
+        draw = _histogram(known, bins, COLOURS[axis], "mean rating", NAMES[axis])
         plots.append(Plot(f"ratings-{axis}", caption, draw, height=2.2))
     draw = _histogram(rated["seconds"], 30, COLOURS["other"], "seconds", "Length")
     return [*plots, Plot("lengths", f"Lengths of the clips ({name}).", draw, height=2.2)]

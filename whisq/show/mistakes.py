@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pandas import DataFrame, Series
 
 from whisq.audio import read, resampled
@@ -37,7 +38,7 @@ def mistakes(held_out: DataFrame, data: Path, transport: Mapping[str, Any]) -> l
         transport plan or None; as `remark` what found nothing in it, or why there is none.
     """
     errors = [(held_out[f"{axis}_prediction"] - held_out[axis]).abs() for axis in AXES]
-    larger = errors[0].combine(errors[1], max)
+    larger = errors[0].combine(errors[1], np.fmax)
     worst = larger.sort_values(ascending=False, kind="stable").head(WORST).index
     look = _looker(data, transport)
     return [_mistake(held_out.loc[key], data, look) for key in worst]
@@ -49,7 +50,7 @@ def _mistake(row: Series, data: Path, look: Callable[[Series], Maps] | None) -> 
         maps = look(row)
         plan = next((heat for heat in maps.heats if heat.name == "transport"), None)
         remark = maps.unplaced if plan else NO_PLAN
-    lines = {axis.upper(): _line(row, axis) for axis in AXES}
+    lines = {axis.upper(): _line(row, axis) for axis in AXES if np.isfinite(row[axis])}
     sound = sound_address(resampled(read(path))) if path.is_file() else ""
     return {"row": row, "lines": lines, "sound": sound, "map": plan, "remark": remark}
 

@@ -36,8 +36,11 @@ class Predictions:
         """Predictions against ratings, by clip and by system, a plot a level and axis."""
         columns = [f"{axis}{kind}" for axis in AXES for kind in ("", "_prediction")]
         clips = self.rated[columns]
+        # A system's mean is of the clips that are rated, on both sides.
+        compared = {f"{axis}_prediction": self.rated[axis].notna() for axis in AXES}
+        clips = clips.assign(**{name: clips[name].where(known) for name, known in compared.items()})
         tables = {"clip": clips, "system": system_means(clips, self.rated["system"])}
-        return [self._scatter(tables[one], axis, one) for one in tables for axis in AXES]
+        return [self._scatter(tables[one], axis, one) for one in tables for axis in self._axes]
 
     @property
     def scattered(self) -> DataFrame:
@@ -49,7 +52,7 @@ class Predictions:
     @property
     def calibration(self) -> list[Plot]:
         """The mean rating of clips of like prediction, a plot an axis."""
-        return [self._calibration(axis) for axis in AXES]
+        return [self._calibration(axis) for axis in self._axes]
 
     @property
     def calibrated(self) -> DataFrame:
@@ -60,7 +63,7 @@ class Predictions:
     @property
     def residuals(self) -> list[Plot]:
         """How far predictions lie above or below each system's ratings, a plot an axis."""
-        return [self._residuals(axis) for axis in AXES]
+        return [self._residuals(axis) for axis in self._axes]
 
     @property
     def by_prompt(self) -> Table:
@@ -80,11 +83,16 @@ class Predictions:
         heads = ["prompt", "clips", "OMQ", "TA"]
         return Table(f"Mean residual of each prompt ({self.place})", heads, rows, tall=True)
 
+    @property
+    def _axes(self) -> list[str]:
+        # What is rated at all.
+        return [axis for axis in AXES if self.rated[axis].notna().any()]
+
     def _residual(self, axis: str) -> Series:
         return self.rated[f"{axis}_prediction"] - self.rated[axis]
 
     def _residuals(self, axis: str) -> Plot:
-        by = self._residual(axis).groupby(self.rated["system"])
+        by = self._residual(axis).dropna().groupby(self.rated["system"])
         by = by.agg(["mean", "std", "count"]).sort_values("mean")
         # One clip has no spread, and so no interval.
         student = stats.t.ppf(0.975, (by["count"] - 1).clip(lower=1))
@@ -99,6 +107,7 @@ class Predictions:
         )
 
     def _scatter(self, table: DataFrame, axis: str, one: str) -> Plot:
+        table = table.dropna(subset=axis)
         rating, prediction = table[axis], table[f"{axis}_prediction"]
 
         def draw(panel: Any) -> None:

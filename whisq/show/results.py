@@ -138,7 +138,7 @@ class Judged:
     @property
     def standing(self) -> list[Plot]:
         """The same drawn, a plot an axis."""
-        return [self._standing(axis) for axis in AXES]
+        return [self._standing(axis) for axis in _rated(self.found)]
 
     def _standing(self, axis: str) -> Plot:
         table, names = self.standing_rows, list(self._everyone)
@@ -231,21 +231,24 @@ def used(
         f"Of two {split} clips ({evaluate['corpus']}) made to one prompt, "
         f"{LEARNT[evaluate['protocol']]}, "
     )
-    if any(won["model"][axis]["agreement"] is None for axis in AXES):
+    axes = [axis for axis in AXES if won["model"][axis]["agreement"] is not None]
+    if not axes:
         return f"{pairs}none could be compared: no two of them are rated apart."
     shares = {
-        name: [f"{100 * of[axis]['agreement']:.0f}" for axis in AXES]
+        name: [f"{100 * of[axis]['agreement']:.0f}" for axis in axes]
         for name, of in won.items()
-        if name in ("model", *CHOOSERS)
+        if name in ("model", *CHOOSERS) and set(axes) <= set(of)
     }
-    quality, alignment = shares["model"]
+    first, *others = zip(shares["model"], axes, strict=True)
+    told = [f"{first[0]} of 100 pairs for {SHORT[first[1]]}"]
+    told += [f"{share} for {SHORT[axis]}" for share, axis in others]
     choosers = {who: shares[name] for name, who in CHOOSERS.items() if name in shares}
-    if rater and None not in rater.values():
-        choosers["one listener alone"] = [f"{100 * rater[axis]:.0f}" for axis in AXES]
+    if rater and None not in [rater.get(axis) for axis in axes]:
+        choosers["one listener alone"] = [f"{100 * rater[axis]:.0f}" for axis in axes]
     others = [f"; {who} in {' and '.join(share)}" for who, share in choosers.items()]
     return (
-        f"{pairs}the model names the one that listeners rated higher in {quality} of 100 pairs for "
-        f"quality (OMQ) and {alignment} for alignment (TA){''.join(others)}. Guessing: 50."
+        f"{pairs}the model names the one that listeners rated higher in {' and '.join(told)}"
+        f"{''.join(others)}. Guessing: 50."
     )
 
 
@@ -253,7 +256,7 @@ def in_short(evaluate: dict[str, Any], split: str) -> list[str]:
     """Return the figures that come first as lines of text: SRCC by clip, a line an axis."""
     found = evaluate[split]
     lines = [f"SRCC by clip ({Judged.of(evaluate, split).place}; {found['n_clips']} clips):"]
-    for axis in AXES:
+    for axis in _rated(found):
         share, ends = found["share"]["utt"][axis], found["intervals"]["utt"][axis].get("srcc", {})
         ridge = _at(found["floors"].get(RIDGE, {}), "utt", axis).get("srcc")
         beside = {"ridge": ridge, "best floor": share["floor_srcc"]}
@@ -277,17 +280,26 @@ def said(evaluate: dict[str, Any], split: str) -> list[str]:
         raters the model is worth.
     """
     found = evaluate[split]
-    ways = [f"{_way(found['share']['utt'][axis])} in {SHORT[axis]}" for axis in AXES]
+    axes = _rated(found)
+    ways = [f"{_way(found['share']['utt'][axis])} in {SHORT[axis]}" for axis in axes]
     headline = (
         f"On the {found['n_clips']} {split} clips ({evaluate['corpus']}, {evaluate['protocol']} "
         f"split, clip by clip) the model covers {' and '.join(ways)} of the way from the best "
         "floor to the ceiling."
     )
-    ends = " ".join(_ends(found, axis) for axis in AXES)
-    worth = [_worth(found["raters_worth"][axis], axis) for axis in AXES]
+    ends = " ".join(
+        [_ends(found, axis) for axis in axes]
+        + [f"No clip is rated on {SHORT[axis]}." for axis in AXES if axis not in axes]
+    )
+    worth = [_worth(found["raters_worth"][axis], axis) for axis in axes]
     what = "Measured by its correlation with the truth behind the ratings it is "
-    known = minus(_inside(found["within"]["model"]))
+    known = minus(_inside(found["within"]["model"], axes))
     return [minus(headline), ends.replace(" -", " −"), known, f"{what}{' and '.join(worth)}."]
+
+
+def _rated(found: dict[str, Any]) -> list[str]:
+    # The axes that any clip of a judged split is rated on.
+    return [axis for axis in AXES if found["utt"][axis]["mse"] is not None]
 
 
 def _parties(kind: str, parties: dict[str, Any]) -> list[list[Cell]]:
@@ -336,9 +348,9 @@ def _ends(found: dict[str, Any], axis: str) -> str:
     )
 
 
-def _inside(within: dict[str, Any]) -> str:
+def _inside(within: dict[str, Any], axes: list[str]) -> str:
     parts = []
-    for axis in AXES:
+    for axis in axes:
         srcc, pairs = within["system"][axis]["srcc"], within["pairs"][axis]["agreement"]
         won = "of no pair" if pairs is None else f"in {pairs:.0%} of pairs"
         parts.append(

@@ -326,12 +326,17 @@ class _Ahead:
 
 def _shares(ratings: DataFrame) -> list[tuple[np.ndarray, np.ndarray]] | None:
     # One clip without raters would leave a hole in a batch, so then none has them.
-    if "omq_raters" not in ratings or (ratings["omq_raters"].str.strip() == "").any():
+    axes = ["omq_raters", "ta_raters"]
+    if not set(axes) <= set(ratings) or any(
+        (ratings[axis].str.strip() == "").any() for axis in axes
+    ):
         return None
     rows = zip(ratings["omq_raters"], ratings["ta_raters"], strict=True)
     return [(_share(omq), _share(ta)) for omq, ta in rows]
 
 
 def _share(grades: str) -> np.ndarray:
-    counts = np.bincount([int(grade) for grade in grades.split()], minlength=len(MARKS) + 1)[1:]
+    # A grade that was mapped from another scale is shared by the marks that it lies between.
+    given = np.array(grades.split(), dtype=float)
+    counts = np.clip(1 - np.abs(given[:, None] - np.array(MARKS)), 0, None).sum(0)
     return (counts / counts.sum()).astype(np.float32)

@@ -30,12 +30,15 @@ class History:
     Attributes:
         epochs: One record an epoch: training terms, dev metrics, seconds.
         steps: One record a step: the loss and its terms.
-        best_epochs: By branch (`omq` and `ta`, or `both`) the epoch whose weights are kept, from 1.
+        start: The dev metrics of the model that training started from, if it started from one.
+        best_epochs: By branch (`omq` and `ta`, or `both`) the epoch whose weights are kept, from 1;
+            0 where those that training started from are.
         best_scores: By branch its dev score then: an axis's utterance SRCC, or the two's mean.
     """
 
     epochs: list[dict[str, Any]] = field(default_factory=list)
     steps: list[dict[str, Any]] = field(default_factory=list)
+    start: dict[str, Any] | None = None
     best_epochs: dict[str, int] = field(default_factory=dict)
     best_scores: dict[str, float] = field(default_factory=dict)
 
@@ -57,6 +60,14 @@ class History:
         Those at their best on dev, or, where it is the last epoch that is kept, all.
         """
         self.epochs.append(dict(record))
+        return self._better(record, branches)
+
+    def begin(self, record: Mapping[str, Any], branches: Mapping[str, Any]) -> list[str]:
+        """Return the branches, all of which are at their best before the first epoch."""
+        self.start = dict(record)
+        return self._better(record, branches)
+
+    def _better(self, record: Mapping[str, Any], branches: Mapping[str, Any]) -> list[str]:
         better = []
         for branch in branches:
             key = "dev_score" if branch == BOTH else f"dev_{branch}_utt_srcc"
@@ -72,7 +83,7 @@ class History:
         found: dict[str, Any] = {"dev_score": self.best_score}
         for branch, epoch in self.best_epochs.items():
             starts = ("dev_omq", "dev_ta") if branch == BOTH else f"dev_{branch}"
-            record = self.epochs[epoch - 1]
+            record = self.epochs[epoch - 1] if epoch else self.start
             found |= {f"best_epoch_{branch}": epoch}
             found |= {key: value for key, value in record.items() if key.startswith(starts)}
         return found

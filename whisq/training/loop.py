@@ -32,6 +32,9 @@ class Schedule(Section):
     Chosen: AdamW and all its settings; the paper names none.
 
     Attributes:
+        start_from: A trained model's folder, a relative one in the project: its weights are where
+            to start, its scaling stays, and what no epoch betters on dev is kept of it. None: from
+            scratch.
         epochs: At most so many passes over the training set.
         patience: Epochs without a better dev score after which training ends.
         batch_size: Clips a step.
@@ -51,6 +54,7 @@ class Schedule(Section):
             scaled, transport and losses computed, and the network measured and used in float32.
     """
 
+    start_from: str | None = None
     epochs: Positive = 30
     patience: Positive = 8
     batch_size: Positive = 32
@@ -110,6 +114,9 @@ def train(
     # What is judged is a running mean of the weights; an averaging of 0 copies them at every step.
     judged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(schedule.averaging))
     history, best = History(), {}
+    if schedule.start_from:
+        better = history.begin(dev_metrics(model, dev), model.branches())
+        keep(best, model.state_dict(), model.branches(), better)
     if checkpoint and (saved := checkpoint.load(optimizer)):
         weights, records = saved
         model.load_state_dict(weights["now"])
@@ -181,17 +188,20 @@ def dev_metrics(model: nn.Module, dev: Iterable[Batch]) -> dict[str, float | Non
 
     Returns:
         `dev_<axis>_utt_<metric>` for both axes and all metrics, None where not defined, and
-        `dev_score`: the mean of the two SRCC, not defined counted as 0.
+        `dev_score`: the mean of the two SRCC, not defined counted as 0, an axis that no clip is
+        rated on left out.
     """
     pairs = [(_ratings(batch), predict(model, [batch])) for batch in dev]
     rated, predicted = (torch.cat(parts, 1).double() for parts in zip(*pairs, strict=True))
     metrics: dict[str, float | None] = {}
+    srcc = []
     for axis, rating, prediction in zip(AXES, rated, predicted, strict=True):
-        scores = measure(rating.numpy(), prediction.numpy())
+        known = ~rating.isnan()
+        scores = measure(rating[known].numpy(), prediction[known].numpy())
         scores.pop("undefined", None)
         metrics |= {f"dev_{axis}_utt_{name}": value for name, value in scores.items()}
-    srcc = [metrics[f"dev_{axis}_utt_srcc"] or 0.0 for axis in AXES]
-    return metrics | {"dev_score": sum(srcc) / len(srcc)}
+        srcc += [scores["srcc"] or 0.0] if known.any() else []
+    return metrics | {"dev_score": sum(srcc) / max(len(srcc), 1)}
 
 
 @torch.no_grad()

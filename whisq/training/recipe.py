@@ -12,9 +12,11 @@ import torch
 
 from whisq.corpus.card import read_card
 from whisq.devices import resolve
-from whisq.files import digest_of
+from whisq.evaluation.metrics import AXES
+from whisq.files import digest_of, in_project
 from whisq.losses import Objective
-from whisq.model.build import build
+from whisq.model.build import build, load
+from whisq.model.card import fingerprint
 from whisq.model.network import Network
 from whisq.model.variants import Model, ModelConfig
 from whisq.training.data import ClipDataset, Data, Mismatches, Rewordings, make_loader
@@ -41,7 +43,7 @@ class Recipe:
         on_epoch: Callable[[dict[str, Any]], None] | None = None,
         progress: bool = True,
     ) -> tuple[Network, History]:
-        """Train a network from scratch, or go on where the same training was interrupted.
+        """Train a network, or go on where the same training was interrupted.
 
         Args:
             data: Rated clips and their sequences.
@@ -51,6 +53,8 @@ class Recipe:
 
         Returns:
             The network with its best epoch's weights, on the recipe's device, and the history.
+            With `train.start_from` those are the weights that it started from where no epoch was
+            better on dev. A model that does not fit these choices and encoders is a `ValueError`.
         """
         device, size, seed = resolve(self.train.device), self.train.batch_size, self.seed
         config = self.config(data)
@@ -58,7 +62,10 @@ class Recipe:
         model = build(config)
         dataset = data.dataset("train")
         first = make_loader(dataset, size, shuffle=True, seed=seed)
-        model.fit_scaling(batch.inputs for batch in first)
+        if base := self._base(config):
+            model.load_state_dict(base.state_dict())  # with its scaling
+        else:
+            model.fit_scaling(batch.inputs for batch in first)
         model.to(device)
         loader = make_loader(dataset, size, shuffle=True, seed=seed, device=device)
 
@@ -97,6 +104,8 @@ class Recipe:
         """
         audio, text = data.audio.manifest, data.text.manifest
         card = read_card(data.folder / "raw")
+        learnt = data.ratings[data.ratings["split"] == "train"]
+        unrated = " ".join(axis for axis in AXES if learnt[axis].isna().all())
         return ModelConfig(
             audio_dim=data.audio.dim,
             text_dim=data.text.dim,
@@ -104,9 +113,29 @@ class Recipe:
             text=text["spec"] | _commit(text),
             weights={"audio": audio["weights"], "text": text["weights"]},
             preprocessing={"audio": audio["preprocessing"], "text": text["preprocessing"]},
-            corpus={key: card[key] for key in ("name", "licence", "commit") if key in card},
+            corpus={key: card[key] for key in ("name", "licence", "commit") if key in card}
+            | ({"unrated": unrated} if unrated else {}),
             **self.model.model_dump(),
         )
+
+    def _base(self, config: ModelConfig) -> Network | None:
+        # The model to start from, if one is named.
+        named = self.train.start_from
+        if named is None:
+            return None
+        folder = in_project(named)
+        if folder is None:
+            raise ValueError(f"train.start_from must exist, but there is no {named}")
+        base = load(folder)
+        ours, theirs = config.model_dump(mode="json"), base.config.model_dump(mode="json")
+        others = [name for name in ours if name != "corpus" and ours[name] != theirs.get(name)]
+        if others:
+            told = ", ".join(f"{name} {theirs.get(name)!r:.60}" for name in others)
+            raise ValueError(
+                f"train.start_from must have this training's choices and encoders, but {named} has "
+                f"{told}: set them alike, or start from scratch"
+            )
+        return base
 
     def key(self, config: ModelConfig, data: Data) -> str:
         """Return a hash of choices, code, tables and embeddings, so that no other training goes on.
@@ -121,6 +150,7 @@ class Recipe:
             "loss": self.loss.model_dump(),
             "train": self.train.model_dump(exclude={"device"}),
             "seed": self.seed,
+            "base": fingerprint(in_project(named)) if (named := self.train.start_from) else None,
             "clips": data.clips.to_csv(),
             "ratings": data.ratings.to_csv(),
             "embeddings": [data.audio.manifest, data.text.manifest],
