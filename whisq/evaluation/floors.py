@@ -94,6 +94,9 @@ def pooled_ridge(
         rated: Ratings indexed by clip id, with `split` and `prompt`.
         audio: Stored sequences by clip id.
         text: Stored sequences by prompt.
+
+    Returns:
+        `omq` and `ta` of every clip, of those axes that any training clip is rated on.
     """
     train = (rated["split"] == "train").to_numpy()
     pairs = [(audio[key], text[prompt]) for key, prompt in rated["prompt"].items()]

@@ -60,14 +60,16 @@ class History:
         Those at their best on dev, or, where it is the last epoch that is kept, all.
         """
         self.epochs.append(dict(record))
-        return self._better(record, branches)
+        return self._better(record, branches, last)
 
     def begin(self, record: Mapping[str, Any], branches: Mapping[str, Any]) -> list[str]:
         """Return the branches, all of which are at their best before the first epoch."""
         self.start = dict(record)
         return self._better(record, branches)
 
-    def _better(self, record: Mapping[str, Any], branches: Mapping[str, Any]) -> list[str]:
+    def _better(
+        self, record: Mapping[str, Any], branches: Mapping[str, Any], last: bool = False
+    ) -> list[str]:
         better = []
         for branch in branches:
             key = "dev_score" if branch == BOTH else f"dev_{branch}_utt_srcc"
