@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whisq.corpus.splits import Protocol, Split, assign
+from whisq.corpus.splits import Protocol, Split, assign, nth_fold
 
 
 @pytest.fixture(scope="module")
@@ -105,3 +105,17 @@ def test_the_next_fold_is_dev_and_is_tested_next(tables):
         now, then = (split_of(tables, "systems", number % 4) for number in (fold, fold + 1))
         dev = set(now[now["split"] == "dev"]["system"])
         assert dev == set(then[then["split"] == "test"]["system"])
+
+
+@pytest.mark.parametrize("first", [0, 4, 12])
+def test_as_many_trainings_as_folds_test_each_system_and_each_prompt(tables, first):
+    folds = [nth_fold("systems_and_prompts", 4, number) for number in range(first, first + 4)]
+    tested = pd.concat([split_of(tables, "systems_and_prompts", fold) for fold in folds])
+    tested = tested[tested["split"] == "test"]
+    assert tested["system"].nunique() == 11
+    assert tested["prompt"].nunique() == 13
+
+
+@pytest.mark.parametrize(("protocol", "count"), [("systems", 4), ("systems_and_prompts", 16)])
+def test_no_fold_is_tested_twice_before_all_were(protocol, count):
+    assert {nth_fold(protocol, 4, number) for number in range(count)} == set(range(count))

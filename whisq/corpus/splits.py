@@ -48,6 +48,24 @@ class Split(Section):
         return [f"fold must be in 0..{count - 1} for {self.protocol}, given {self.fold}"]
 
 
+def nth_fold(protocol: Protocol, folds: int, number: int) -> int:
+    """Choose the fold of one of several trainings, of which the first `folds` test each group once.
+
+    Args:
+        protocol: How clips are divided.
+        folds: Into how many parts.
+        number: Which training, from 0.
+
+    Returns:
+        The fold. Where systems and prompts are held out both go on with each training, or the
+        first ones would all test the same systems; after `folds` squared every pair was tested.
+    """
+    part = number % folds
+    if protocol != "systems_and_prompts":
+        return part
+    return part * folds + (number + number // folds) % folds
+
+
 def assign(ratings: DataFrame, clips: DataFrame, how: Split) -> DataFrame:
     """Give each rated clip its split.
 

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from whisq.corpus.splits import Split, assign
+from whisq.corpus.splits import Split, assign, nth_fold
 from whisq.devices import resolve
 from whisq.processes import end_with_parent
 from whisq.training.data import Data
@@ -31,7 +31,7 @@ from whisq.trials.judging import judge
 class Trial:
     """One training of a variant."""
 
-    recipe: Recipe  # its seed, modulo folds, is also the fold
+    recipe: Recipe  # its seed also chooses the fold
     protocol: str  # how clips are split
     folds: int  # into how many parts systems or prompts are divided
     data: Path  # the pipeline's data folder
@@ -79,8 +79,8 @@ def attempt(trial: Trial) -> dict[str, Any]:
 
 
 def _train_and_judge(trial: Trial) -> dict[str, Any]:
-    data = Data.open(trial.data, trial.audio)
-    recipe, fold = trial.recipe, trial.recipe.seed % trial.folds
+    data, recipe = Data.open(trial.data, trial.audio), trial.recipe
+    fold = nth_fold(trial.protocol, trial.folds, recipe.seed)
     split = Split(protocol=trial.protocol, folds=trial.folds, fold=fold)
     data = replace(
         data,
