@@ -11,7 +11,7 @@ from whisq.corpus.card import read_card
 from whisq.corpus.clips import read_clips, read_ratings
 from whisq.corpus.splits import Split, assign
 from whisq.evaluation import judge
-from whisq.evaluation.floors import pooled, ridge
+from whisq.evaluation.floors import pooled_ridge
 from whisq.evaluation.gather import read_sequences
 from whisq.evaluation.metrics import record_of
 from whisq.show.paper_table import markdown, paper_table
@@ -68,9 +68,7 @@ def floors(protocol: str, folds: int, seeds: int) -> dict[str, DataFrame]:
 def _judged(split: Split) -> dict[str, dict[str, float | None]]:
     clips, (audio, text) = read_clips(DATA / "clips.csv"), read_sequences(DATA)
     rated = judge.join(clips, assign(read_ratings(DATA / "ratings.csv"), clips, split))
-    train = (rated["split"] == "train").to_numpy()
-    pairs = [(audio[key], text[prompt]) for key, prompt in rated["prompt"].items()]
-    linear = ridge(pooled(*zip(*pairs, strict=True), train), rated, train)
+    linear = pooled_ridge(rated, audio, text)
     case = judge.Case(rated, linear, floors={"pooled_ridge": linear})
     found = judge.figures(case, SPLIT)["floors"]
     return {name: record_of(found[name]) for name in FLOORS}

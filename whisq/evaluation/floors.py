@@ -9,7 +9,7 @@ systems' training means alone reach a system-level SRCC of 0.976 (OMQ) and 0.936
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -75,6 +75,21 @@ def ridge(features: Features, rated: DataFrame, train: np.ndarray) -> DataFrame:
         model.fit(features[axis][train], rated[axis][train])
         predicted[axis] = model.predict(features[axis])
     return predicted
+
+
+def pooled_ridge(
+    rated: DataFrame, audio: Mapping[str, np.ndarray], text: Mapping[str, np.ndarray]
+) -> DataFrame:
+    """Return what a ridge on pooled sequences, fitted to the training clips, predicts of all.
+
+    Args:
+        rated: Ratings indexed by clip id, with `split` and `prompt`.
+        audio: Stored sequences by clip id.
+        text: Stored sequences by prompt.
+    """
+    train = (rated["split"] == "train").to_numpy()
+    pairs = [(audio[key], text[prompt]) for key, prompt in rated["prompt"].items()]
+    return ridge(pooled(*zip(*pairs, strict=True), train), rated, train)
 
 
 def pooled(audio: Iterable[np.ndarray], text: Iterable[np.ndarray], train: np.ndarray) -> Features:

@@ -10,7 +10,7 @@ from whisq.audio import read, resampled
 from whisq.corpus.clips import read_clips, read_ratings
 from whisq.evaluation import truth
 from whisq.evaluation.bench import Bench, Scorer, predict
-from whisq.evaluation.floors import loudness, pooled, ridge
+from whisq.evaluation.floors import loudness, pooled_ridge, ridge
 from whisq.evaluation.judge import JUDGED, Case, join
 from whisq.store.sequences import Sequences
 
@@ -47,8 +47,6 @@ def gather(scorer: Scorer, data: Path) -> Case:
     """Return all that is judged: every labelled clip by the model and by the ridges."""
     rated, (audio, text) = read_rated(data), read_sequences(data)
     train = (rated["split"] == "train").to_numpy()
-    sequences = [(audio[key], text[prompt]) for key, prompt in rated["prompt"].items()]
-    vectors = pooled(*zip(*sequences, strict=True), train)
     sounds = (read(data / path) for path in rated["path"])
     heard = loudness((sound.samples, sound.rate) for sound in sounds)
     return Case(
@@ -56,7 +54,7 @@ def gather(scorer: Scorer, data: Path) -> Case:
         predictions=predict(scorer, rated, audio, text),
         floors={
             "loudness_ridge": ridge(heard, rated, train),
-            "pooled_ridge": ridge(vectors, rated, train),
+            "pooled_ridge": pooled_ridge(rated, audio, text),
         },
         latent=truth.latent(truth.read_clips(data / "raw"), rated),
         order=truth.about_order(truth.read_prompts(data / "raw"), rated),

@@ -37,6 +37,7 @@ class Trial:
     data: Path  # the pipeline's data folder
     audio: str = "audio"  # which of its embeddings of the clips
     judged: bool = True  # a search does not look at the test clips
+    answers: bool = False  # whether its record holds what everyone said of each test clip
 
 
 def run(trials: Iterable[Trial], workers: int) -> list[dict[str, Any]]:
@@ -97,4 +98,6 @@ def _train_and_judge(trial: Trial) -> dict[str, Any]:
         "dev_omq_srcc": kept["dev_omq_utt_srcc"],
         "dev_ta_srcc": kept["dev_ta_utt_srcc"],
     }
-    return measured | judge(model, data, recipe.loss) if trial.judged else measured
+    if not trial.judged:
+        return measured
+    return measured | judge(model, data, recipe.loss, trial.answers)
