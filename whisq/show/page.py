@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from whisq.show import ablations, corpus, provenance, training
+from whisq.show import ablations, corpus, provenance, training, unseen
 from whisq.show.html import filled
 from whisq.show.mistakes import mistakes
 from whisq.show.predictions import Predictions
@@ -44,6 +44,7 @@ def render(
         run=run,
         place=judged.place,
         revision=provenance.revision(),
+        unseen=unseen,
         said=said(run.evaluate, run.split),
         judged=judged,
         every_metric=every_metric(judged.found, f"All metrics of the model ({judged.place})"),

@@ -48,11 +48,11 @@ def unseen(
 
     Returns:
         By protocol `n_clips, n_systems, n_prompts`; `parties`, by name and axis the `srcc` of the
-        model and each floor, and its `agreement` with the raters' mean on which of two clips is
-        better, 0 to 1 (0.5 is chance); `less_ridge`, by axis the model's SRCC less the ridge's; and
-        `swap`. Each is the `mean` over folds, its `interval` and the `folds`, None where one is not
-        defined. Under `raters` stand by axis their `ceiling` for SRCC, and `one`, the agreement of
-        one rater with the mean of the others.
+        model and each floor; `less_ridge`, by axis the model's SRCC less the ridge's; and `swap`.
+        Each is the `mean` over folds, its `interval` and the `folds`, None where one is not
+        defined. Beside `srcc` stands the `agreement` with the raters' mean on which of two clips
+        is better, 0 to 1 (0.5 is chance); and under `raters` by axis their `ceiling` for SRCC, and
+        `one`, the agreement of one rater with the mean of the others.
     """
     return rounded({name: _judged(folds, resamples, seed) for name, folds in protocols.items()})
 
@@ -69,7 +69,7 @@ def _judged(folds: Sequence[DataFrame], resamples: int, seed: int) -> dict[str, 
     ranked = {one: over(partial(_srcc, *one)) for one in known}
     parties: dict[str, Any] = {party: {} for party, _ in known}
     for (party, axis), figures in ranked.items():
-        agreed = told(*over(partial(_agreement, party, axis)))
+        agreed = _mean([agreement(*_pair(party, axis, fold)) for fold in folds])
         parties[party][axis] = {"srcc": told(*figures, scale="fisher"), "agreement": agreed}
     less = {
         axis: [
@@ -84,7 +84,7 @@ def _judged(folds: Sequence[DataFrame], resamples: int, seed: int) -> dict[str, 
         "parties": parties,
         "less_ridge": {axis: told(*figures) for axis, figures in less.items()},
         "swap": told(*over(_swap)),
-        "raters": {axis: _raters(folds, axis, seed) for axis in AXES},
+        "raters": _raters(folds, seed),
     }
 
 
@@ -114,31 +114,19 @@ def _srcc(party: str, axis: str, fold: DataFrame, weights: np.ndarray) -> np.nda
         return weighted(rating, said, weights)["srcc"]
 
 
-def _agreement(party: str, axis: str, fold: DataFrame, weights: np.ndarray) -> np.ndarray:
-    rating, said = _pair(party, axis, fold)
-    if np.ptp(said) < SAME:
-        return np.full(len(weights), 0.5)
-    return agreement(rating, said, weights)
-
-
-def agreement(rating: np.ndarray, said: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def agreement(rating: np.ndarray, said: np.ndarray) -> float | None:
     """Return the share of pairs of clips, of those rated differently, that are ranked alike.
 
     Args:
         rating: Shape (clips,).
         said: Alike; equal ones count half.
-        weights: How often each clip was drawn, shape (resamples, clips).
 
     Returns:
-        0 to 1, shape (resamples,); NaN where no two drawn clips are rated differently.
+        0 to 1, or None where no two clips are rated differently.
     """
-    better, ranked = (np.sign(side[:, None] - side).astype(np.float32) for side in (rating, said))
-    weights = weights.astype(np.float32)  # exact: sums of whole numbers below 2**24
-    alike, asked = (
-        ((weights @ pairs).astype(float) * weights).sum(axis=1)
-        for pairs in (better * ranked, better**2)
-    )
-    return (1 + alike / np.where(asked > 0, asked, np.nan)) / 2
+    better, ranked = (np.sign(side[:, None] - side) for side in (rating, said))
+    asked = np.abs(better).sum()
+    return float((1 + (better * ranked).sum() / asked) / 2) if asked else None
 
 
 def _swap(fold: DataFrame, weights: np.ndarray) -> np.ndarray:
@@ -152,10 +140,15 @@ def _pair(party: str, axis: str, fold: DataFrame) -> tuple[np.ndarray, np.ndarra
     return fold[axis].to_numpy(float), fold[f"{party}_{axis}"].to_numpy(float)
 
 
-def _raters(folds: Sequence[DataFrame], axis: str, seed: int) -> dict[str, float | None]:
-    found = [ceilings(fold, seed)["utt"][axis] or {"srcc": None} for fold in folds]
-    ones = [_one_rater(grades(fold[f"{axis}_raters"])) for fold in folds]
-    return {"ceiling": _mean([ceiling["srcc"] for ceiling in found]), "one": _mean(ones)}
+def _raters(folds: Sequence[DataFrame], seed: int) -> dict[str, dict[str, float | None]]:
+    found = [ceilings(fold, seed)["utt"] for fold in folds]
+    return {
+        axis: {
+            "ceiling": _mean([part[axis] and part[axis]["srcc"] for part in found]),
+            "one": _mean([_one_rater(grades(fold[f"{axis}_raters"])) for fold in folds]),
+        }
+        for axis in AXES
+    }
 
 
 def _one_rater(table: np.ndarray) -> float | None:
@@ -164,9 +157,7 @@ def _one_rater(table: np.ndarray) -> float | None:
     if table.shape[1] < 2:
         return None
     others = (np.delete(table, column, axis=1).mean(axis=1) for column in range(table.shape[1]))
-    weights = np.ones((1, len(table)))
-    pairs = zip(others, table.T, strict=True)
-    return _mean([agreement(rest, one, weights)[0] for rest, one in pairs])
+    return _mean([agreement(*pair) for pair in zip(others, table.T, strict=True)])
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
