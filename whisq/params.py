@@ -62,6 +62,16 @@ class Trials(Section):
     workers: Positive = 2
 
 
+class Unseen(Section):
+    """How the pipeline's model is tried on what it never met: one training a fold and protocol."""
+
+    protocols: list[Literal["systems", "prompts", "systems_and_prompts"]] = Field(
+        ["systems", "prompts", "systems_and_prompts"]
+    )
+    folds: Annotated[int, Field(ge=3)] = 5
+    workers: Positive = 2
+
+
 class Evaluate(Section):
     """How the model is judged: draws for the intervals, and the clips that the probes alter."""
 
@@ -96,6 +106,7 @@ class Params(Section):
     model: Model
     loss: Objective
     train: Schedule
+    unseen: Unseen
     evaluate: Evaluate
     trials: Trials
     recipes: dict[str, Named]

@@ -176,6 +176,12 @@ def training_run(params: Mapping[str, Any], about: About) -> Iterator[Run]:
         yield run
 
 
+def unseen_run(params: Mapping[str, Any], about: About) -> AbstractContextManager[Run]:
+    """Return a run of its own for the folds that hold systems or prompts out."""
+    tags = about.tags | {"protocol": "unseen"}
+    return _open(MODELS, params, name=f"{about.name} · unseen", tags=tags, watched=True)
+
+
 @contextmanager
 def judging_run(params: Mapping[str, Any], about: About, model: Path) -> Iterator[Run]:
     """Go on with the run of the model's training, or with a run that judges the model likewise.

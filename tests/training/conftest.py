@@ -10,6 +10,7 @@ from whisq.model.build import build
 from whisq.model.variants import Model, ModelConfig
 from whisq.training.loop import Schedule, train
 from whisq.training.recipe import Recipe
+from whisq.trials.trial import Trial
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +94,16 @@ def make_recipe():
         small = {"audio_pool": 1, "width": 8, "hidden": 8, "heads": 2}
         train = Schedule(epochs=2, batch_size=16, learning_rate=1e-2)
         return Recipe(Model(**small | model), loss or Objective(), train, seed)
+
+    return make
+
+
+@pytest.fixture
+def make_trial(data_folder, make_recipe):
+    """One training of a small network: `make_trial("systems", seed=1, coattention="none")`."""
+
+    def make(protocol="official", seed=0, **choices):
+        return Trial(make_recipe(seed, **choices), protocol, 5, data_folder)
 
     return make
 

@@ -10,15 +10,7 @@ from whisq.losses import Objective
 from whisq.predictor import Predictor
 from whisq.training.data import Data
 from whisq.trials import judging
-from whisq.trials.trial import Trial, attempt, run
-
-
-@pytest.fixture
-def make_trial(data_folder, make_recipe):
-    def make(protocol="official", seed=0, **choices):
-        return Trial(make_recipe(seed, **choices), protocol, 5, data_folder)
-
-    return make
+from whisq.trials.trial import attempt, run
 
 
 @pytest.mark.parametrize("protocol", ["official", "systems", "prompts"])
@@ -32,6 +24,7 @@ def test_a_trial_measures_both_axes_at_both_levels(make_trial, protocol):
     assert -1 <= record["utt_omq_srcc"] <= 1
     assert -1 <= record["ta_shuffled_srcc"] <= 1
     assert -1 <= record["ot_cost_srcc"] <= 1
+    assert -1 <= record["ridge_ta_srcc"] <= 1
     # Held-out systems have no training mean: their floor is one number for all, and says nothing.
     assert (record["floor_omq_srcc"] is None) == (protocol == "systems")
 

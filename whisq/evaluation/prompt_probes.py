@@ -14,7 +14,7 @@ from whisq.evaluation.metrics import measure
 from whisq.rendered.requests import CHOICES, change, from_row, sentence
 
 if TYPE_CHECKING:
-    from pandas import Series
+    from pandas import DataFrame, Series
 
     from whisq.evaluation.bench import Bench
 
@@ -35,18 +35,12 @@ def order_swap(bench: Bench) -> dict[str, Any]:
         that play the order backwards (below 0.5 at best) and under `all` that of all, with their
         `clips`. `swap` is None where nothing can be asked, with the reason under `undefined`.
     """
-    if bench.prompts is None:
+    rows = orders(bench)
+    if rows is None:
         return {"swap": None, "undefined": NO_TRUTH}
-    rows = bench.clips[["prompt"]].join(bench.prompts[["reversed", "order"]], on="prompt")
-    rows = rows[rows["reversed"].fillna("") != ""]
-    played = np.array(
-        [_played(bench, key, text) for key, text in rows["prompt"].items()], dtype=str
-    )
+    played = rows["played"]
     if not (played == "asked").any():
         return {"swap": None, "undefined": "no held-out clip plays an order that was asked for"}
-    right = bench.alignment(zip(rows.index, rows["prompt"], strict=True))
-    wrong = bench.alignment(zip(rows.index, rows["reversed"], strict=True))
-    rows = rows.assign(won=_won(right, wrong))
     asked = rows[played == "asked"]
     by_prompt = asked.groupby("prompt")["won"].mean()
     by_attribute = {name: _share(part["won"]) for name, part in asked.groupby("order")}
@@ -57,6 +51,24 @@ def order_swap(bench: Bench) -> dict[str, Any]:
         "reversed": _share(rows.loc[played == "reversed", "won"]),
         "all": _share(rows["won"]),
     }
+
+
+def orders(bench: Bench) -> DataFrame | None:
+    """Ask each clip whose prompt can be reversed whether it prefers its own order.
+
+    Returns:
+        By clip id `prompt`, `reversed`, `order` (the attribute it is about), `played` (`asked`,
+        `reversed`, or what the corpus says else) and `won`, 1 where the own prompt has the higher
+        TA, 0.5 where both have the same; None where the corpus does not know its prompts.
+    """
+    if bench.prompts is None:
+        return None
+    rows = bench.clips[["prompt"]].join(bench.prompts[["reversed", "order"]], on="prompt")
+    rows = rows[rows["reversed"].fillna("") != ""]
+    played = [_played(bench, key, text) for key, text in rows["prompt"].items()]
+    right = bench.alignment(zip(rows.index, rows["prompt"], strict=True))
+    wrong = bench.alignment(zip(rows.index, rows["reversed"], strict=True))
+    return rows.assign(played=np.array(played, dtype=str), won=_won(right, wrong))
 
 
 def other_prompts(bench: Bench, count: int) -> dict[str, Any]:

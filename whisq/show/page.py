@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from whisq.evaluation.raters import alone
-from whisq.show import ablations, corpus, provenance, training
+from whisq.show import ablations, corpus, provenance, training, unseen
 from whisq.show.html import filled
 from whisq.show.mistakes import mistakes
 from whisq.show.predictions import Predictions
@@ -46,6 +46,7 @@ def render(
         place=judged.place,
         revision=provenance.revision(),
         used=used(run.evaluate, run.split, alone(run.held_out)),
+        unseen=unseen,
         said=said(run.evaluate, run.split),
         judged=judged,
         every_metric=every_metric(judged.found, f"All metrics of the model ({judged.place})"),

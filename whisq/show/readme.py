@@ -6,14 +6,15 @@ import json
 from pathlib import Path
 from typing import Any
 
+from whisq.show import unseen
 from whisq.show.ablations import compared
-from whisq.show.results import Judged
+from whisq.show.results import RIDGE, Judged
 from whisq.show.table import Table, number, verbatim
 
 
 def results(evaluate: dict[str, Any]) -> Table:
-    """Return how a run stands on the test clips."""
-    return Judged.of(evaluate, "test").standings
+    """Return how a run stands on the test clips, beside the best of floors and the raters."""
+    return Judged.of(evaluate, "test").beside("system_mean", RIDGE, "raters").standings
 
 
 def speed(measured: dict[str, Any]) -> Table:
@@ -39,6 +40,7 @@ def speed(measured: dict[str, Any]) -> Table:
 
 
 BLOCKS = {
+    "unseen": ("README.md", "metrics/unseen.json", unseen.standings),
     "results": ("README.md", "metrics/evaluate.json", results),
     "variants": ("docs/variants.md", "metrics/ablations.json", compared),
     "speed": ("docs/speed.md", "metrics/benchmarks/embed.json", speed),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pandas import DataFrame
@@ -58,6 +58,14 @@ class Judged:
         """Return a split of what `judge.judge` found, labelled with corpus, split and protocol."""
         place = f"{evaluate['corpus']}, {split}, {evaluate['protocol']} split"
         return cls(evaluate[split], place)
+
+    def beside(self, *names: str) -> Judged:
+        """Return the same beside these floors and ceilings alone, without the way between them."""
+        found = {name: part for name, part in self.found.items() if name != "share"}
+        for kind in ("floors", "ceilings"):
+            parties = self.found.get(kind, {})
+            found[kind] = {name: parties[name] for name in names if name in parties}
+        return replace(self, found=found)
 
     @property
     def standings(self) -> Table:

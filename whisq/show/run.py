@@ -32,6 +32,7 @@ class Run:
         best: The record of the epoch whose weights the model has.
         ablations: Variants of the same rated clips beside their references, one row a variant,
             protocol and metric.
+        unseen: The same network on systems and prompts that were held out, a training a fold.
     """
 
     evaluate: dict[str, Any]
@@ -43,6 +44,7 @@ class Run:
     epochs: DataFrame | None = None
     best: dict[str, Any] | None = None
     ablations: DataFrame | None = None
+    unseen: dict[str, Any] | None = None
 
     @property
     def splits(self) -> list[str]:
@@ -81,6 +83,7 @@ def read_run(data: Path, metrics: Path) -> Run:
             f"a report needs {metrics / 'evaluate.json'}, which is not there: run "
             "`dvc repro evaluate`"
         )
+    unseen = _json(metrics / "unseen.json")
     predictions = pd.read_csv(data / "predictions.csv", dtype={"id": str}).set_index("id")
     return Run(
         evaluate=evaluate,
@@ -92,6 +95,7 @@ def read_run(data: Path, metrics: Path) -> Run:
         epochs=_csv(metrics / "epochs.csv"),
         best=_json(metrics / "train.json"),
         ablations=_of(identify(data), _csv(metrics / "ablations.csv")),
+        unseen=unseen if unseen and unseen["protocols"] else None,
     )
 
 

@@ -72,9 +72,8 @@ def judge(
     bench = Bench(scorer, clips, data.audio, data.text, None, 0, prompts, truth.read_clips(raw))
     predictions = predict(scorer, clips, data.audio, data.text)
     about = truth.about_order(prompts, rated)
-    case = Case(
-        rated, predictions, {RIDGE: pooled_ridge(rated, data.audio, data.text)}, order=about
-    )
+    ridge = pooled_ridge(rated, data.audio, data.text)
+    case = Case(rated, predictions, {RIDGE: ridge}, order=about)
     found = figures(case, SPLIT)
     record = record_of(found) | {"ta_shuffled_srcc": _shuffled_srcc(bench)}
     for name, party in {"floor": "system_mean", "ridge": RIDGE}.items():

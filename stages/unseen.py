@@ -1,0 +1,65 @@
+"""Stage unseen: what the model is worth on systems, on prompts and on both that it never met."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from pandas import DataFrame
+
+import whisq.params
+from whisq import stage, tracking
+from whisq.corpus.card import read_card
+from whisq.show import unseen as shown
+from whisq.training.recipe import Recipe
+from whisq.trials.trial import Trial, get_ready, run
+from whisq.trials.unseen import unseen
+
+DATA, METRICS = Path("data"), Path("metrics")
+
+
+def main() -> str:
+    """Return a line about the figures, once each fold's model is trained and judged."""
+    get_ready()
+    params, corpus = whisq.params.load(), read_card(DATA / "raw")["name"]
+    about = tracking.About.of(params, corpus)
+    with tracking.unseen_run(whisq.params.pipeline(params), about) as logged:
+        folds = {protocol: answers(params, protocol) for protocol in params.unseen.protocols}
+        judged = unseen(folds, params.evaluate.resamples, params.evaluate.seed)
+        found = {"unseen": {"corpus": corpus, "protocols": judged}}
+        found["unseen_headline"] = numbers = shown.headline(found["unseen"])
+        for name, value in found.items():
+            text = json.dumps(value, indent=2, allow_nan=False) + "\n"
+            (METRICS / f"{name}.json").write_text(text, encoding="utf-8")
+        logged.metrics(numbers)
+        logged.artifacts(*(METRICS / f"{name}.json" for name in found))
+        if judged:
+            logged.note(shown.note(found["unseen"]))
+            print(shown.said(found["unseen"]))
+    return f"{METRICS}/unseen.json: {sum(map(len, folds.values()))} trainings"
+
+
+def answers(params: whisq.params.Params, protocol: str) -> Sequence[DataFrame]:
+    """Train a model for each fold of a protocol.
+
+    Returns:
+        What everyone said of each fold's test clips, as `whisq.trials.judging.judge` tells it.
+
+    Raises:
+        RuntimeError: A training failed.
+    """
+    count = params.unseen.folds
+    # The seed also chooses the fold: from a multiple of the folds on, each is tested once.
+    seeds = range(params.seed * count, (params.seed + 1) * count)
+    recipes = [Recipe(params.model, params.loss, params.train, seed) for seed in seeds]
+    trials = [Trial(recipe, protocol, count, DATA, answers=True) for recipe in recipes]
+    records = run(trials, params.unseen.workers)
+    failed = [record["error"] for record in records if "error" in record]
+    if failed:
+        raise RuntimeError(f"{len(failed)} of {count} trainings failed, the first by {failed[0]}")
+    return [record["answers"] for record in records]
+
+
+if __name__ == "__main__":
+    stage.run(main)

@@ -1,0 +1,165 @@
+"""What a model is worth where it is used: figures over folds that hold out systems or prompts.
+
+Each fold is a training of its own, so that its clips are compared with each other alone: a figure
+is the mean over folds. Beside the model stand the floors of the same folds, fitted on the same
+training clips.
+
+Chosen: intervals draw systems, from those of all folds at once, because clips of one system stand
+or fall together, and where prompts are held out each fold hears all systems.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from pandas import DataFrame, concat
+
+from whisq.corpus.summary import grades
+from whisq.evaluation.floors import FLOORS
+from whisq.evaluation.intervals import interval
+from whisq.evaluation.judge import rounded
+from whisq.evaluation.metrics import AXES, DECIMALS
+from whisq.evaluation.raters import ceilings
+from whisq.evaluation.resampling import codes, draw, weighted
+from whisq.trials.judging import RIDGE
+
+MODEL = "model"
+PARTIES = (*FLOORS, RIDGE, MODEL)
+SAME = 10.0**-DECIMALS
+
+# From a fold's clips and how often each was drawn, (resamples, clips), to (resamples,) figures.
+Figure = Callable[[DataFrame, np.ndarray], np.ndarray]
+
+
+def unseen(
+    protocols: Mapping[str, Sequence[DataFrame]], resamples: int, seed: int
+) -> dict[str, Any]:
+    """Judge the folds of each protocol.
+
+    Args:
+        protocols: By protocol each fold's `answers`, as `judge` of `whisq.trials.judging` gives
+            them.
+        resamples: Of the intervals.
+        seed: Of the draws.
+
+    Returns:
+        By protocol `n_clips, n_systems, n_prompts`; `parties`, by name and axis the `srcc` of the
+        model and each floor; `less_ridge`, by axis the model's SRCC less the ridge's; and `swap`.
+        Each is the `mean` over folds, its `interval` and the `folds`, None where one is not
+        defined. Beside `srcc` stands the `agreement` with the raters' mean on which of two clips
+        is better, 0 to 1 (0.5 is chance); and under `raters` by axis their `ceiling` for SRCC, and
+        `one`, the agreement of one rater with the mean of the others.
+    """
+    return rounded({name: _judged(folds, resamples, seed) for name, folds in protocols.items()})
+
+
+def _judged(folds: Sequence[DataFrame], resamples: int, seed: int) -> dict[str, Any]:
+    everyone = concat(folds)
+    systems = codes(everyone, "system")
+    drawn = draw(systems, resamples, np.random.default_rng(seed))
+    ends = np.cumsum([len(fold) for fold in folds])[:-1]
+    weights = [drawn[:, part] for part in np.split(systems, ends)]
+    over = partial(_over_folds, folds, weights)
+    told = partial(_told, drawn.shape[1])
+    known = [(p, axis) for p in PARTIES for axis in AXES if f"{p}_{axis}" in everyone]
+    ranked = {one: over(partial(_srcc, *one)) for one in known}
+    parties: dict[str, Any] = {party: {} for party, _ in known}
+    for (party, axis), figures in ranked.items():
+        agreed = _mean([agreement(*_pair(party, axis, fold)) for fold in folds])
+        parties[party][axis] = {"srcc": told(*figures, scale="fisher"), "agreement": agreed}
+    less = {
+        axis: [
+            own - ridge for own, ridge in zip(ranked[MODEL, axis], ranked[RIDGE, axis], strict=True)
+        ]
+        for axis in AXES
+    }
+    return {
+        "n_clips": len(everyone),
+        "n_systems": drawn.shape[1],
+        "n_prompts": everyone["prompt"].nunique(),
+        "parties": parties,
+        "less_ridge": {axis: told(*figures) for axis, figures in less.items()},
+        "swap": told(*over(_swap)),
+        "raters": _raters(folds, seed),
+    }
+
+
+def _over_folds(
+    folds: Sequence[DataFrame], weights: Sequence[np.ndarray], figure: Figure
+) -> tuple[np.ndarray, np.ndarray]:
+    # Each fold's figure as it is, (folds,), and on every resample, (folds, resamples).
+    points = [figure(fold, np.ones((1, len(fold))))[0] for fold in folds]
+    return np.array(points), np.array([figure(*pair) for pair in zip(folds, weights, strict=True)])
+
+
+def _told(
+    systems: int, points: np.ndarray, resampled: np.ndarray, scale: str = "plain"
+) -> dict[str, Any]:
+    mean = _mean(points)
+    with warnings.catch_warnings(action="ignore", category=RuntimeWarning):
+        means = np.nanmean(resampled, axis=0)  # NaN, with a warning, where no fold defines it
+    ends = interval(means, mean, systems, scale)
+    return {"mean": mean, "interval": ends, "folds": [_mean([point]) for point in points]}
+
+
+def _srcc(party: str, axis: str, fold: DataFrame, weights: np.ndarray) -> np.ndarray:
+    rating, said = _pair(party, axis, fold)
+    if np.ptp(said) < SAME:
+        return np.full(len(weights), np.nan)
+    with np.errstate(invalid="ignore", divide="ignore"):  # a resample without a clip of the fold
+        return weighted(rating, said, weights)["srcc"]
+
+
+def agreement(rating: np.ndarray, said: np.ndarray) -> float | None:
+    """Return the share of pairs of clips, of those rated differently, that are ranked alike.
+
+    Args:
+        rating: Shape (clips,).
+        said: Alike; equal ones count half.
+
+    Returns:
+        0 to 1, or None where no two clips are rated differently.
+    """
+    better, ranked = (np.sign(side[:, None] - side) for side in (rating, said))
+    asked = np.abs(better).sum()
+    return float((1 + (better * ranked).sum() / asked) / 2) if asked else None
+
+
+def _swap(fold: DataFrame, weights: np.ndarray) -> np.ndarray:
+    asked = fold["swap"].notna().to_numpy()
+    weights = weights[:, asked]
+    count = weights.sum(axis=1)
+    return weights @ fold["swap"].to_numpy(float)[asked] / np.where(count > 0, count, np.nan)
+
+
+def _pair(party: str, axis: str, fold: DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    return fold[axis].to_numpy(float), fold[f"{party}_{axis}"].to_numpy(float)
+
+
+def _raters(folds: Sequence[DataFrame], seed: int) -> dict[str, dict[str, float | None]]:
+    found = [ceilings(fold, seed)["utt"] for fold in folds]
+    return {
+        axis: {
+            "ceiling": _mean([part[axis] and part[axis]["srcc"] for part in found]),
+            "one": _mean([_one_rater(grades(fold[f"{axis}_raters"])) for fold in folds]),
+        }
+        for axis in AXES
+    }
+
+
+def _one_rater(table: np.ndarray) -> float | None:
+    # Each column in turn against the mean of the others, which none of its own grades is part of.
+    table = table[~np.isnan(table).any(axis=1)]
+    if table.shape[1] < 2:
+        return None
+    others = (np.delete(table, column, axis=1).mean(axis=1) for column in range(table.shape[1]))
+    return _mean([agreement(*pair) for pair in zip(others, table.T, strict=True)])
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None and np.isfinite(value)]
+    return float(np.mean(known)) if known else None
