@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any
@@ -59,7 +60,7 @@ def listed(commits: list[dict[str, Any]], named: dict[str, params.Changes]) -> T
     rows = [
         [
             verbatim(row["name"]),
-            verbatim(row["when"][5:16].replace("T", " ")),
+            verbatim(re.sub(r"^\d{4}-(.{5})T(.{5}).*", r"\1 \2", row["when"])),
             verbatim(" · ".join(row["words"])),
             *(number(row.get(figure)) for figure in FIGURES),
         ]
