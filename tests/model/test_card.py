@@ -50,7 +50,7 @@ def test_figures_are_found_with_their_model(place, make_model):
     found = _about(folder)
     assert found["judged"] == told
     assert JUDGED["table"] in card.text(found)
-    assert found["never_tried"][0] == "real music"
+    assert found["never_tried"][0] == "ratings of real music"
     assert "random by clip" in found["never_tried"][1]
 
 

@@ -99,7 +99,8 @@ def about(config: Mapping[str, Any], judged: Mapping[str, Any] | None = None) ->
     }
     warned = reach(config["corpus"])
     known = KNOWN.get(judged["protocol"]) if judged else None
-    untried = [*(["real music"] if warned == REACH else []), *([known] if known else []), *ALWAYS]
+    music = ["ratings of real music"] if warned == REACH else []
+    untried = [*music, *([known] if known else []), *ALWAYS]
     return {
         "architecture": config["architecture"],
         "corpus": dict(config["corpus"]),
