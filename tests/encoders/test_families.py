@@ -117,7 +117,7 @@ def test_a_click_is_at_the_step_of_its_second(load, name):
     def clicking(second):
         clip, start = noise(encoder, 3) / 10, round(second * encoder.rate)
         clip[start : start + encoder.rate // 50] += 0.9
-        return float32(encoder, clip)[0]
+        return encoder.encode([clip])[0][0].astype(np.float32)
 
     moved = np.abs(clicking(1.1) - clicking(2.3)).sum(-1)
     half, near = len(moved) // 2, max(0.12, 1 / encoder.steps_per_second)

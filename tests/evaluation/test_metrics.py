@@ -209,8 +209,8 @@ def test_pairs_of_one_prompt_by_hand():
     rating = np.array([1.0, 2, 3, 4, 4, 5])
     prediction = np.array([2.0, 3, 2, 1, 5, 1])
     prompt = np.array(list("pppqqr"))
-    assert metrics._agreement(rating, prediction, prompt) == {"agreement": 0.5, "pairs": 3}
-    assert metrics._agreement(rating[3:], prediction[3:], prompt[3:]) == {
+    assert metrics.agreement(rating, prediction, prompt) == {"agreement": 0.5, "pairs": 3}
+    assert metrics.agreement(rating[3:], prediction[3:], prompt[3:]) == {
         "agreement": None,
         "pairs": 0,
     }

@@ -133,7 +133,7 @@ def test_a_page_begins_with_what_the_model_is_worth_where_it_is_used(told, found
 def test_a_run_without_such_folds_is_told_by_its_split(run, told, found):
     page = told(copy.deepcopy(found) | {"protocols": {}})
     assert 'id="unseen"' not in page
-    assert "of the way from the best floor" in page[: page.index("<main")]
+    assert "of 100 pairs" in page[: page.index("<main")]
     assert read_run(run / "data", run / "metrics").unseen is None
 
 

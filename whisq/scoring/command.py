@@ -211,12 +211,14 @@ def engine_of(command: Command) -> Engine:
 
     What a model of this corpus is no good for is said on standard error.
     """
-    _warn(command.folder)
     if command.engine == "ray":
         from whisq.scoring.engines import cluster
 
         how = command.workers or 1, command.batch_size, command.device
-        return cluster(command.model, *how, command.told)
+        engine = cluster(command.model, *how, command.told)
+        _warn(command.folder)
+        return engine
+    _warn(command.folder)
     from whisq.predictor import Predictor
     from whisq.scoring.engines import Scorer
 

@@ -110,6 +110,7 @@ CHOICES = (
     Choice("Step size", NOTHING, "train.warmup train.decay train.learning_rate",
            "AdamW at one step size"),
     Choice("Averaging of weights", NOTHING, "train.averaging", "not named"),
+    Choice("Where training begins", NOTHING, "train.start_from", "random weights"),
     Choice("Which epoch is kept", NOTHING, "train.keep", "the best on dev"),
     Choice("Prompts in other words", NOTHING, "train.rewordings", "not named"),
     Choice("Length of training", NOTHING,
