@@ -1,5 +1,6 @@
 """`pip install whisq` scores, judges and explains; `make lowest` runs this on old releases."""
 
+import importlib.util
 import json
 import os
 import re
@@ -81,7 +82,7 @@ def bare_model(tmp_path_factory, make_whisper, tiny_qwen):
     return save_model(tmp_path_factory.mktemp("bare"), make_whisper(2), tiny_qwen, 16, 16)
 
 
-def save_model(folder, whisper, text, audio_dim, text_dim):
+def save_model(folder, whisper, text, audio_dim, text_dim, weights=None):
     import torch
 
     from whisq.encoders.audio import AudioSpec
@@ -93,7 +94,8 @@ def save_model(folder, whisper, text, audio_dim, text_dim):
     torch.manual_seed(0)
     audio = AudioSpec(model=str(whisper), layers=(1, 2), window="clip", pool=4).kept()
     own = {"audio": audio | {"layers": [1, 2]}, "text": TextSpec(model=str(text)).kept()}
-    own["weights"] = {kind: fingerprint(locate(own[kind]["model"])) for kind in ("audio", "text")}
+    kinds = ("audio", "text")
+    own["weights"] = {kind: weights or fingerprint(locate(own[kind]["model"])) for kind in kinds}
     sizes = {"audio_dim": audio_dim, "text_dim": text_dim, "width": 8, "hidden": 8}
     layers = {"audio_layer": 1, "quality_layers": [2]}
     build(ModelConfig(**sizes, **own, **layers)).save_pretrained(folder)
@@ -177,7 +179,7 @@ def test_a_program_meets_an_import_error(monkeypatch):
 
 def test_without_hub_and_wheels_a_model_tells_how_to_get_its_encoders(clips, tmp_path):
     names = "openai/whisper-base", "sentence-transformers/all-MiniLM-L6-v2"
-    model = save_model(tmp_path / "model", *names, 512, 384)
+    model = save_model(tmp_path / "model", *names, 512, 384, weights="0" * 64)
     done = whisq("score", clips[0], "-m", model, HF_HOME=str(tmp_path / "hub"))
     assert (done.returncode, done.stdout) == (2, "")
     assert "no weights found for openai/whisper-base" in done.stderr
@@ -192,6 +194,10 @@ def test_the_rendered_corpus_tells_what_it_is_made_with(gone, tmp_path):
     (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
     done = whisq(module="stages.corpus", hidden=([gone], []), cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    line = f"the rendered corpus needs {gone}: pip install 'whisq[rendered]'\n"
+    there = importlib.util.find_spec
+    lacking = [
+        name for name in ("music21", "symusic", "pretty_midi") if name == gone or not there(name)
+    ]
+    line = f"the rendered corpus needs {', '.join(lacking)}: pip install 'whisq[rendered]'\n"
     assert done.stderr == line
     assert not (tmp_path / "data").exists()
