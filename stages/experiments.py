@@ -49,9 +49,11 @@ def listed(commits: list[dict[str, Any]], named: dict[str, params.Changes]) -> T
         defaults = _params(commit["data"])
         row = {"name": commit["name"] or commit["rev"][:7], "words": ["(commit)"]}
         found.append(row | _outcome(commit["data"]))
+        shared = _shared(commit["experiments"] or [])
         for experiment in commit["experiments"] or []:
             for tip in experiment["revs"][:1]:  # the others are its checkpoints
                 changed = params.described(_params(tip["data"]), defaults, named)
+                changed = (changed[0], *(_telling_first(own, shared) for own in changed[1:]))
                 words = params.in_words(*changed) if tip["data"] else []
                 row = {"name": tip["name"] or tip["rev"][:7], "words": words}
                 waiting = (experiment["executor"] or {}).get("state")
@@ -68,6 +70,19 @@ def listed(commits: list[dict[str, Any]], named: dict[str, params.Changes]) -> T
     ]
     heads = [f"{split} {axis.upper()}" for split in JUDGED for axis in AXES]
     return Table("Experiments", ["experiment", "when", "changed", *heads], rows, NOTE)
+
+
+def _shared(experiments: list[dict[str, Any]]) -> params.Changes:
+    # What all of them have: where many values are changed, what tells them apart comes first.
+    tips = [tip for experiment in experiments for tip in experiment["revs"][:1]]
+    values = [value for value in (_params(tip["data"]) for tip in tips) if value]
+    if len(values) < 2:
+        return {}
+    return {k: v for k, v in values[0].items() if all(o.get(k) == v for o in values[1:])}
+
+
+def _telling_first(changes: params.Changes, shared: params.Changes) -> params.Changes:
+    return dict(sorted(changes.items(), key=lambda change: change[0] in shared))
 
 
 def _params(data: dict[str, Any] | None) -> params.Changes:

@@ -57,6 +57,18 @@ def test_many_changes_go_by_the_name_of_the_set_that_makes_them(table):
     assert rows(table)["best"][1] == "best"
 
 
+def test_among_many_changes_those_that_tell_experiments_apart_come_first():
+    crowd = {f"a{number}": 1 for number in range(9)}
+    experiments = [
+        experiment(name, of(crowd | {"loss": {"ot_weight": weight}}, "2026-11-26T10:00:00"))
+        for name, weight in (("one", 0.05), ("two", 0.3))
+    ]
+    commit = {"rev": "b" * 40, "name": "main", "data": of({}, "2026-11-24T00:00:00")}
+    found = rows(listed([commit, commit | {"experiments": experiments}], {}))
+    assert found["one"][1].startswith("default · ot_weight=0.05 · ")
+    assert found["two"][1].startswith("default · ot_weight=0.3 · ")
+
+
 def test_what_waits_or_failed_says_so_in_place_of_its_time(table):
     assert rows(table)["soggy-lute"][:2] == ["queued", "ot_weight=0"]
     assert rows(table)["a" * 7][0] == "failed"
