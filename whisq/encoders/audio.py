@@ -9,6 +9,7 @@ clip's length; states are averaged and rounded. `whisq.encoders.registry` choose
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -83,7 +84,7 @@ class AudioSpec(Spec):
         return locate(self.model, self.revision, sha256, code)
 
 
-class AudioEncoder:
+class AudioEncoder(ABC):
     """A frozen model that turns clips into states.
 
     Attributes:
@@ -104,17 +105,17 @@ class AudioEncoder:
         """Keep what is asked for; an adapter loads its weights besides."""
         self.spec, self.device = spec, torch.device(device)
 
+    @abstractmethod
     def inputs(self, clip: np.ndarray) -> Inputs:
         """Return what the model reads of samples, (samples,), by name and without a batch axis."""
-        raise NotImplementedError
 
+    @abstractmethod
     def states(self, inputs: Inputs, steps: int) -> np.ndarray:
         """Return float32, shape (clips, layers, steps or more, dim), of a batch of inputs."""
-        raise NotImplementedError
 
+    @abstractmethod
     def own(self, samples: int) -> int:
         """Return how many states belong to so many samples, whatever is padded after them."""
-        raise NotImplementedError
 
     def encode(self, clips: list[np.ndarray], batch_size: int = 1) -> list[np.ndarray]:
         """Encode clips; a clip's result is its own, whatever it is encoded with.

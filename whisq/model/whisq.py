@@ -67,10 +67,9 @@ class Choices(Section):
         text_scaling: The same for token states.
         width: Dimension of the shared space.
         dropout: Share dropped in training behind each projection, attention and hidden layer.
-        quality_projection: Whether OMQ has a projection of its own or that which TA and transport
-            shape as well.
+        quality_projection: OMQ's own, or shared: that which TA and transport shape as well.
         positions: Which sequences are told where their steps stand; without, order is not heard.
-        position_unit: steps from the start, or share of the sequence.
+        position_unit: steps, or share of the sequence.
         heads: Attention heads, of each direction; a divisor of width.
         layers: How often the two sequences read each other.
         quality_pooling: How frames become the vector that OMQ is read from: mean, mean_std (their
@@ -121,10 +120,9 @@ class Config(Choices):
         text_dim: Width of the cached token states (1024 for Qwen3-0.6B).
         audio: The audio encoder's spec; its `layers` are those that are cached, in order.
         text: The text encoder's spec.
-        weights: SHA-256 of each encoder's files, `audio` and `text`: a part of the model.
-        preprocessing: Versions of what was done around the two encoders, `audio` and `text`.
-        corpus: What it learnt from: `name`, and `licence` and `commit` where they are known;
-            `unrated`, an axis that no clip was rated on, if there is one.
+        weights: SHA-256 of the files of the `audio` and the `text` encoder: a part of the model.
+        preprocessing: Versions of what was done around the two.
+        corpus: What it learnt from: `name`, `licence`, `commit`; `unrated`, an axis, if one is.
     """
 
     audio_dim: Positive
