@@ -1,3 +1,7 @@
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
@@ -88,5 +92,58 @@ def test_cores_are_used_only_where_they_are_seen_to_help(alone, together, chosen
         assert torch.get_num_threads() == 2, "the user's own setting stays"
         torch.set_num_threads(1)
         assert devices.quicker(lambda: pytest.fail("nothing to try")) == 1
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_who_wants_another_number_of_cores_waits_and_who_wants_the_same_does_not():
+    before, told = torch.get_num_threads(), []
+    inside, leave = threading.Barrier(3, timeout=20), threading.Event()
+
+    def one():
+        with devices.threads(1):
+            inside.wait()  # broken unless both are in at once
+            leave.wait(20)
+            told.append(torch.get_num_threads())
+
+    def two():
+        with devices.threads(2):
+            told.append(torch.get_num_threads())
+
+    workers = [threading.Thread(target=work) for work in (one, one, two)]
+    for worker in workers[:2]:
+        worker.start()
+    inside.wait()
+    workers[2].start()
+    workers[2].join(0.2)
+    assert not told
+    leave.set()
+    for worker in workers:
+        worker.join(20)
+    assert told == [1, 1, 2]
+    assert torch.get_num_threads() == before
+
+
+def test_one_core_inside_of_many_is_one_and_then_many_again():
+    before = torch.get_num_threads()
+    with devices.threads(2):
+        with devices.threads(1):
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+    assert torch.get_num_threads() == before
+
+
+def test_callers_at_once_each_have_one_thread_and_leave_as_many_as_there_were():
+    def threads(_):
+        with devices.threads(1):
+            time.sleep(0.01)
+            return torch.get_num_threads()
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            assert set(pool.map(threads, range(8))) == {1}
+        assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)

@@ -7,6 +7,7 @@ there is one. Where many processes compute, `auto` and `cuda` stand for all GPUs
 from __future__ import annotations
 
 import re
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -67,17 +68,56 @@ def resolve(name: str | None = AUTO) -> torch.device:
     return torch.device(every(name)[0])
 
 
+class _Cores:
+    """Whose turn it is to say on how many cores torch computes."""
+
+    def __init__(self) -> None:
+        self.turn, self.here = threading.Condition(), threading.local()
+        self.held, self.count, self.rest = 0, 0, 0
+
+    def take(self, count: int) -> None:
+        import torch
+
+        with self.turn:
+            self.turn.wait_for(lambda: not self.held or self.count == count)
+            if not self.held:
+                self.rest = torch.get_num_threads()
+            self.held, self.count = self.held + 1, count
+            torch.set_num_threads(count)
+
+    def give_back(self) -> None:
+        import torch
+
+        with self.turn:
+            self.held -= 1
+            if not self.held:
+                torch.set_num_threads(self.rest)
+                self.turn.notify_all()
+
+
+_CORES = _Cores()
+
+
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """Compute on so many cores meanwhile, in this thread of Python's alone."""
-    import torch
+    """Compute on so many cores meanwhile.
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
+    torch keeps a number for each of Python's threads, and its matrix library one for the whole
+    process: who wants as many computes at the same time, who wants another number waits. With one
+    core the rounding of sums does not depend on how many there are.
+    """
+    outer = getattr(_CORES.here, "count", None)
+    if outer:  # else it would wait for itself
+        _CORES.give_back()
+    _CORES.take(count)
+    _CORES.here.count = count
     try:
         yield
     finally:
-        torch.set_num_threads(before)
+        _CORES.give_back()
+        _CORES.here.count = outer
+        if outer:
+            _CORES.take(outer)
 
 
 def quicker(work: Callable[[], object], repeats: int = 3) -> int:

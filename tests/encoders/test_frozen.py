@@ -1,11 +1,7 @@
-import time
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 import pytest
-import torch
 
-from whisq.encoders.frozen import average, one_thread, to_float16
+from whisq.encoders.frozen import average, to_float16
 
 
 def test_steps_are_averaged_and_the_last_averages_those_left():
@@ -31,19 +27,3 @@ def test_states_beyond_float16_are_refused_rather_than_made_infinite():
 def test_nan_is_refused():
     with pytest.raises(ValueError, match="nan"):
         to_float16(np.array([1.0, np.nan], dtype=np.float32))
-
-
-def test_callers_at_once_each_have_one_thread_and_leave_as_many_as_there_were():
-    def threads(_):
-        with one_thread():
-            time.sleep(0.01)
-            return torch.get_num_threads()
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(3)
-    try:
-        with ThreadPoolExecutor(4) as pool:
-            assert set(pool.map(threads, range(8))) == {1}
-        assert torch.get_num_threads() == 3
-    finally:
-        torch.set_num_threads(before)

@@ -7,17 +7,13 @@ its `dim` and which hidden states its `layers` are, counted from 0.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
 from whisq.encoders.weights import Location, locate
 from whisq.section import Precision, Section
-
-ALONE = threading.RLock()
 
 
 class Spec(Section):
@@ -85,24 +81,3 @@ def to_float16(states: np.ndarray) -> np.ndarray:
             "choose another layer"
         )
     return states.astype(np.float16)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Compute on one thread of the processor, and nobody else with it, as the number is everyone's.
-
-    So the rounding of sums does not depend on how many cores there are: a model that whitens
-    token states makes a hundred times more of such a difference.
-
-    Yields:
-        Nothing; afterwards there are as many threads as before.
-    """
-    import torch
-
-    with ALONE:
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        try:
-            yield
-        finally:
-            torch.set_num_threads(threads)

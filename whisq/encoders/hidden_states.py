@@ -17,8 +17,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from whisq.devices import threads
 from whisq.encoders.audio import AudioEncoder, AudioSpec, Inputs
-from whisq.encoders.frozen import average, one_thread
+from whisq.encoders.frozen import average
 from whisq.encoders.weights import Location, check_code, settings
 
 SHORTEST = 0.2  # seconds; clips below are read with silence after them, as some models must
@@ -104,7 +105,7 @@ class HiddenStates(AudioEncoder):
         """Return what the model, or a function of it, makes of a batch of inputs."""
         batch = {name: torch.from_numpy(array).to(self.device) for name, array in inputs.items()}
         half = torch.autocast(self.device.type, torch.bfloat16, self.spec.dtype == "bfloat16")
-        with torch.inference_mode(), one_thread(), half:
+        with torch.inference_mode(), threads(1), half:
             return function(**batch, **options)
 
     @cached_property

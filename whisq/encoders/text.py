@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from whisq.encoders.frozen import Spec, one_thread, to_float16
+from whisq.devices import threads
+from whisq.encoders.frozen import Spec, to_float16
 from whisq.encoders.weights import Location
 from whisq.extras import require
 
@@ -179,7 +180,7 @@ class TextEncoder:
 
         fields = {name: [prompt.tokens[name] for prompt in prompts] for name in prompts[0].tokens}
         tokens = self.tokenizer.pad(fields, return_tensors="pt")
-        with torch.inference_mode(), one_thread():
+        with torch.inference_mode(), threads(1):
             output = self.model(**tokens.to(self.device), output_hidden_states=True)
         kept = output.hidden_states[self.spec.layer].float().cpu().numpy()
         lengths = tokens["attention_mask"].sum(dim=1).tolist()
