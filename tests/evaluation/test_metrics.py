@@ -234,3 +234,10 @@ def test_constant_predictions_have_no_line_and_one_clip_no_error():
     assert (found["slope"], found["intercept"]) == (None, None)
     assert metrics.calibration(np.array([1.0]), np.array([3.0]))["curve"][0]["error"] is None
     assert metrics.calibration(np.array([]), np.array([]))["curve"] == []
+
+
+def test_agreement_is_counted_over_pairs_that_are_rated_apart():
+    rating, said = np.array([1.0, 2.0, 2.0, 4.0]), np.array([0.0, 1.0, 5.0, 1.0])
+    # Five pairs differ in rating: three ranked alike, one the other way, one tied.
+    assert metrics.agreement(rating, said)["agreement"] == pytest.approx(3.5 / 5)
+    assert metrics.agreement(rating[1:3], said[1:3]) == {"agreement": None, "pairs": 0}

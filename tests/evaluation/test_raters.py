@@ -50,6 +50,14 @@ def test_means_of_systems_have_a_higher_ceiling_than_clips():
     assert found["sys"]["omq"]["mse"] < found["utt"]["omq"]["mse"] / 10
 
 
+def test_without_groups_one_rater_is_held_against_the_others_in_all_pairs():
+    table = np.array([[1, 1, 2], [2, 2, 2], [3, 1, 4], [np.nan, 5, 5]])  # the last is left out
+    # The others' sums are 3, 4, 5 beside the first, who ranks all three pairs as they do; 3, 4, 7
+    # beside the second: one pair alike, one tied, one the other way; 2, 4, 4 beside the third, of
+    # two pairs that differ one tied and one alike.
+    assert raters.one_rater(table) == pytest.approx((3 / 3 + 1.5 / 3 + 1.5 / 2) / 3)
+
+
 def test_without_raters_rows_there_is_no_ceiling_and_no_worth():
     frame = rated(np.ones((4, 5))).assign(omq_raters="", ta_raters="3")
     found = raters.ceilings(frame)
@@ -84,8 +92,8 @@ def test_one_rater_who_agrees_with_all_others_wins_every_pair():
 def test_one_rater_is_held_against_the_others_and_equal_grades_count_half():
     # The first rater sees no difference, the second one that the first does not bear out.
     frame = rated(np.array([[3, 1], [3, 2]])).assign(prompt="a waltz")
-    # Held against the second alone the first says nothing: one half; the second has no pair.
-    assert raters.alone(frame) == {"omq": None, "ta": None}
+    # Held against the second the first says nothing, one half; the second has no pair to name.
+    assert raters.alone(frame) == {"omq": 0.5, "ta": 0.5}
     frame = rated(np.array([[3, 1, 1], [3, 2, 2]])).assign(prompt="a waltz")
     assert raters.alone(frame)["omq"] == pytest.approx((0.5 + 1 + 1) / 3)
 

@@ -12,7 +12,7 @@ from pandas import DataFrame, concat
 from scipy.stats import spearmanr
 
 from whisq.trials.trial import attempt
-from whisq.trials.unseen import agreement, unseen
+from whisq.trials.unseen import unseen
 
 ROOT = Path(__file__).parents[2]
 
@@ -85,13 +85,6 @@ def test_systems_of_all_folds_are_drawn_as_one_where_each_fold_hears_them_all():
         for part in (once, thrice)
     ]
     assert ends[0] == pytest.approx(ends[1], abs=1e-6)
-
-
-def test_agreement_is_counted_over_pairs_that_are_rated_apart():
-    rating, said = np.array([1.0, 2.0, 2.0, 4.0]), np.array([0.0, 1.0, 5.0, 1.0])
-    # Five pairs differ in rating: three ranked alike, one the other way, one tied.
-    assert agreement(rating, said) == pytest.approx(3.5 / 5)
-    assert agreement(rating[1:3], said[1:3]) is None
 
 
 def test_one_rater_is_held_against_the_mean_of_the_others(judged):

@@ -173,11 +173,24 @@ def within(rated: DataFrame, predictions: DataFrame) -> dict[str, dict[str, Any]
     return found
 
 
-def agreement(rating: np.ndarray, prediction: np.ndarray, prompt: np.ndarray) -> dict[str, Any]:
-    """Return `agreement` and `pairs` as `within` has them; all three are of shape (clips,)."""
+def agreement(
+    rating: np.ndarray, prediction: np.ndarray, group: np.ndarray | None = None
+) -> dict[str, Any]:
+    """Tell which of two clips is better, of all pairs that are rated differently.
+
+    Args:
+        rating: Shape (clips,).
+        prediction: Alike; equal ones count half.
+        group: Alike; clips of one group, such as a prompt, are paired with each other alone.
+
+    Returns:
+        `agreement`, the share of pairs that are told as they are rated, None where there are
+        none; and `pairs`, how many there are.
+    """
+    group = np.zeros(len(rating)) if group is None else group
     agreed, pairs = 0.0, 0
-    for name in np.unique(prompt):
-        inside = prompt == name
+    for name in np.unique(group):
+        inside = group == name
         better = np.sign(rating[inside][:, None] - rating[inside])
         said = np.sign(prediction[inside][:, None] - prediction[inside])
         asked = np.triu(better != 0, k=1)

@@ -70,21 +70,29 @@ def alone(rated: DataFrame) -> dict[str, float | None]:
         By axis the agreement, 0 to 1 (0.5 is chance; equal grades count half), over all raters;
         None without raters' rows or pairs.
     """
-    return {axis: _alone(rated, axis) for axis in AXES}
+    prompts = rated["prompt"].to_numpy()
+    return {axis: one_rater(grades(rated[f"{axis}_raters"]), prompts) for axis in AXES}
 
 
-def _alone(rated: DataFrame, axis: str) -> float | None:
-    table = grades(rated[f"{axis}_raters"])
+def one_rater(table: np.ndarray, group: np.ndarray | None = None) -> float | None:
+    """Return how often one rater names the better of two clips as all others together do.
+
+    Args:
+        table: Grades, (clips, raters), NaN where one is missing; such clips are left out.
+        group: Shape (clips,), as `agreement` takes it.
+
+    Returns:
+        The mean over raters of their `agreement`; None where none has one.
+    """
     rows = ~np.isnan(table).any(axis=1)
-    table, prompts = table[rows], rated.loc[rows, "prompt"].to_numpy()
+    table, group = table[rows], None if group is None else group[rows]
     if table.shape[1] < 2:
         return None
-    total = table.sum(axis=1)
-    shares = [
-        agreement(total - table[:, one], table[:, one], prompts)["agreement"]
-        for one in range(table.shape[1])
-    ]
-    return None if None in shares else float(np.mean(shares))
+    # None of a rater's own grades is part of what they are held against.
+    others = table.sum(axis=1, keepdims=True) - table
+    shares = [agreement(*pair, group)["agreement"] for pair in zip(others.T, table.T, strict=True)]
+    known = [share for share in shares if share is not None]
+    return float(np.mean(known)) if known else None
 
 
 def _stepped_up(reliability: float, times: float) -> float:

@@ -22,8 +22,8 @@ from whisq.corpus.summary import grades
 from whisq.evaluation.floors import FLOORS
 from whisq.evaluation.intervals import interval
 from whisq.evaluation.judge import rounded
-from whisq.evaluation.metrics import AXES, DECIMALS
-from whisq.evaluation.raters import ceilings
+from whisq.evaluation.metrics import AXES, DECIMALS, agreement
+from whisq.evaluation.raters import ceilings, one_rater
 from whisq.evaluation.resampling import codes, draw, weighted
 from whisq.trials.judging import RIDGE
 
@@ -69,7 +69,7 @@ def _judged(folds: Sequence[DataFrame], resamples: int, seed: int) -> dict[str, 
     ranked = {one: over(partial(_srcc, *one)) for one in known}
     parties: dict[str, Any] = {party: {} for party, _ in known}
     for (party, axis), figures in ranked.items():
-        agreed = _mean([agreement(*_pair(party, axis, fold)) for fold in folds])
+        agreed = _mean([agreement(*_pair(party, axis, fold))["agreement"] for fold in folds])
         parties[party][axis] = {"srcc": told(*figures, scale="fisher"), "agreement": agreed}
     less = {
         axis: [
@@ -114,21 +114,6 @@ def _srcc(party: str, axis: str, fold: DataFrame, weights: np.ndarray) -> np.nda
         return weighted(rating, said, weights)["srcc"]
 
 
-def agreement(rating: np.ndarray, said: np.ndarray) -> float | None:
-    """Return the share of pairs of clips, of those rated differently, that are ranked alike.
-
-    Args:
-        rating: Shape (clips,).
-        said: Alike; equal ones count half.
-
-    Returns:
-        0 to 1, or None where no two clips are rated differently.
-    """
-    better, ranked = (np.sign(side[:, None] - side) for side in (rating, said))
-    asked = np.abs(better).sum()
-    return float((1 + (better * ranked).sum() / asked) / 2) if asked else None
-
-
 def _swap(fold: DataFrame, weights: np.ndarray) -> np.ndarray:
     asked = fold["swap"].notna().to_numpy()
     weights = weights[:, asked]
@@ -145,19 +130,10 @@ def _raters(folds: Sequence[DataFrame], seed: int) -> dict[str, dict[str, float 
     return {
         axis: {
             "ceiling": _mean([part[axis] and part[axis]["srcc"] for part in found]),
-            "one": _mean([_one_rater(grades(fold[f"{axis}_raters"])) for fold in folds]),
+            "one": _mean([one_rater(grades(fold[f"{axis}_raters"])) for fold in folds]),
         }
         for axis in AXES
     }
-
-
-def _one_rater(table: np.ndarray) -> float | None:
-    # Each column in turn against the mean of the others, which none of its own grades is part of.
-    table = table[~np.isnan(table).any(axis=1)]
-    if table.shape[1] < 2:
-        return None
-    others = (np.delete(table, column, axis=1).mean(axis=1) for column in range(table.shape[1]))
-    return _mean([agreement(*pair) for pair in zip(others, table.T, strict=True)])
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
