@@ -49,7 +49,7 @@ paper-table: setup
 # Two processes of one thread each; the tests of a file stay in one of them and share its set-up.
 # Not by xdist_group: under pytest 9.2, xdist 3.8 loses the groups without a word.
 test: setup
-	OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 40
 
 lint: setup
 	ruff check .

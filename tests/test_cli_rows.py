@@ -73,7 +73,7 @@ def test_a_folder_is_read_whole_and_what_is_left_out_is_named(score, clips, tmp_
     (tmp_path / "in/below").mkdir(parents=True)
     for name, kind in (kinds | {"below/f.rf64": "RF64", "below/G.WAV": None}).items():
         soundfile.write(f"in/{name}", samples, rate, format=kind)
-    for name in ("m.m4a", "below/cover.jpg", "._a.wav", ".hidden.wav", "a.txt", "list.json"):
+    for name in ("m.mid", "below/cover.jpg", "._a.wav", ".hidden.wav", "a.txt", "list.json"):
         (tmp_path / "in" / name).write_text("words")
     (tmp_path / "in/.trash").mkdir()
     shutil.copy(clips[0], "in/.trash/x.wav")
@@ -81,11 +81,11 @@ def test_a_folder_is_read_whole_and_what_is_left_out_is_named(score, clips, tmp_
     done = score("in")
     assert [row["id"] for row in rows(done)] == list("abGfcde")
     assert rows(done)[0]["prompt"] == "words"
-    assert "3 file(s): below/cover.jpg, m.m4a, more" in done.stderr
+    assert "3 file(s): below/cover.jpg, m.mid, more" in done.stderr
     shutil.rmtree("in/below")
     for name in kinds:
         os.unlink(f"in/{name}")
-    assert "m.m4a" in score("in", code=2).stderr
+    assert "m.mid" in score("in", code=2).stderr
 
 
 def test_lines_that_share_a_file_name_have_ids_of_their_own(score, clips, tmp_path):

@@ -68,7 +68,7 @@ def run(project, environment):
         "AFTER": "after.csv",
         "PAIRS": "pairs.csv",
     }
-    shutil.copy(project / "data/predictions.csv", project / "after.csv")
+    shutil.copyfile(project / "data/predictions.csv", project / "after.csv")
     first, second = read_scores(project / "data/predictions.csv").index[:2]
     (project / "pairs.csv").write_text(f"a,b,preferred,axis\n{first},{second},a,omq\n")
 

@@ -67,8 +67,8 @@ def test_a_name_that_is_none_lists_those_that_are(project):
         capture_output=True, text=True, env={"PYTHONPATH": str(ROOT), "PATH": ""}, check=False,
     )  # fmt: skip
     assert done.returncode == 2
-    assert "must be one of paper, default" in done.stderr
-    assert "given 'bets'" in done.stderr
+    assert f"must be one of {', '.join(params.load().named)}, given" in done.stderr
+    assert done.stderr.endswith("given 'bets'\n")
 
 
 def test_the_experiment_s_command_is_printed_before_it_is_run(project, monkeypatch, capfd):

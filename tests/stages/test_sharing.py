@@ -1,6 +1,5 @@
 """What was computed once is computed nowhere again: a remote, and a second clone that reads it."""
 
-import os
 import subprocess
 import sys
 
@@ -56,7 +55,6 @@ def test_a_second_clone_computes_nothing(clone, run):
     assert not ran(run(clone, "dvc", "repro"))
 
 
-@pytest.mark.skipif("WHISQ_UNTRIED" not in os.environ, reason="seen by hand; set WHISQ_UNTRIED=1")
 def test_what_the_variants_would_write_is_missed_by_no_command(clone, run):
     run(clone, "dvc", "checkout")
     run(clone, "dvc", "pull")

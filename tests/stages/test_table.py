@@ -15,9 +15,7 @@ import soundfile
 from whisq.corpus.card import read_card
 from whisq.corpus.clips import read_ratings
 
-# Its stages were run one by one by hand; as a whole, by DVC, it was never seen to its end.
-UNTRIED = pytest.mark.skipif("WHISQ_UNTRIED" not in os.environ, reason="set WHISQ_UNTRIED=1")
-pytestmark = [pytest.mark.slow, UNTRIED, pytest.mark.filterwarnings("default")]
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 
 RATERS, SYSTEMS, PROMPTS = 3, 5, 9
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from pandas import DataFrame, concat
+from pandas import DataFrame, concat, read_csv
 from scipy.stats import spearmanr
 
 from whisq.trials.trial import attempt
@@ -155,6 +155,26 @@ def test_the_stage_trains_a_model_a_fold_and_keeps_figures_and_a_run(project, ca
     assert run.info.run_name.endswith(" · unseen")
     assert run.data.metrics["systems_omq_srcc"] == pytest.approx(numbers["systems_omq_srcc"])
     assert "ridge" in run.data.tags["mlflow.note.content"]
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("share", [3, 1])
+def test_clips_without_a_rating_of_alignment_are_left_out_of_it(project, share, capsys):
+    from stages.unseen import main
+    from whisq.show.unseen import standing, standings
+
+    ratings = read_csv("data/ratings.csv", dtype=str)
+    ratings.loc[::share, ["ta", "ta_raters"]] = ""
+    ratings.to_csv("data/ratings.csv", index=False)
+    assert "3 trainings" in main()
+    found = json.loads(Path("metrics/unseen.json").read_text())
+    judged = found["protocols"]["systems"]
+    assert judged["parties"]["model"]["omq"]["srcc"]["mean"] is not None
+    own = judged["parties"]["model"].get("ta")
+    assert (own is None) == (share == 1)
+    assert ("alignment (TA)" in capsys.readouterr().out) == (share != 1)
+    assert ("TA, unseen systems" in standings(found).markdown()) == (share != 1)
+    assert len(standing(found)) == (1 if share == 1 else 2)
 
 
 @pytest.mark.filterwarnings("default")

@@ -38,7 +38,7 @@ def headline(unseen: dict[str, Any]) -> dict[str, float | None]:
         for party, infix in ((MODEL, ""), (RIDGE, "ridge_")):
             for axis in AXES:
                 name = f"{BRIEF[protocol]}_{infix}{axis}_srcc"
-                found[name] = judged["parties"][party][axis]["srcc"]["mean"]
+                found[name] = (_srcc(party, judged, axis) or {}).get("mean")
         found[f"{BRIEF[protocol]}_swap"] = judged["swap"]["mean"]
     return found
 
@@ -46,7 +46,7 @@ def headline(unseen: dict[str, Any]) -> dict[str, float | None]:
 def standings(unseen: dict[str, Any]) -> Table:
     """Return the SRCC of floors, model (in bold, its interval below) and ceiling by protocol."""
     protocols = unseen["protocols"]
-    places = [(judged, axis) for judged in protocols.values() for axis in AXES]
+    places = [(judged, axis) for judged in protocols.values() for axis in rated(judged)]
     everyone = list(dict.fromkeys(p for judged in protocols.values() for p in judged["parties"]))
     rows = [
         _means(f"floor: {WHO[party]}", party, places)
@@ -64,7 +64,11 @@ def standings(unseen: dict[str, Any]) -> Table:
             *(number(judged["raters"][axis]["ceiling"]) for judged, axis in places),
         ],
     ]
-    heads = [f"{axis.upper()}, {NAMED[protocol]}" for protocol in protocols for axis in AXES]
+    heads = [
+        f"{axis.upper()}, {NAMED[protocol]}"
+        for protocol, judged in protocols.items()
+        for axis in rated(judged)
+    ]
     counts = {judged["n_clips"] for judged in protocols.values()}
     clips = " to ".join(f"{count}" for count in sorted({min(counts), max(counts)}))
     folds = max(len(judged["swap"]["folds"]) for judged in protocols.values())
@@ -91,14 +95,15 @@ def said(unseen: dict[str, Any]) -> str:
         How often model, ridge and one rater rank two clips as the listeners' mean does.
     """
     protocol, judged = list(unseen["protocols"].items())[-1]
+    axes = rated(judged)
     model, ridge = (
-        [judged["parties"][party][axis]["agreement"] for axis in AXES] for party in (MODEL, RIDGE)
+        [judged["parties"][party][axis]["agreement"] for axis in axes] for party in (MODEL, RIDGE)
     )
     others = f"a ridge on the same embeddings in {_of_100(ridge)}"
-    one = [judged["raters"][axis]["one"] for axis in AXES]
+    one = [judged["raters"][axis]["one"] for axis in axes]
     if None not in one:
         others += f", one rater in {_of_100(one)}"
-    what = " and ".join(SHORT[axis] for axis in AXES)
+    what = " and ".join(SHORT[axis] for axis in axes)
     return (
         f"Of two clips {MET[protocol]}, the model ranks the better one first, as the listeners do, "
         f"in {_of_100(model)} of 100 pairs for {what}; {others}; guessing, 50 "
@@ -113,7 +118,13 @@ def note(unseen: dict[str, Any]) -> str:
 
 def standing(unseen: dict[str, Any]) -> list[Plot]:
     """Return model and ridge drawn with their intervals, a plot an axis."""
-    return [_standing(unseen, axis) for axis in AXES]
+    found = [rated(judged) for judged in unseen["protocols"].values()]
+    return [_standing(unseen, axis) for axis in AXES if any(axis in axes for axes in found)]
+
+
+def rated(judged: dict[str, Any]) -> list[str]:
+    """Return the axes on which a protocol's test clips are rated."""
+    return [axis for axis in AXES if axis in judged["less_ridge"]]
 
 
 def _standing(unseen: dict[str, Any], axis: str) -> Plot:
@@ -125,8 +136,8 @@ def _standing(unseen: dict[str, Any], axis: str) -> Plot:
             (RIDGE, 0.12, FAINT, "s"),
         ):
             for place, judged in enumerate(protocols.values()):
-                figure = judged["parties"][party][axis]["srcc"]
-                if figure["mean"] is None:
+                figure = _srcc(party, judged, axis)
+                if figure is None:
                     continue
                 low, high = figure["interval"] or (figure["mean"],) * 2
                 panel.plot([low, high], [place + offset] * 2, color=colour)

@@ -14,7 +14,7 @@ from whisq.evaluation import truth
 from whisq.evaluation.bench import Bench, Embedded, predict
 from whisq.evaluation.floors import pooled_ridge
 from whisq.evaluation.judge import Case, figures, floors, join
-from whisq.evaluation.metrics import AXES, measure, record_of
+from whisq.evaluation.metrics import AXES, known, measure, record_of
 from whisq.evaluation.prompt_probes import orders
 from whisq.losses import Objective
 from whisq.model.network import Network
@@ -78,10 +78,10 @@ def judge(
     record = record_of(found) | {"ta_shuffled_srcc": _shuffled_srcc(bench)}
     for name, party in {"floor": "system_mean", "ridge": RIDGE}.items():
         levels = found["floors"][party]["utt"]
-        record |= {f"{name}_{axis}_srcc": levels[axis]["srcc"] for axis in AXES}
+        record |= {f"{name}_{axis}_srcc": levels[axis]["srcc"] for axis in AXES if axis in levels}
     cost = _transport_costs(model, dataset, objective)
     if cost is not None:
-        record["ot_cost_srcc"] = measure(clips["ta"].loc[cost.index], -cost)["srcc"]
+        record["ot_cost_srcc"] = measure(*known(clips["ta"].loc[cost.index], -cost))["srcc"]
     for name, part in found["subsets"].items():
         record[f"ta_{name.removesuffix('_prompts')}_srcc"] = part["utt"]["ta"]["srcc"]
     won = _orders_won(bench, predictions)
@@ -106,15 +106,15 @@ def _askable(prompts: DataFrame | None, data: Data) -> DataFrame | None:
     # A reversed prompt that was not embedded can't be asked without its encoder.
     if prompts is None:
         return None
-    known = prompts["reversed"].isin(data.text.keys)
-    return prompts.assign(reversed=prompts["reversed"].where(known, ""))
+    embedded = prompts["reversed"].isin(data.text.keys)
+    return prompts.assign(reversed=prompts["reversed"].where(embedded, ""))
 
 
 def _shuffled_srcc(bench: Bench) -> float | None:
     # Each clip is given the next one's prompt.
     others = np.roll(bench.clips["prompt"], -1)
     shuffled = bench.alignment(zip(bench.clips.index, others, strict=True))
-    return measure(bench.clips["ta"], shuffled)["srcc"]
+    return measure(*known(bench.clips["ta"], Series(shuffled)))["srcc"]
 
 
 @torch.no_grad()

@@ -22,7 +22,7 @@ from whisq.corpus.summary import grades
 from whisq.evaluation.floors import FLOORS
 from whisq.evaluation.intervals import interval
 from whisq.evaluation.judge import rounded
-from whisq.evaluation.metrics import AXES, DECIMALS, agreement
+from whisq.evaluation.metrics import AXES, DECIMALS, agreement, known
 from whisq.evaluation.raters import ceilings, one_rater
 from whisq.evaluation.resampling import codes, draw, weighted
 from whisq.trials.judging import RIDGE
@@ -52,7 +52,8 @@ def unseen(
         Each is the `mean` over folds, its `interval` and the `folds`, None where one is not
         defined. Beside `srcc` stands the `agreement` with the raters' mean on which of two clips
         is better, 0 to 1 (0.5 is chance); and under `raters` by axis their `ceiling` for SRCC, and
-        `one`, the agreement of one rater with the mean of the others.
+        `one`, the agreement of one rater with the mean of the others. An axis on which no clip is
+        rated is left out.
     """
     return rounded({name: _judged(folds, resamples, seed) for name, folds in protocols.items()})
 
@@ -65,9 +66,10 @@ def _judged(folds: Sequence[DataFrame], resamples: int, seed: int) -> dict[str, 
     weights = [drawn[:, part] for part in np.split(systems, ends)]
     over = partial(_over_folds, folds, weights)
     told = partial(_told, drawn.shape[1])
-    known = [(p, axis) for p in PARTIES for axis in AXES if f"{p}_{axis}" in everyone]
-    ranked = {one: over(partial(_srcc, *one)) for one in known}
-    parties: dict[str, Any] = {party: {} for party, _ in known}
+    axes = [axis for axis in AXES if everyone[axis].notna().any()]
+    judged = [(party, axis) for party in PARTIES for axis in axes if f"{party}_{axis}" in everyone]
+    ranked = {one: over(partial(_srcc, *one)) for one in judged}
+    parties: dict[str, Any] = {party: {} for party, _ in judged}
     for (party, axis), figures in ranked.items():
         agreed = _mean([agreement(*_pair(party, axis, fold))["agreement"] for fold in folds])
         parties[party][axis] = {"srcc": told(*figures, scale="fisher"), "agreement": agreed}
@@ -75,7 +77,7 @@ def _judged(folds: Sequence[DataFrame], resamples: int, seed: int) -> dict[str, 
         axis: [
             own - ridge for own, ridge in zip(ranked[MODEL, axis], ranked[RIDGE, axis], strict=True)
         ]
-        for axis in AXES
+        for axis in axes
     }
     return {
         "n_clips": len(everyone),
@@ -84,7 +86,7 @@ def _judged(folds: Sequence[DataFrame], resamples: int, seed: int) -> dict[str, 
         "parties": parties,
         "less_ridge": {axis: told(*figures) for axis, figures in less.items()},
         "swap": told(*over(_swap)),
-        "raters": _raters(folds, seed),
+        "raters": _raters(folds, axes, seed),
     }
 
 
@@ -108,7 +110,8 @@ def _told(
 
 def _srcc(party: str, axis: str, fold: DataFrame, weights: np.ndarray) -> np.ndarray:
     rating, said = _pair(party, axis, fold)
-    if np.ptp(said) < SAME:
+    weights = weights[:, fold[axis].notna()]
+    if not len(said) or np.ptp(said) < SAME:
         return np.full(len(weights), np.nan)
     with np.errstate(invalid="ignore", divide="ignore"):  # a resample without a clip of the fold
         return weighted(rating, said, weights)["srcc"]
@@ -121,21 +124,23 @@ def _swap(fold: DataFrame, weights: np.ndarray) -> np.ndarray:
     return weights @ fold["swap"].to_numpy(float)[asked] / np.where(count > 0, count, np.nan)
 
 
-def _pair(party: str, axis: str, fold: DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    return fold[axis].to_numpy(float), fold[f"{party}_{axis}"].to_numpy(float)
+def _pair(party: str, axis: str, fold: DataFrame) -> list[np.ndarray]:
+    return known(fold[axis], fold[f"{party}_{axis}"])
 
 
-def _raters(folds: Sequence[DataFrame], seed: int) -> dict[str, dict[str, float | None]]:
+def _raters(
+    folds: Sequence[DataFrame], axes: Sequence[str], seed: int
+) -> dict[str, dict[str, float | None]]:
     found = [ceilings(fold, seed)["utt"] for fold in folds]
     return {
         axis: {
             "ceiling": _mean([part[axis] and part[axis]["srcc"] for part in found]),
             "one": _mean([one_rater(grades(fold[f"{axis}_raters"])) for fold in folds]),
         }
-        for axis in AXES
+        for axis in axes
     }
 
 
 def _mean(values: Sequence[float | None]) -> float | None:
-    known = [value for value in values if value is not None and np.isfinite(value)]
-    return float(np.mean(known)) if known else None
+    defined = [value for value in values if value is not None and np.isfinite(value)]
+    return float(np.mean(defined)) if defined else None
