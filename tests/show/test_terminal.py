@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -14,8 +15,13 @@ def result(run):
     return json.loads((run / "metrics/evaluate.json").read_text())
 
 
-def test_a_run_ends_with_what_came_out_and_what_to_look_at_next(run, monkeypatch, capsys, result):
-    monkeypatch.chdir(run)
+def test_a_run_ends_with_what_came_out_and_what_to_look_at_next(
+    tmp_path, monkeypatch, capsys, result
+):
+    (tmp_path / "metrics").mkdir()
+    monkeypatch.chdir(tmp_path)
+    for name, found in {"evaluate": result, "unseen": {"protocols": {}}}.items():
+        Path(f"metrics/{name}.json").write_text(json.dumps(found))
     outcome.main()
     text = capsys.readouterr().out
     assert len(text.splitlines()) <= 12
@@ -25,6 +31,19 @@ def test_a_run_ends_with_what_came_out_and_what_to_look_at_next(run, monkeypatch
         assert f"{axis.upper():3} {srcc}" in text
     for name in ("toy corpus, test, official split", "best floor", "ceiling", "report.html"):
         assert name in text
+
+
+def test_a_run_that_held_out_systems_says_first_what_the_model_is_worth_there(result):
+    both = {axis: {"agreement": share} for axis, share in (("omq", 0.8), ("ta", 0.7))}
+    found = {
+        "n_clips": 9,
+        "parties": {"model": both, "pooled_ridge": both},
+        "less_ridge": both,
+        "raters": {key: {"one": None} for key in AXES},
+    }
+    said = outcome.worth(result, {"corpus": "toy", "protocols": {"systems": found}})
+    assert "by systems that it never heard" in said
+    assert "in 80 and 70 of 100 pairs" in said
 
 
 def test_without_a_held_out_split_there_is_nothing_to_tell():

@@ -8,6 +8,7 @@ from textwrap import fill
 from typing import Any
 
 from whisq.evaluation.judge import JUDGED
+from whisq.show import unseen
 from whisq.show.results import in_short, used
 
 WIDTH = 100
@@ -25,10 +26,27 @@ def figures(evaluate: dict[str, Any]) -> list[str]:
 
 def main() -> None:
     """Say what the pipeline in this folder has come to, and what to look at next."""
-    evaluate = json.loads(Path("metrics/evaluate.json").read_text(encoding="utf-8"))
+    evaluate, held_out = (
+        json.loads(Path(f"metrics/{name}.json").read_text(encoding="utf-8"))
+        for name in ("evaluate", "unseen")
+    )
+    print("", fill(worth(evaluate, held_out), WIDTH), *figures(evaluate), NEXT, sep="\n")
+
+
+def worth(evaluate: dict[str, Any], held_out: dict[str, Any]) -> str:
+    """Say in a sentence what the model is worth where it is used.
+
+    Args:
+        evaluate: What `judge.judge` found.
+        held_out: What the stage `unseen` wrote.
+
+    Returns:
+        What was found on unseen systems and prompts, on the model's own split where none was asked.
+    """
+    if held_out["protocols"]:
+        return unseen.said(held_out)
     judged = [split for split in JUDGED if split in evaluate]
-    said = [fill(used(evaluate, judged[-1]), WIDTH)] if judged else []
-    print("", *figures(evaluate), *said, NEXT, sep="\n")
+    return used(evaluate, judged[-1]) if judged else ""
 
 
 if __name__ == "__main__":
