@@ -1,4 +1,5 @@
 import functools
+import importlib
 import importlib.util
 import os
 import shutil
@@ -57,6 +58,14 @@ def module_of_tests(name):
 def rehearsal():
     """The module `tests/benchmarks/rehearsal.py`, which the benchmarks import too."""
     return module_of_tests("benchmarks/rehearsal")
+
+
+@pytest.fixture(scope="session")
+def roads():
+    """The module `tests/benchmarks/roads.py`; it imports `served.py` beside it."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.syspath_prepend(ROOT / "tests/benchmarks")
+        return importlib.import_module("roads")
 
 
 @pytest.fixture(scope="session")

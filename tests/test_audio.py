@@ -99,6 +99,15 @@ def test_nothing_to_hear_is_told_apart(samples, words):
         sound(samples.astype(np.float32), 8000)
 
 
+def test_what_is_heard_is_as_long_as_the_encoder_says():
+    late = np.concatenate([np.zeros(2 * 32000), TONE])
+    for given in (late, {"array": late, "sampling_rate": 32000}, filed(late)):
+        with pytest.raises(ValueError, match="silent in its first 2 s"):
+            read(given, 32000, heard=2)
+        assert read(given, 32000, heard=4).silent == pytest.approx(2 / 3, abs=0.01)
+    assert sound(np.concatenate([np.zeros(31 * 8000), TONE]), 8000, heard=60).silent < 1
+
+
 @pytest.mark.parametrize(
     "kind",
     [

@@ -12,6 +12,7 @@ from filelock import FileLock
 from typer.testing import CliRunner
 
 from whisq.cli import app
+from whisq.predictor import Predictor
 
 GOOD = "a calm piano waltz"
 READERS = {
@@ -23,13 +24,14 @@ READERS = {
 
 @pytest.fixture
 def score(tiny_model, tmp_path, monkeypatch):
-    """Call `whisq score` in a folder of its own: `score("a.wav", code=0)`."""
+    """Call `whisq score` in a folder of its own: `score("a.wav", code=0, model=folder)`."""
     monkeypatch.chdir(tmp_path)
 
-    def call(*words, code=0, **options):
-        given = ["score", *map(str, words), "-m", str(tiny_model)]
+    def call(*words, code=0, model=tiny_model, **options):
+        given = ["score", *map(str, words), "-m", str(model)]
         done = CliRunner().invoke(app, given, **options)
         assert done.exit_code == code, done.output
+        assert isinstance(done.exception, SystemExit | None), done.exc_info
         return done
 
     return call
@@ -172,6 +174,64 @@ def test_a_changed_prompt_is_scored_anew_and_a_moved_clip_is_not(score, clips, t
     table = pd.read_csv("o.csv")
     assert list(table["id"]) == ["a", "c", "gone"]
     assert list(table["prompt"]) == ["a hymn", "waltz", "waltz"]
+
+
+def test_a_clip_that_vanishes_meanwhile_has_a_row_that_says_so(score, clips, tmp_path, monkeypatch):
+    paths = [shutil.copy(clip, tmp_path / f"{number}.wav") for number, clip in enumerate(clips[:5])]
+    (tmp_path / "list.csv").write_text("path\n" + "".join(f"{path}\n" for path in paths))
+    hear = Predictor.hear
+
+    def meddled(predictor, path, *more):
+        clip = hear(predictor, path, *more)
+        if path == tmp_path / "1.wav":  # one that is read, one that is not yet
+            path.unlink()
+            path.with_name("4.wav").unlink()
+        return clip
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Predictor, "hear", meddled)
+        score("list.csv", "-o", "o.csv", "--provenance", "--workers", 1, code=1)
+    table = pd.read_csv("o.csv")
+    assert list(table["id"]) == list(range(5))
+    assert list(table["error"].isna()) == list(table["omq"].notna()) == [1, 0, 1, 1, 0]
+    assert "changed while it was scored" in table["error"][1]
+    assert "can't be found" in table["error"][4]
+    assert table["model_sha256"].nunique() == 1
+
+
+@pytest.mark.parametrize("kind", ["audio", "text"])
+def test_a_row_of_a_model_with_another_encoder_is_not_gone_on_with(
+    kind, score, clips, tiny_model, tmp_path
+):
+    (tmp_path / "list.csv").write_text(f"path,prompt\n{clips[0]},waltz\ngone.wav,waltz\n")
+    score("list.csv", "-o", "o.csv", "--strict", code=1)
+    kept = (tmp_path / "o.csv.partial").read_bytes()
+    other = shutil.copytree(tiny_model, tmp_path / "other")
+    config = json.loads((other / "config.json").read_text())
+    config["weights"][kind] = "f" * 64
+    (other / "config.json").write_text(json.dumps(config))
+    done = score("list.csv", "-o", "o.csv", "--resume", code=2, model=other)
+    assert "begun with another model" in done.stderr
+    assert (tmp_path / "o.csv.partial").read_bytes() == kept
+    assert not (tmp_path / "o.csv").exists()
+
+
+def test_a_list_does_not_go_on_when_the_encoders_files_are_others(
+    score, clips, tiny_model, tmp_path
+):
+    shutil.copytree(tiny_model.parent / "whisper", tmp_path / "whisper")
+    model = shutil.copytree(tiny_model, tmp_path / "model")
+    config = json.loads((model / "config.json").read_text())
+    config["audio"]["model"] = str(tmp_path / "whisper")
+    (model / "config.json").write_text(json.dumps(config))
+    (tmp_path / "list.csv").write_text(f"path\n{clips[0]}\ngone.wav\n{clips[1]}\n")
+    score("list.csv", "-o", "o.csv", "--strict", code=1, model=model)
+    kept = (tmp_path / "o.csv.partial").read_bytes()
+    (tmp_path / "whisper/preprocessor_config.json").write_text("{}")
+    done = score("list.csv", "-o", "o.csv", "--resume", code=2, model=model)
+    assert config["weights"]["audio"] in done.stderr
+    assert (tmp_path / "o.csv.partial").read_bytes() == kept
+    assert not (tmp_path / "o.csv").exists()
 
 
 def test_a_second_writer_is_told_so_and_harms_nothing(score, clips, tmp_path):

@@ -10,7 +10,8 @@ scored as it is meant is an error, never a number; what is odd but can be scored
 * **Scale**: full scale is 1. Peaks above 1.5 are kept and noted, above 8 refused: such samples
   were meant as something else. Nothing is normalised: loudness is part of a clip.
 * **Silence**: samples that never move by a 16-bit step are refused, in the whole clip or in the
-  30 s that are heard; silence in more than half of these is noted.
+  seconds that are heard (30 unless the model has other); silence in more than half of these is
+  noted.
 * **Length**: 25 ms (one analysis window) to an hour.
 * **Rate**: any; 16 kHz is what encoders get. Common rates are resampled by torchaudio; odd ones,
   whose filter it would lay out in full, by scipy, so that memory grows with the clip alone.
@@ -104,7 +105,10 @@ class Sound:
 
 
 def read(
-    audio: Audio | Sound, rate: int | None = None, channels_first: bool | None = None
+    audio: Audio | Sound,
+    rate: int | None = None,
+    channels_first: bool | None = None,
+    heard: float = HEARD,
 ) -> Sound:
     """Read a clip of any form.
 
@@ -113,6 +117,7 @@ def read(
             audio dict of `datasets` (`array` and `sampling_rate`), or what this returned before.
         rate: Of an array, Hz; the others know their own.
         channels_first: Of an array, as in `sound`.
+        heard: As in `sound`.
 
     Returns:
         The clip.
@@ -123,16 +128,16 @@ def read(
     if isinstance(audio, Sound):
         return audio
     if isinstance(audio, Mapping):
-        return _of_mapping(audio, rate, channels_first)
+        return _of_mapping(audio, rate, channels_first, heard)
     if isinstance(audio, str | os.PathLike):
-        return _of_file(os.fspath(audio))
+        return _of_file(os.fspath(audio), heard)
     if hasattr(audio, "read"):
         audio, kind = audio.read(), type(audio).__name__
         if not isinstance(audio, bytes):
             raise ValueError(f"an open file must be binary (mode 'rb'), given {kind}")
-        return _decoded(audio, "the sound of the open file")
+        return _decoded(audio, "the sound of the open file", heard)
     if isinstance(audio, bytes | bytearray | memoryview):
-        return _decoded(bytes(audio), "the sound given as bytes")
+        return _decoded(bytes(audio), "the sound given as bytes", heard)
     if hasattr(audio, "detach"):
         audio = audio.detach().cpu()
         # numpy has no bfloat16.
@@ -145,10 +150,12 @@ def read(
         )
     if rate is None:
         raise ValueError("an array needs its sampling rate: score(samples, prompt, rate=32000)")
-    return sound(audio, rate, channels_first)
+    return sound(audio, rate, channels_first, heard)
 
 
-def sound(samples: np.ndarray, rate: float, channels_first: bool | None = None) -> Sound:
+def sound(
+    samples: np.ndarray, rate: float, channels_first: bool | None = None, heard: float = HEARD
+) -> Sound:
     """Make one channel of samples, and refuse what can't be scored.
 
     Args:
@@ -157,6 +164,8 @@ def sound(samples: np.ndarray, rate: float, channels_first: bool | None = None) 
         rate: Their rate, Hz, above 0.
         channels_first: Whether the first of two axes holds the channels. None: the shorter does,
             at most two of them: more could as well be a batch of clips.
+        heard: Seconds, above 0, that an encoder will read of it, from its start: what is silent
+            there can't be scored, whatever comes later.
 
     Returns:
         The clip.
@@ -183,8 +192,8 @@ def sound(samples: np.ndarray, rate: float, channels_first: bool | None = None) 
             f"a clip must last at least {SHORTEST / RATE} s, given {len(mono) / rate:.4f} s; "
             "leave it out"
         )
-    _check_heard(channels, mono, rate)
-    silent, count = _silent(mono, rate), channels.shape[1]
+    _check_heard(channels, mono, rate, heard)
+    silent, count = _silent(mono, rate, heard), channels.shape[1]
     return Sound(mono, int(rate), count, _notes(count, peak, silent), peak, silent)
 
 
@@ -205,20 +214,22 @@ def resampled(clip: Sound, rate: int = RATE) -> np.ndarray:
         return resample(torch.from_numpy(clip.samples), clip.rate, rate).numpy()
 
 
-def _of_mapping(audio: Mapping[str, Any], rate: int | None, channels_first: bool | None) -> Sound:
+def _of_mapping(
+    audio: Mapping[str, Any], rate: int | None, channels_first: bool | None, heard: float
+) -> Sound:
     if audio.get("array") is not None:
         rate = audio.get("sampling_rate") or rate
-        return read(np.asarray(audio["array"]), rate, channels_first)
+        return read(np.asarray(audio["array"]), rate, channels_first, heard)
     inner = audio.get("bytes") or audio.get("path")
     if inner is None:
         raise ValueError(
             "an audio dict must hold array and sampling_rate, or bytes, or path, given "
             f"{', '.join(map(repr, audio)) or 'nothing'}"
         )
-    return read(inner)
+    return read(inner, heard=heard)
 
 
-def _of_file(path: str) -> Sound:
+def _of_file(path: str, heard: float) -> Sound:
     # Asked before opening: reading a pipe or a device may never end.
     try:
         kind = os.stat(path).st_mode
@@ -232,12 +243,14 @@ def _of_file(path: str) -> Sound:
             if not os.fstat(file.fileno()).st_size:
                 raise ValueError(f"{path!r} is empty, not a sound file: copy or render it again")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-                return _decoded(data, repr(path), file)
+                return _decoded(data, repr(path), heard, file)
     except OSError as error:
         raise ValueError(f"{path!r} can't be read ({error.strerror}): check its rights") from None
 
 
-def _decoded(data: bytes | mmap.mmap, name: str, file: BinaryIO | None = None) -> Sound:
+def _decoded(
+    data: bytes | mmap.mmap, name: str, heard: float, file: BinaryIO | None = None
+) -> Sound:
     import soundfile
 
     try:
@@ -246,7 +259,7 @@ def _decoded(data: bytes | mmap.mmap, name: str, file: BinaryIO | None = None) -
         else:
             whole, said = mend(data)
             samples = _samples(file if whole is data and file else io.BytesIO(whole))
-        clip = sound(*samples, channels_first=False)
+        clip = sound(*samples, channels_first=False, heard=heard)
     except soundfile.LibsndfileError as error:
         reason = error.error_string.rstrip(".")
         raise ValueError(
@@ -312,9 +325,9 @@ def _laid_out(samples: np.ndarray, channels_first: bool | None) -> np.ndarray:
     return laid
 
 
-def _check_heard(channels: np.ndarray, mono: np.ndarray, rate: float) -> None:
-    end = round(HEARD * rate)
-    for part, where in ((slice(None), "throughout"), (slice(0, end), f"in its first {HEARD} s")):
+def _check_heard(channels: np.ndarray, mono: np.ndarray, rate: float, heard: float) -> None:
+    first = slice(max(1, round(heard * rate)))
+    for part, where in ((slice(None), "throughout"), (first, f"in its first {heard:g} s")):
         if _moves(mono[part]):
             continue
         if _moves(channels[part] - channels[part].mean(0)):
@@ -331,9 +344,9 @@ def _moves(samples: np.ndarray) -> bool:
     return float(samples.max() - samples.min()) >= 2 * QUIETEST
 
 
-def _silent(mono: np.ndarray, rate: float) -> float:
+def _silent(mono: np.ndarray, rate: float, seconds: float) -> float:
     step = max(1, round(0.02 * rate))
-    heard = np.abs(mono[: round(HEARD * rate)])
+    heard = np.abs(mono[: max(1, round(seconds * rate))])
     loudest = np.maximum.reduceat(heard, np.arange(0, len(heard), step))
     return float((loudest < QUIET).mean())
 

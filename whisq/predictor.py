@@ -164,7 +164,7 @@ class Predictor:
             a clip past the window, a prompt past what its encoder reads, words that it does not
             know.
         """
-        clip = sounds.read(audio, rate, channels_first)
+        clip = self.hear(audio, rate, channels_first)
         encoder, cautions = self.audio_encoder, list(clip.notes)
         samples, heard = sounds.resampled(clip, encoder.rate), self.heard(clip)
         if heard < clip.seconds:
@@ -173,6 +173,12 @@ class Predictor:
             return (samples, None), cautions
         read = self._read_prompt(prompt)
         return (samples, read), [*cautions, *read.notes]
+
+    def hear(
+        self, audio: Audio | Sound, rate: int | None = None, channels_first: bool | None = None
+    ) -> Sound:
+        """Return a decoded clip, given as in `score`, in which there is something to hear."""
+        return sounds.read(audio, rate, channels_first, AudioSpec(**self.config.audio).seconds)
 
     def heard(self, clip: Sound) -> float:
         """Return how many seconds of a clip a score is of: the first ones."""

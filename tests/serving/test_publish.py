@@ -4,13 +4,7 @@ import base64
 import json
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
 import urllib.error
-import urllib.request
-from pathlib import Path
 
 import pytest
 
@@ -214,68 +208,25 @@ def test_the_logged_model_predicts_as_the_predictor_does(published, clips, predi
         model.predict(pd.DataFrame({"audio": ["a.wav"] * 65}))
 
 
-def _ask(port, rows):
-    request = urllib.request.Request(
-        f"http://127.0.0.1:{port}/invocations",
-        json.dumps({"dataframe_records": rows}).encode(),
-        {"Content-Type": "application/json"},
-    )
-    try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return answer.status, json.load(answer)
-    except urllib.error.HTTPError as error:
-        return error.code, json.load(error)
-
-
 @pytest.fixture
-def unused_port():
-    with socket.socket() as end:
-        end.bind(("127.0.0.1", 0))
-        return end.getsockname()[1]
+def server(published, store, clips, roads):
+    served = roads.served
+    with served.serve("models:/whisq@champion", store, clips[0].parent) as running:
+        yield running
 
 
-@pytest.fixture
-def server(published, store, clips, unused_port):
-    words = ["models", "serve", "-m", "models:/whisq@champion", "--env-manager", "local"]
-    environment = os.environ | {"MLFLOW_TRACKING_URI": f"sqlite:///{store}/mlflow.db"}
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    with (
-        (store / "serve.log").open("w") as log,
-        subprocess.Popen(
-            [sys.executable, "-m", "mlflow", *words, "-p", str(unused_port)],
-            env=environment | {"PATH": path},
-            cwd=clips[0].parent,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        ) as running,
-    ):
-        try:
-            _wait_for(unused_port, running)
-            yield unused_port
-        finally:
-            os.killpg(running.pid, 15)
-
-
-def _wait_for(port, running):
-    for _ in range(600):
-        assert running.poll() is None, "the server has ended"
-        try:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/ping", timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.2)
-    raise TimeoutError("the server does not answer")
+def _refused(server, row):
+    with pytest.raises(urllib.error.HTTPError) as error:
+        server.ask([row])
+    return error.value.code, json.load(error.value)["message"]
 
 
 @pytest.mark.slow
 def test_the_server_answers_with_scores_or_reasons(server, clips, predictor):
     whole = base64.b64encode(clips[1].read_bytes()).decode()
     rows = [{"audio": clips[0].name, "prompt": PROMPT}, {"audio": whole, "prompt": None}]
-    status, answer = _ask(server, rows)
-    assert status == 200
     expected = [predictor.score(clips[0], PROMPT), predictor.score(clips[1])]
-    for row, score in zip(answer["predictions"], expected, strict=True):
+    for row, score in zip(server.ask(rows), expected, strict=True):
         assert row["omq"] == pytest.approx(score.omq, abs=1e-5)
         assert row["ta"] == pytest.approx(score.ta, abs=1e-5)
     for row, reason in [
@@ -284,6 +235,6 @@ def test_the_server_answers_with_scores_or_reasons(server, clips, predictor):
         ({"audio": "/etc/passwd", "prompt": PROMPT}, "outside the folder"),
         ({"prompt": PROMPT}, "missing inputs"),
     ]:
-        status, answer = _ask(server, [row])
+        status, said = _refused(server, row)
         assert status == 400
-        assert reason in answer["message"]
+        assert reason in said

@@ -58,9 +58,18 @@ def test_a_clip_that_was_heard_by_the_check_is_decoded_once(run, wavs, own_store
     with Memory(SAMPLES, own_store) as known:
         for path in paths.values():
             assert hear(known, path).seconds > 0
-    monkeypatch.setattr(audio, "read", lambda path: decoded.append(path) or read(path))
+    monkeypatch.setattr(audio, "read", lambda path, **how: decoded.append(path) or read(path))
     assert run(paths).computed == 3
     assert sorted(decoded) == sorted(paths.values())
+
+
+def test_a_clip_without_sound_in_the_seconds_that_are_heard_is_not_embedded(run, spec, tmp_path):
+    late = np.concatenate([np.zeros(16000), 0.1 * np.sin(np.arange(16000))])
+    soundfile.write(tmp_path / "late.wav", late, 16000)
+    paths = {"late": tmp_path / "late.wav"}
+    with pytest.raises(ValueError, match=r"late\.wav.*silent in its first 0\.5 s"):
+        run(paths, spec.model_copy(update={"seconds": 0.5}))
+    assert run(paths).computed == 1
 
 
 def test_a_new_clip_costs_one(run, wavs):

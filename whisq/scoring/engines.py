@@ -13,7 +13,6 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whisq import audio as sounds
 from whisq.devices import BatchSize, at_once
 from whisq.scoring.job import Engine
 from whisq.scoring.requests import Request
@@ -75,7 +74,7 @@ class Scorer:
         # An encoder that can't be loaded is no clip's fault: that error ends the job.
         self.model.ready(prompted=request.prompt is not None)
         try:
-            clip = sounds.read(request.path)
+            clip = self.model.hear(request.path)
             told = self.told and self.told.of_clip(clip, self.model.heard(clip))
             return (*begin(clip, request.prompt), told)
         except (ValueError, MemoryError, RuntimeError) as error:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from whisq.audio import RATE, read, resampled
+from whisq.audio import RATE, resampled
 from whisq.encoders.words import WORD, split
 from whisq.predictor import Predictor
 from whisq.show.html import filled, sound_address
@@ -139,9 +139,8 @@ def explain(
         faults: Whether to ask which faults of the sound the clip is like; costs some forty runs
             of the audio encoder.
     """
-    clip = read(path)
-    (heard, text), cautions = predictor.embed(clip.samples, prompt, clip.rate)
-    cautions = list(dict.fromkeys([*clip.notes, *cautions]))
+    clip = predictor.hear(path)
+    (heard, text), cautions = predictor.embed(clip, prompt)
     encoder = predictor.text_encoder
     words = split(encoder.tokenizer, prompt, encoder.spec.template, text.shape[1])
     hearing = predictor.audio_encoder

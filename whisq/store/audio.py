@@ -141,7 +141,7 @@ class Worker:
     def _encode(self, batch: list[Job]) -> list[np.ndarray]:
         clips = []
         for content, path in batch:
-            clip = read(path)
+            clip = read(path, heard=self.encoder.spec.seconds)
             if clip.digest != content:
                 raise ValueError(
                     f"{path} must not change while it is embedded; run the stage again"
