@@ -27,8 +27,8 @@ def main() -> str:
     """Return a line about where the judgement of `data/model` stands, its first figures printed."""
     params = whisq.params.load()
     choices = params.evaluate
-    if params.embed_audio.trust_remote_code:
-        os.environ[TRUST] = params.embed_audio.model
+    if trusted := [spec.model for spec in params.embed_audio.each() if spec.trust_remote_code]:
+        os.environ[TRUST] = " ".join(trusted)
     card = read_card(DATA / "raw")
     corpus, protocol = card["name"], params.split.protocol
     if protocol == "official":  # a corpus's own division may hold groups out too

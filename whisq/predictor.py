@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -23,6 +23,7 @@ from whisq.addresses import read_network
 from whisq.batch import Example, collate
 from whisq.devices import AUTO, BatchSize, at_once, quicker, resolve, threads
 from whisq.encoders.audio import AudioEncoder, AudioSpec
+from whisq.encoders.beside import Beside
 from whisq.encoders.frozen import Spec
 from whisq.encoders.registry import audio_encoder
 from whisq.encoders.text import Prompt, TextEncoder, TextSpec
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 # Audio (layers, steps, dim) and text (1, tokens, dim), which is None where there is no prompt.
 Embedded = tuple[np.ndarray, np.ndarray | None]
-Clip = tuple[np.ndarray, Prompt | None]  # samples at the encoder's rate, (samples,), and the prompt
+Clip = tuple[Any, Prompt | None]  # what the audio encoder takes of a clip, and the prompt
 PROMPTS_KEPT = 256  # token states of the latest prompts; a list often repeats them
 BATCH = 16  # clips that the network rates at once
 
@@ -69,7 +70,7 @@ class Predictor:
         return cls(read_network(where), device)
 
     @cached_property
-    def audio_encoder(self) -> AudioEncoder:
+    def audio_encoder(self) -> AudioEncoder | Beside:
         """The audio front end that the model was trained on."""
         spec = AudioSpec(**self.config.audio)
         return audio_encoder(spec, self._located("audio", spec), self.device)
@@ -166,7 +167,7 @@ class Predictor:
         """
         clip = self.hear(audio, rate, channels_first)
         encoder, cautions = self.audio_encoder, list(clip.notes)
-        samples, heard = sounds.resampled(clip, encoder.rate), self.heard(clip)
+        samples, heard = encoder.samples(clip), self.heard(clip)
         if heard < clip.seconds:
             cautions.append(f"only the first {heard:g} s of {clip.seconds:.1f} s are scored")
         if prompt is None:
@@ -209,7 +210,8 @@ class Predictor:
             return torch.get_num_threads()
         with self._trying:
             if self._quickest is None:
-                tone = np.sin(np.arange(sounds.RATE, dtype=np.float32))
+                second = np.sin(np.arange(sounds.RATE, dtype=np.float32))
+                tone = self.audio_encoder.samples(sounds.Sound(second, sounds.RATE))
                 self._quickest = quicker(lambda: self.audio_encoder.encode([tone]))
         return self._quickest
 
@@ -220,7 +222,7 @@ class Predictor:
             samples: 16 kHz, float32, shape (samples,).
         """
         clip = sounds.Sound(samples, sounds.RATE)
-        return self.audio_encoder.encode([sounds.resampled(clip, self.audio_encoder.rate)])[0]
+        return self.audio_encoder.encode([self.audio_encoder.samples(clip)])[0]
 
     def embed_prompt(self, prompt: str) -> np.ndarray:
         """Return a prompt's states, float16, shape (1, tokens, dim), as the store holds them."""

@@ -11,9 +11,11 @@ from whisq.store.sequences import Sequences
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 
 
-@pytest.mark.parametrize(("name", "steps"), [("wav2vec2", 30), ("pe-audio", 15)])
+@pytest.mark.parametrize(
+    ("name", "steps", "beside"), [("wav2vec2", 30, None), ("pe-audio", 15, "wav2vec2")]
+)
 def test_a_tiny_encoder_of_the_family_runs_to_the_report(
-    paper_run, environment, families, tiny_qwen, tmp_path, name, steps
+    paper_run, environment, families, tiny_qwen, tmp_path, name, steps, beside
 ):
     project = shutil.copytree(paper_run, tmp_path / "project", symlinks=True)
     changes = {
@@ -28,6 +30,8 @@ def test_a_tiny_encoder_of_the_family_runs_to_the_report(
         "evaluate.probe_clips": 2,
         "evaluate.probe_prompts": 1,
     }
+    if beside:
+        changes["embed_audio.beside"] = f"[{{model:{families.folder(beside)},layers:[0,2]}}]"
     given = "ARGS=" + " ".join(f"-S {key}={value}" for key, value in changes.items())
     done = subprocess.run(
         ["make", "paper", given],
@@ -41,6 +45,6 @@ def test_a_tiny_encoder_of_the_family_runs_to_the_report(
     assert audio.manifest["spec"]["model"] == str(families.folder(name))
     assert set(audio.lengths) == {steps}  # 0.6 s at 50 and 25 steps a second, of the padded window
     config = json.loads((project / "data/model/config.json").read_text())
-    assert (config["audio_dim"], config["audio"]["layers"]) == (16, [1, 2])
+    assert (config["audio_dim"], config["audio"]["layers"]) == (32 if beside else 16, [1, 2])
     assert json.loads((project / "metrics/probes.json").read_text())
     assert (project / "metrics/report.html").stat().st_size > 10_000

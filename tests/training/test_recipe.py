@@ -40,6 +40,14 @@ def test_an_encoder_of_the_hub_is_named_by_its_commit_and_not_by_a_branch(data, 
     assert "revision" not in config.text
 
 
+def test_an_encoder_beside_another_is_named_by_its_own_commit(data, make_recipe):
+    audio, beside = copy(data.audio), [{"model": "c/d"}, {"model": "e/f"}]
+    told = {"commit": "c0ffee", "commits_beside": [None, "decade"], "spec": {"beside": beside}}
+    audio.manifest = data.audio.manifest | told
+    config = make_recipe().config(replace(data, audio=audio))
+    assert config.audio["beside"] == [{"model": "c/d"}, {"model": "e/f", "revision": "decade"}]
+
+
 def test_one_seed_gives_one_network(data, make_recipe):
     weights = [make_recipe(seed).fit(data, progress=False)[0].state_dict() for seed in (0, 0, 1)]
     assert all(torch.equal(weights[0][name], weights[1][name]) for name in weights[0])

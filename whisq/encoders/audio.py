@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import repeat
 from typing import Any, Literal
 
 import numpy as np
 import torch
 from pydantic import Field
 
-from whisq.audio import HEARD
+from whisq.audio import HEARD, Sound, resampled
 from whisq.encoders.frozen import Spec, average, to_float16
 from whisq.encoders.weights import Location, is_trusted, locate
 from whisq.section import Above0, Positive
@@ -45,6 +47,8 @@ class AudioSpec(Spec):
             averages those that are left.
         trust_remote_code: Whether the code that a model brings is run. No result is named by it,
             and no trained model can say so: only a user can.
+        beside: Further encoders whose states stand beside this one's at its steps: of each its
+            `model`, and what else of it is not as above. Of `layers` it has as many or one.
         past_window: What is kept of a clip longer than `seconds`: `first`, its beginning.
     """
 
@@ -54,11 +58,16 @@ class AudioSpec(Spec):
     seconds: Above0 = float(HEARD)
     pool: Positive = 8
     trust_remote_code: bool = False
+    beside: list[dict[str, Any]] = Field(default_factory=list)
     past_window: Literal["first"] = Field("first", exclude=True)
 
     def problems(self) -> list[str]:
-        """Return a sentence for layers named twice, and one for a window that is none."""
-        found = []
+        """Return a sentence for layers named twice, a window that is none, a further encoder."""
+        found = [
+            f"beside.{place}: {problem}"
+            for place, changes in enumerate(self.beside)
+            for problem in self._wrong_beside(changes)
+        ]
         if len(set(self.layers)) < len(self.layers):
             found.append(f"layers must be given, each once, given {self.layers}")
         timed = isinstance(self.window, float) and 0 < self.window <= self.seconds
@@ -68,20 +77,51 @@ class AudioSpec(Spec):
             )
         return found
 
+    def each(self) -> list[AudioSpec]:
+        """Return the spec of this encoder alone and of each one beside it."""
+        return [AudioSpec(**self._values()), *(AudioSpec(**self._values(c)) for c in self.beside)]
+
     def kept(self) -> dict[str, Any]:
         """Return every value by name that decides the numbers.
 
-        A `seconds` that is the default's is left out: so what was stored and trained before there
-        was a choice goes by the same name.
+        A `seconds` that is the default's is left out, and so is `beside` where there is none: so
+        what was stored and trained before there was a choice goes by the same name.
         """
-        values = super().kept()
+        values = super().kept() | {"beside": [spec.kept() for spec in self.each()[1:]]}
         del values["trust_remote_code"]
-        return {k: v for k, v in values.items() if k != "seconds" or v != HEARD}
+        usual = {"seconds": HEARD, "beside": []}
+        return {name: v for name, v in values.items() if name not in usual or v != usual[name]}
 
     def locate(self, sha256: str | None = None) -> Location:
-        """Return where the encoder's weights are, and its code where that may run."""
+        """Return where each encoder's weights are, and its code where that may run.
+
+        Args:
+            sha256: What `fingerprint` must say of them; None takes any.
+        """
+        wanted = sha256.split() if sha256 else repeat(None)
+        first, *others = (spec._own(each) for spec, each in zip(self.each(), wanted, strict=False))
+        return replace(first, beside=tuple(others))
+
+    def _own(self, sha256: str | None) -> Location:
         code = self.trust_remote_code or is_trusted(self.model)
         return locate(self.model, self.revision, sha256, code)
+
+    def _values(self, changes: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        # Of one encoder alone. A revision is its own model's.
+        own = {name: getattr(self, name) for name in AudioSpec.model_fields if name != "beside"}
+        return own if changes is None else own | {"revision": None} | dict(changes)
+
+    def _wrong_beside(self, changes: Mapping[str, Any]) -> list[str]:
+        values = self._values(changes)
+        if "model" not in changes or "beside" in changes:
+            return [f"must name its `model`, and no further ones, given {dict(changes)}"]
+        if values["seconds"] != self.seconds:
+            return [f"as many seconds of a clip are heard by all, {self.seconds:g}: leave it out"]
+        if problems := AudioSpec.wrong(values | {"beside": []}):
+            return problems
+        if len(values["layers"]) not in {1, len(self.layers)}:
+            return [f"layers must be one or {len(self.layers)}, given {values['layers']}"]
+        return []
 
 
 class AudioEncoder(ABC):
@@ -104,6 +144,10 @@ class AudioEncoder(ABC):
     def __init__(self, spec: AudioSpec, device: torch.device | str = "cpu") -> None:
         """Keep what is asked for; an adapter loads its weights besides."""
         self.spec, self.device = spec, torch.device(device)
+
+    def samples(self, clip: Sound) -> np.ndarray:
+        """Return what `encode` takes of a clip: its samples at `rate`."""
+        return resampled(clip, self.rate)
 
     @abstractmethod
     def inputs(self, clip: np.ndarray) -> Inputs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 
 from whisq.encoders.audio import AudioEncoder, AudioSpec
+from whisq.encoders.beside import Beside
 from whisq.encoders.codecs import BEFORE_QUANTISER, Latents
 from whisq.encoders.hidden_states import HiddenStates
 from whisq.encoders.muq import Muq
@@ -24,8 +25,10 @@ MUQ = {"label_rate", "encoder_depth", "n_mels"}  # what MuQ's config.json has, w
 
 def audio_encoder(
     spec: AudioSpec, location: Location | None = None, device: torch.device | str = "cpu"
-) -> AudioEncoder:
+) -> AudioEncoder | Beside:
     """Load an audio encoder by its own adapter, or by that of any model with hidden states.
+
+    Several are loaded, each by its own, where the spec names some beside the first.
 
     Args:
         spec: What to keep of which encoder.
@@ -36,6 +39,9 @@ def audio_encoder(
         The encoder, in evaluation mode.
     """
     location = location or spec.locate()
+    if spec.beside:
+        pairs = zip(spec.each(), location.each, strict=True)
+        return Beside(spec, [audio_encoder(*pair, device) for pair in pairs])
     return ADAPTERS.get(model_type(location), HiddenStates)(spec, location, device)
 
 

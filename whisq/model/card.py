@@ -86,17 +86,10 @@ def about(config: Mapping[str, Any], judged: Mapping[str, Any] | None = None) ->
 
     Returns:
         `corpus`, `reach` (None where there is nothing to warn of), `encoders` by kind with
-        `model, revision, sha256, licence`, `judged` and what it was `never_tried` on.
+        `model, revision, sha256, licence` (and of audio's, where there are several, the others
+        `beside` the first), `judged` and what it was `never_tried` on.
     """
-    encoders = {
-        kind: {
-            "model": config[kind].get("model"),
-            "revision": config[kind].get("revision"),
-            "sha256": config["weights"].get(kind),
-            "licence": _licence(str(config[kind].get("model"))),
-        }
-        for kind in ("audio", "text")
-    }
+    encoders = {kind: _encoders(config, kind) for kind in ("audio", "text")}
     warned = reach(config["corpus"])
     known = KNOWN.get(judged["protocol"]) if judged else None
     music = ["ratings of real music"] if warned == REACH else []
@@ -119,7 +112,7 @@ def text(found: Mapping[str, Any]) -> str:
     if found["reach"]:
         lines += ["", f"**Mind:** {found['reach']}."]
     lines += ["", "Its encoders are frozen and part of it, each with a licence of its own:", ""]
-    for kind, encoder in found["encoders"].items():
+    for kind, encoder in each(found["encoders"]):
         at = f" at {encoder['revision']}" if encoder["revision"] else ""
         sha256 = (encoder["sha256"] or "not known")[:16]
         lines.append(
@@ -128,6 +121,28 @@ def text(found: Mapping[str, Any]) -> str:
     lines += ["", judged["table"] if judged else "It was not judged: no figure is known of it."]
     lines += ["", "It was never tried on:", "", *(f"- {what}" for what in found["never_tried"])]
     return "\n".join(lines) + "\n"
+
+
+def each(encoders: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """Return every encoder that `about` tells of, those beside too, with its kind before it."""
+    return [
+        (kind, one) for kind, first in encoders.items() for one in (first, *first.get("beside", []))
+    ]
+
+
+def _encoders(config: Mapping[str, Any], kind: str) -> dict[str, Any]:
+    specs = [config[kind], *config[kind].get("beside", [])]
+    hashes = (config["weights"].get(kind) or "").split() or [None] * len(specs)
+    first, *others = [
+        {
+            "model": spec.get("model"),
+            "revision": spec.get("revision"),
+            "sha256": sha256,
+            "licence": _licence(str(spec.get("model"))),
+        }
+        for spec, sha256 in zip(specs, hashes, strict=True)
+    ]
+    return first | ({"beside": others} if others else {})
 
 
 def _licence(model: str) -> str:

@@ -33,7 +33,7 @@ class Provenance:
     Attributes:
         model_id: The model as it was named.
         model_sha256: `card.fingerprint` of it.
-        audio_encoder: Name, and the revision behind `@` where there is one.
+        audio_encoder: Name, and the revision behind `@` where there is one; of several, each.
         audio_encoder_sha256: Of its files.
         text_encoder: As `audio_encoder`.
         text_encoder_sha256: Of its files.
@@ -68,11 +68,13 @@ class Provenance:
     def of(cls, model: str, folder: Path) -> Provenance:
         """Return what is the same for all scores of a model, by name and by folder."""
         config = json.loads((folder / card.FILES[0]).read_text(encoding="utf-8"))
-        told = {}
-        for kind, encoder in card.about(config)["encoders"].items():
+        told: dict[str, str | None] = {}
+        for kind, encoder in card.each(card.about(config)["encoders"]):
             at = f"@{encoder['revision']}" if encoder["revision"] else ""
-            told[f"{kind}_encoder"] = f"{encoder['model']}{at}"
-            told[f"{kind}_encoder_sha256"] = encoder["sha256"]
+            own = {f"{kind}_encoder": f"{encoder['model']}{at}"}
+            own[f"{kind}_encoder_sha256"] = encoder["sha256"]
+            # Several of one kind stand one after the other.
+            told |= {name: f"{told[name]} {v}" if name in told else v for name, v in own.items()}
         versions = {f"{name}_version": version(name) for name in ("whisq", "torch")}
         return cls(model, card.fingerprint(folder), **told, **versions)
 

@@ -9,23 +9,25 @@ from __future__ import annotations
 
 import functools
 import multiprocessing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from whisq.audio import read, resampled
+from whisq.audio import read
 from whisq.devices import AUTO, BatchSize, at_once, every
 from whisq.encoders.audio import PREPROCESSING, AudioSpec
 from whisq.encoders.registry import audio_encoder
 from whisq.encoders.weights import Location
 from whisq.processes import end_with_parent
 from whisq.store.known_files import SAMPLES, digests
-from whisq.store.store import Counts, Store, fill
+from whisq.store.sequences import map_states
+from whisq.store.store import Counts, Store, complete, fill
 
 FEW = 24  # batches below which starting processes costs more than it saves
 TOGETHER = 4  # batches that a process takes at once: it stores one while it encodes the next
@@ -65,7 +67,7 @@ def embed_audio(
     known = digests(paths.values(), SAMPLES, lambda path: read(path).digest, store.root)
     contents = {key: known[path] for key, path in paths.items()}
 
-    def compute(missing: set[str]) -> None:
+    def compute(setting: Setting, missing: set[str]) -> None:
         from tqdm import tqdm
 
         from whisq.store.cluster import encode_on_ray, target
@@ -79,10 +81,28 @@ def embed_audio(
         batches = [items[start : start + size] for start in range(0, len(items), size)]
         run = encode_on_ray if ray else encode_here
         with tqdm(total=len(items), desc="clips", unit="clip", disable=None) as bar:
-            for done in run((spec, location, store), batches, workers, devices):
+            for done in run(setting, batches, workers, devices):
                 bar.update(done)
 
-    return fill(folder, contents, store, compute)
+    setting = spec, location, store
+    one = partial(_side_by_side, setting, compute) if spec.beside else partial(compute, setting)
+    return fill(folder, contents, store, one)
+
+
+def _side_by_side(
+    setting: Setting, compute: Callable[[Setting, set[str]], None], missing: set[str]
+) -> None:
+    # Each encoder's own states are kept as they are where it stands alone, and found again there.
+    spec, location, store = setting
+    stores = []
+    for own, place in zip(spec.each(), location.each, strict=True):
+        stores.append(Store.of("audio", own, place, PREPROCESSING, store.root))
+        with stores[-1].alone():
+            complete(missing, stores[-1], partial(compute, (own, place, stores[-1])))
+    encoder = audio_encoder(spec, location)
+    store.note(encoder.layers, encoder.dim)
+    for content in missing:
+        store.write(content, encoder.join([map_states(own.path(content)) for own in stores]))
 
 
 def encode_here(
@@ -146,7 +166,7 @@ class Worker:
                 raise ValueError(
                     f"{path} must not change while it is embedded; run the stage again"
                 )
-            clips.append(resampled(clip, self.encoder.rate))
+            clips.append(self.encoder.samples(clip))
         return self.encoder.encode(clips, len(batch))
 
     def _store(self, batch: list[Job], states: list[np.ndarray]) -> int:

@@ -41,7 +41,9 @@ class Store:
             root: Where all encoders' outputs are kept; the user's cache if None.
         """
         self.about = json.dumps(about, sort_keys=True, indent=1) + "\n"
-        self.root, self.commit = root or cache_folder(), None
+        self.root = root or cache_folder()
+        self.commit: str | None = None
+        self.commits_beside: list[str | None] = []
         self.folder = self.root / f"{about['kind']}-{digest_of(self.about)[:16]}"
 
     @classmethod
@@ -51,7 +53,8 @@ class Store:
         """Return the store of an encoder's outputs, of `kind` audio or text."""
         decides = {"spec": spec.kept(), "weights": fingerprint(location)}
         store = cls({"kind": kind, **decides, "preprocessing": preprocessing}, root)
-        store.commit = location.commit  # names no sequence: the weights do
+        # They name no sequence: the weights do.
+        store.commit, *store.commits_beside = (each.commit for each in location.each)
         return store
 
     def note(self, layers: tuple[int, ...], dim: int) -> None:
@@ -155,15 +158,27 @@ def fill(
     Returns:
         What was done.
     """
-    distinct, computed = set(contents.values()), 0
+    distinct = set(contents.values())
     with store.alone():
-        found = store.whole(distinct)
-        while missing := distinct - (found.keys() if store.noted() else set()):
-            compute(missing)
-            computed += len(missing)
-            found = store.whole(distinct)
+        found, computed = complete(distinct, store, compute)
         lay_out(folder, contents, store, found)
     return Counts(len(contents), len(distinct), computed)
+
+
+def complete(
+    wanted: set[str], store: Store, compute: Callable[[set[str]], None]
+) -> tuple[dict[str, Found], int]:
+    """Compute what a store lacks, which must be `alone`; arguments as those of `fill`.
+
+    Returns:
+        What it holds for each hash, and how many were computed.
+    """
+    found, computed = store.whole(wanted), 0
+    while missing := wanted - (found.keys() if store.noted() else set()):
+        compute(missing)
+        computed += len(missing)
+        found = store.whole(wanted)
+    return found, computed
 
 
 def lay_out(
@@ -219,6 +234,7 @@ def _manifest(
     totals = {"sequences": len(contents), "steps": steps, "index_sha256": digest_of(index)}
     about = json.loads(store.about) | (store.noted() or {}) | {"dtype": "float16"}
     about |= {"commit": store.commit} if store.commit else {}
+    about |= {"commits_beside": store.commits_beside} if any(store.commits_beside) else {}
     return (json.dumps(about | totals, indent=1) + "\n").encode()
 
 

@@ -109,8 +109,8 @@ class Recipe:
         return ModelConfig(
             audio_dim=data.audio.dim,
             text_dim=data.text.dim,
-            audio=audio["spec"] | {"layers": list(data.audio.layers)} | _commit(audio),
-            text=text["spec"] | _commit(text),
+            audio=_pinned(audio) | {"layers": list(data.audio.layers)},
+            text=_pinned(text),
             weights={"audio": audio["weights"], "text": text["weights"]},
             preprocessing={"audio": audio["preprocessing"], "text": text["preprocessing"]},
             corpus={key: card[key] for key in ("name", "licence", "commit") if key in card}
@@ -158,5 +158,13 @@ class Recipe:
         return digest_of(json.dumps(made_of, sort_keys=True), *code)[:16]
 
 
-def _commit(manifest: dict[str, Any]) -> dict[str, str]:
-    return {"revision": manifest["commit"]} if "commit" in manifest else {}
+def _pinned(manifest: dict[str, Any]) -> dict[str, Any]:
+    spec, beside = _at(manifest["spec"], manifest.get("commit")), manifest["spec"].get("beside", [])
+    if not beside:
+        return spec
+    commits = manifest.get("commits_beside", [None] * len(beside))
+    return spec | {"beside": [_at(*pair) for pair in zip(beside, commits, strict=True)]}
+
+
+def _at(spec: dict[str, Any], commit: str | None) -> dict[str, Any]:
+    return spec | ({"revision": commit} if commit else {})
