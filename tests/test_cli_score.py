@@ -443,18 +443,6 @@ def test_a_score_tells_where_it_comes_from(stereo, tiny_model):
     assert scores == {name: told[name] for name in ("path", "prompt", "omq", "ta")}
 
 
-@pytest.mark.parametrize("form", ["csv", "jsonl", "parquet"])
-def test_metrics_reads_rows_that_tell_where_they_come_from(form, tmp_path, clips, tiny_model):
-    silent = write(tmp_path / "silent.wav", 0 * SECOND)
-    output, truth = tmp_path / f"out.{form}", tmp_path / "truth.csv"
-    words = ["--model", tiny_model, "-o", output, "--provenance", "-p", GOOD]
-    assert whisq(*clips[:4], silent, *words).exit_code == 1
-    truth.write_text("".join(f"{clip.stem},{n},{5 - n}\n" for n, clip in enumerate(clips[:4], 1)))
-    judged = CliRunner().invoke(app, ["metrics", str(output), str(truth), "--json"])
-    assert judged.exit_code == 0, judged.stderr
-    assert json.loads(judged.stdout)["n_clips"] == 4
-
-
 def test_a_list_goes_on_with_where_its_rows_come_from(tmp_path, clips, tiny_model):
     output = tmp_path / "out.jsonl"
     words = [*clips[:3], "--model", tiny_model, "-o", output, "--provenance"]

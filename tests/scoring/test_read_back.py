@@ -1,6 +1,7 @@
 """What `whisq score` writes is read again: by `whisq metrics`, and as a list to score."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,25 +12,28 @@ from whisq.evaluation.answers import read_scores
 from whisq.names import key
 from whisq.scores import Score
 from whisq.scoring.requests import Request, read_table, written
-from whisq.scoring.rows import row_of, write_rows
+from whisq.scoring.rows import Provenance, row_of, write_rows
 
 LETTERS = "aé\n\r\t\v\f\x1c\x85\u2028\u2029,;|\"' \\#🎵"
 ODD = st.text(st.sampled_from(LETTERS), min_size=1, max_size=12)
 PROMPTS = st.none() | st.just("nan") | ODD | st.text(min_size=1, max_size=12)
 SCORES = st.floats(1, 5)
+TOLD = Provenance("m", "a" * 64, "w@c0", None, "t", "b" * 64, "0.1", "2.6")
 
 
 @st.composite
 def answered(draw):
-    """Rows with odd prompts, some failed, at least one with a score."""
-    rows = []
+    """Rows with odd prompts, some failed, at least one with a score; told where from or not."""
+    rows, told = [], draw(st.sampled_from([None, TOLD]))
+    whole = told and replace(told, seconds=3.0, source_rate=44100, peak_dbfs=-1.0)
     for number in range(draw(st.integers(1, 5))):
         request = Request(f"clip {number}", Path(f"in/{number}.wav"), draw(PROMPTS))
         if number and draw(st.booleans()):
-            rows.append(row_of(request, error=draw(ODD) + "x"))
+            rows.append(row_of(request, error=draw(ODD) + "x", provenance=told))
         else:
             ta = None if request.prompt is None else draw(SCORES)
-            rows.append(row_of(request, Score(draw(SCORES), ta), note=draw(st.none() | ODD)))
+            score, note = Score(draw(SCORES), ta), draw(st.none() | ODD)
+            rows.append(row_of(request, score, note, provenance=whole))
     return rows
 
 
