@@ -13,6 +13,7 @@ from whisq.losses import (
     contrast,
     mismatch,
     pairwise_cost,
+    preference,
     ranking,
     rater_distribution,
     soft_labels,
@@ -48,6 +49,9 @@ def batch():
         ta=torch.tensor([4.0, 1.0, 2.0, 5.0]),
         omq_raters=shares,
         ta_raters=shares,
+        pairs=torch.tensor([[0, 1], [2, 1], [3, 0], [1, 3]]),
+        omq_preferred=torch.tensor([1.0, 0.0, 0.5, 1.0]),
+        ta_preferred=torch.tensor([0.0, torch.nan, 1.0, 1.0]),
     )
 
 
@@ -55,7 +59,9 @@ def only(**weights):
     return Objective(**{"mse_weight": 0.0, "ot_weight": 0.0} | weights)
 
 
-@pytest.mark.parametrize("term", ["mse", "mae", "soft_label", "rater", "ranking", "ot"])
+@pytest.mark.parametrize(
+    "term", ["mse", "mae", "soft_label", "rater", "ranking", "preference", "ot"]
+)
 def test_a_weight_scales_its_term_and_no_other_is_computed(output, batch, term):
     total, terms = only(**{f"{term}_weight": 3.0})(output, batch)
     assert [name for name in terms if name in Objective().weights()] == [term]
@@ -101,6 +107,39 @@ def test_a_better_own_prompt_lowers_the_mismatch(output, batch):
     other, lower = (output.ta.unsqueeze(1) - fall for fall in (0.5, 2.0))
     assert term(output, batch, other)[0].item() == pytest.approx(0.5)
     assert term(output, batch, lower)[0].item() == 0
+
+
+@pytest.mark.parametrize("lead", [-3.0, 0.0, 0.5, 2.0])
+def test_a_preference_costs_what_bradley_and_terry_give_it(lead):
+    prediction, pair = torch.tensor([3.0 + lead, 3.0]), torch.tensor([[0, 1]])
+    won, lost, tied = (
+        preference(prediction, pair, torch.tensor([share])).item() for share in (1.0, 0.0, 0.5)
+    )
+    assert won == pytest.approx(math.log(1 + math.exp(-lead)), abs=1e-6)
+    assert lost == pytest.approx(math.log(1 + math.exp(lead)), abs=1e-6)
+    assert tied == pytest.approx((won + lost) / 2, abs=1e-6)
+
+
+def test_preferences_have_the_gradient_of_finite_differences():
+    prediction = torch.tensor([2.0, 3.5, 4.0], dtype=torch.float64, requires_grad=True)
+    pairs = torch.tensor([[0, 1], [1, 2], [2, 0], [0, 2]])
+    preferred = torch.tensor([1.0, 0.0, 0.5, torch.nan], dtype=torch.float64)
+    assert torch.autograd.gradcheck(lambda each: preference(each, pairs, preferred), prediction)
+
+
+def test_the_level_of_predictions_is_none_of_a_preferences_business(output, batch):
+    term = only(preference_weight=1.0)
+    before, _ = term(output, batch)
+    output.omq += 1
+    torch.testing.assert_close(term(output, batch)[0], before)
+
+
+def test_words_on_another_axis_or_none_teach_nothing(output, batch):
+    output.omq.requires_grad_()
+    batch.omq_preferred = torch.full((4,), torch.nan)
+    batch.ta_preferred = batch.ta_preferred[:0]
+    assert preference(output.omq, batch.pairs, batch.omq_preferred).item() == 0
+    assert preference(output.omq, batch.pairs[:0], batch.ta_preferred).item() == 0
 
 
 def test_transport_without_a_shared_space_says_what_to_set(output, batch):

@@ -37,6 +37,10 @@ class Batch:
         ta_known: The same for textual alignment.
         omq_raters: Share of raters that gave 1..5, float32, shape (clips, 5), or None.
         ta_raters: The same for textual alignment.
+        pairs: Places of two clips that a listener compared, int64, shape (words, 2), or None.
+        omq_preferred: 1 where the first was preferred, 0 the second, a half where neither, NaN
+            where that was not asked; float32, shape (words,), or None.
+        ta_preferred: The same for textual alignment.
     """
 
     ids: tuple[str, ...]
@@ -50,6 +54,9 @@ class Batch:
     ta_known: Tensor | None = None
     omq_raters: Tensor | None = None
     ta_raters: Tensor | None = None
+    pairs: Tensor | None = None
+    omq_preferred: Tensor | None = None
+    ta_preferred: Tensor | None = None
 
     def __len__(self) -> int:
         """Return the number of clips."""

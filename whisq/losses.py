@@ -2,10 +2,11 @@
 
 Conventions: predictions and ratings are (clips,) in MOS units, ratings NaN where a clip has none,
 and such clips are left out; logits are (clips, bins) over bins
-whose centres, (bins,), are spread evenly over the scale; a loss is a mean over clips or pairs, zero
-where there are none. Of transport, with the symbols of geomloss and OTT: `a, b` weigh frames and
-tokens, `cost` prices a unit moved from one to the other, `epsilon` is the entropic blur in units of
-cost, `plan`, (clips, frames, tokens), what is moved, `f, g` the dual potentials over epsilon.
+whose centres, (bins,), are spread evenly over the scale; listeners' words on pairs are (words,); a
+loss is a mean over clips or pairs, zero where there are none. Of transport, with the symbols of
+geomloss and OTT: `a, b` weigh frames and tokens, `cost` prices a unit moved from one to the other,
+`epsilon` is the entropic blur in units of cost, `plan`, (clips, frames, tokens), what is moved,
+`f, g` the dual potentials over epsilon.
 
 Source: WhisQ (arXiv 2506.05899) for the MOS loss and Sinkhorn transport, of neither of which it
 publishes a setting.
@@ -20,7 +21,13 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 from torch.nn import functional
-from torch.nn.functional import l1_loss, log_softmax, mse_loss, normalize
+from torch.nn.functional import (
+    binary_cross_entropy_with_logits,
+    l1_loss,
+    log_softmax,
+    mse_loss,
+    normalize,
+)
 
 from whisq.section import Above0, Positive, Section, Weight
 
@@ -46,6 +53,7 @@ class Objective(Section):
         soft_label_weight: Divergence from Gaussian soft labels; needs a model with bins.
         rater_weight: Divergence from the raters' distribution; needs bins and raters.
         ranking_weight: Pairwise logistic loss.
+        preference_weight: What listeners preferred of two clips; which ones, `train.pairs` says.
         mismatch_weight: A clip that follows its prompt must follow another one less.
         contrast_weight: A clip that follows its prompt must be told by it from several others.
         other_prompts: How many others a clip is rated against for those two.
@@ -62,6 +70,7 @@ class Objective(Section):
     soft_label_weight: Weight = 0.0
     rater_weight: Weight = 0.0
     ranking_weight: Weight = 0.0
+    preference_weight: Weight = 0.0
     mismatch_weight: Weight = 0.0
     contrast_weight: Weight = 0.0
     other_prompts: Positive = 1
@@ -76,6 +85,12 @@ class Objective(Section):
         """Name the choices that no term of OMQ depends on."""
         beginnings = ("ot_", "mismatch_", "contrast_", "other_")
         return {name for name in cls.model_fields if name.startswith(beginnings)}
+
+    @property
+    def of_ratings(self) -> bool:
+        """Whether any term learns from a clip's own ratings, and not from its place in pairs."""
+        names = ("mse", "mae", "soft_label", "rater", "ranking")
+        return any(self.weights()[name] for name in names)
 
     @property
     def against_others(self) -> bool:
@@ -99,7 +114,8 @@ class Objective(Section):
 
         Args:
             output: What the model made of it: `omq`, `ta`, `centres`, `audio`, `text` and so on.
-            batch: Its ratings: `omq`, `ta`, `omq_raters`, `ta_raters`.
+            batch: Its ratings: `omq`, `ta`, `omq_raters`, `ta_raters`; and `pairs` of its clips
+                with what was preferred, `omq_preferred`, `ta_preferred`.
             other: TA of the clips against other prompts, (clips, prompts), for `mismatch` and
                 `contrast`.
 
@@ -111,8 +127,13 @@ class Objective(Section):
         terms = {
             name: sum(_term(name, output, batch, axis) for axis in ("omq", "ta"))
             for name, weight in weights.items()
-            if weight and name not in ("ot", "mismatch", "contrast")
+            if weight and name not in ("ot", "preference", "mismatch", "contrast")
         }
+        if self.preference_weight:
+            terms["preference"] = sum(
+                preference(getattr(output, axis), batch.pairs, getattr(batch, f"{axis}_preferred"))
+                for axis in ("omq", "ta")
+            )
         if self.mismatch_weight:
             terms["mismatch"] = mismatch(output.ta, other, batch.ta)
         if self.contrast_weight:
@@ -201,6 +222,26 @@ def ranking(prediction: Tensor, rating: Tensor) -> Tensor:
         return prediction.sum() * 0
     lead = prediction.unsqueeze(1) - prediction.unsqueeze(0)
     return functional.softplus(-lead[better]).mean()
+
+
+def preference(prediction: Tensor, pairs: Tensor, preferred: Tensor) -> Tensor:
+    """Ask of pairs that listeners have compared that the preferred clip is predicted better.
+
+    Source: Bradley and Terry, Rank analysis of incomplete block designs (1952): the first is
+    preferred with probability 1 / (1 + exp(-lead)). Chosen: a lead of one MOS unit is one of their
+    units, so that preferences and ratings can teach one prediction.
+
+    Args:
+        prediction: Shape (clips,).
+        pairs: Places of the first and the second clip, (words, 2).
+        preferred: 1 where a listener preferred the first, 0 the second, a half where neither, and
+            NaN where the word is on another axis; shape (words,).
+    """
+    first, second = pairs[~preferred.isnan()].T
+    if not len(first):
+        return prediction.sum() * 0
+    lead = prediction[first] - prediction[second]
+    return binary_cross_entropy_with_logits(lead, preferred[~preferred.isnan()])
 
 
 def mismatch(own: Tensor, other: Tensor, rating: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from whisq.cli import app
-from whisq.comparing.pairs import read_preferences
+from whisq.corpus.preferences import read_preferences
 
 SCORES = """id,path,prompt,system,omq,ta
 x1,out/x/1.wav,a waltz,x,3.0,2.0

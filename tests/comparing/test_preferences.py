@@ -5,7 +5,8 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from whisq.comparing.preferences import agreed, ceiling, fit, judge, losses
+from whisq.comparing.preferences import ceiling, fit, judge, losses
+from whisq.evaluation.metrics import agreed
 
 CHANCE = np.log(2)
 

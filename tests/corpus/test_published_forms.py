@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import soundfile
 
-from whisq.comparing.pairs import read_preferences
 from whisq.corpus.musiceval import read
+from whisq.corpus.preferences import read_preferences
 from whisq.corpus.rated_table import Columns, RatedTable, lay_out
 
 ROOT = Path(__file__).parents[2]

@@ -12,27 +12,18 @@ from typing import Any
 from pandas import DataFrame
 from rich.console import Console
 
-from whisq import tables
 from whisq.comparing.preferences import judge
 from whisq.comparing.systems import prompt_of, read_rows, system_of
-from whisq.evaluation.answers import COLUMNS, FOLDER
+from whisq.corpus.preferences import read_preferences
+from whisq.evaluation.answers import FOLDER
 from whisq.evaluation.judge import rounded
 from whisq.evaluation.metrics import AXES
 from whisq.files import tell
 from whisq.names import key
 from whisq.scoring.rows import Row
 from whisq.show.preferences import judged
-from whisq.tables import listed, plain
+from whisq.tables import listed
 
-USUAL = {
-    "a": ("a", "clip_a", "path_a", "id_a", "audio_a", "file_a"),
-    "b": ("b", "clip_b", "path_b", "id_b", "audio_b", "file_b"),
-    "preferred": ("preferred", "preference", "winner", "choice"),
-    "axis": ("axis", "dimension", "aspect", "criterion"),
-    "rater": ("rater", "rater_id", "listener", "listener_id", "annotator", "user"),
-    "prompt": ("prompt", "prompt_id", "text", "caption"),
-}
-TIES = ("tie", "tied", "equal", "same", "draw", "both", "neither", "=")
 DONE, WRONG_CALL = 0, 2
 
 
@@ -100,53 +91,6 @@ def figures(command: Command) -> dict[str, Any]:
     if not found:
         raise ValueError(f"no row of {command.pairs} has both of its clips in {command.answer}")
     return rounded(found | {"missing": len(missing)})
-
-
-def read_preferences(path: Path) -> DataFrame:
-    """Return a row a word: `a`, `b`, `vote`, and `axis`, `rater` and `prompt`, None where unknown.
-
-    Args:
-        path: A table with a header; see `whisq.tables`. `preferred` is `a` (the vote is 1), `b`
-            (-1), either clip's name, or `tie` (0; also equal, same, draw, both, neither).
-
-    Raises:
-        ValueError: Columns are missing, or some rows are wrong; all of them are told.
-    """
-    table = tables.read(path, headed=True)
-    header = list(table.header or ())
-    try:
-        columns = tables.find(header, USUAL, {}, needed=("a", "b", "preferred"))
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from None
-    rows, problems = [], []
-    for number, cells in table.rows:
-        try:
-            rows.append(_word({what: cells[header.index(c)] for what, c in columns.items()}))
-        except ValueError as error:
-            problems.append(f"row {number}: {error}")
-    if problems:
-        raise ValueError(tables.told(problems, str(path)))
-    # Objects, in which what is unknown stays None.
-    words = DataFrame(rows, columns=["a", "b", "vote", "axis", "rater", "prompt"], dtype=object)
-    return words.astype({"vote": int})
-
-
-def _word(said: Mapping[str, str | None]) -> tuple[Any, ...]:
-    blank = [what for what in ("a", "b", "preferred") if said[what] is None]
-    if blank:
-        raise ValueError(f"{' and '.join(blank)} must not be blank")
-    a, b, word = (str(said[what]).strip() for what in ("a", "b", "preferred"))
-    if key(a) == key(b):
-        raise ValueError(f"a and b are the same clip, {a!r}")
-    votes = dict.fromkeys(TIES, 0) | {"a": 1, "b": -1} | {key(a): 1, key(b): -1}
-    vote = votes.get(key(word), votes.get(word.lower()))
-    if vote is None:
-        raise ValueError(f"preferred must be a, b, tie or one of the clips, given {word!r}")
-    axis = said.get("axis")
-    known = [name for name in AXES if axis is not None and plain(axis) in COLUMNS[name]]
-    if axis is not None and not known:
-        raise ValueError(f"axis must be omq or ta, or blank for both, given {axis!r}")
-    return key(a), key(b), vote, (known or [None])[0], said.get("rater"), said.get("prompt")
 
 
 def _by_name(rows: list[Row]) -> dict[str, Row]:

@@ -17,7 +17,7 @@ import numpy as np
 from pandas import DataFrame, Series
 
 from whisq.evaluation.intervals import interval
-from whisq.evaluation.metrics import DECIMALS
+from whisq.evaluation.metrics import DECIMALS, agreed
 from whisq.evaluation.resampling import codes, count, draw
 
 WAYS = ("prompt", "system_pair")
@@ -69,18 +69,6 @@ def judge(rows: DataFrame, resamples: int = 2000, seed: int = 0) -> dict[str, An
             "intervals": _intervals(alike, rows, *draws),
         }
     return found
-
-
-def agreed(vote: np.ndarray, said: np.ndarray) -> np.ndarray:
-    """Return 1 where what is said agrees with a rater, 0 where not: shape (rows,).
-
-    It is a half where nothing is said, and NaN where the rater calls a tie.
-
-    Args:
-        vote: Shape (rows,).
-        said: Positive for the first clip, negative for the second, 0 for neither, alike.
-    """
-    return np.where(vote == 0, np.nan, (1 + vote * np.sign(said)) / 2)
 
 
 def ceiling(agreement: float) -> float:

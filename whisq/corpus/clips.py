@@ -1,4 +1,4 @@
-"""The tables that everything after the corpus reads: clips, their ratings, prompts in other words.
+"""The tables that everything after the corpus reads: clips, ratings, preferences, reworded prompts.
 
 `clips.csv` says what to embed and `ratings.csv` what to learn. They are two files so that a
 new split or a mended label embeds nothing again.
@@ -16,6 +16,9 @@ CLIP_COLUMNS = ["id", "system", "prompt_id", "prompt", "path", "seconds"]
 RATING_COLUMNS = ["id", "split", "omq", "ta", "raters", "omq_raters", "ta_raters"]
 REWORDINGS = "rewordings.csv"  # of a corpus that has them
 REWORDING_COLUMNS = ["prompt", "same", "other"]
+PAIRS = "pairs.csv"  # likewise
+PAIR_COLUMNS = ["a", "b", "preferred", "axis", "rater"]
+VOTES = {"a": 1, "b": -1, "tie": 0}
 SPLITS = ("train", "dev", "test")
 LOWEST, HIGHEST = 1.0, 5.0
 
@@ -46,12 +49,13 @@ def read_ratings(path: str | Path) -> DataFrame:
 def write_ratings(ratings: DataFrame, path: str | Path) -> None:
     """Check the table of ratings and write it.
 
-    Missing columns, ids that are there twice, unknown splits, labels outside 1..5 and clips without
-    any are one `ValueError` that names all of them.
+    Missing columns, ids that are there twice, unknown splits and labels outside 1..5 are one
+    `ValueError` that names all of them.
 
     Args:
-        ratings: One row a labelled clip, with RATING_COLUMNS; an axis that was not rated is NaN;
-            `raters, omq_raters, ta_raters` are space-separated, blank where unknown.
+        ratings: One row a labelled clip, with RATING_COLUMNS; an axis that was not rated is NaN,
+            both of a clip that was compared with others alone; `raters, omq_raters, ta_raters` are
+            space-separated, blank where unknown.
         path: Where to; folders are made.
     """
     _write(_check_ratings(ratings, str(path)), RATING_COLUMNS, path)
@@ -80,6 +84,43 @@ def read_rewordings(corpus: str | Path) -> DataFrame:
     return _checked(table, problems, str(path))
 
 
+def read_pairs(corpus: str | Path) -> DataFrame:
+    """Read which of two clips listeners preferred.
+
+    Missing columns and cells that mean nothing are one `ValueError` that names all of them.
+
+    Args:
+        corpus: The corpus's folder, which need not have such a table.
+
+    Returns:
+        A row a word: `a`, `b`, clips' ids; `vote`, 1 where the first is preferred, -1 where the
+        second is, 0 for a tie; `axis`, blank where the word is on the whole; `rater`, blank where
+        unknown. None without a `pairs.csv`.
+    """
+    path = Path(corpus) / PAIRS
+    if not path.exists():
+        return DataFrame(columns=["a", "b", "vote", "axis", "rater"])
+    table = _read(path, PAIR_COLUMNS, numbers=[])
+    problems = _missing_columns(table, PAIR_COLUMNS)
+    if not problems:
+        wrong = ~table["preferred"].isin(VOTES) | ~table["axis"].isin(["omq", "ta", ""])
+        wrong |= table["a"] == table["b"]
+        problems += [
+            f"row {row + 2} must name two clips, which is preferred (a, b, tie) and omq, ta or "
+            "nothing for the axis"
+            for row in table.index[wrong]
+        ]
+    table = _checked(table, problems, str(path))
+    return table.assign(vote=table["preferred"].map(VOTES))[["a", "b", "vote", "axis", "rater"]]
+
+
+def write_pairs(pairs: DataFrame, corpus: str | Path) -> None:
+    """Write such words, as `read_pairs` gives them, into a corpus's folder."""
+    words = {vote: word for word, vote in VOTES.items()}
+    table = pairs.assign(preferred=pairs["vote"].map(words)).fillna({"axis": "", "rater": ""})
+    _write(table, PAIR_COLUMNS, Path(corpus) / PAIRS)
+
+
 def _check_clips(clips: DataFrame, name: str) -> DataFrame:
     problems = _missing_columns(clips, CLIP_COLUMNS)
     if not problems:
@@ -98,8 +139,6 @@ def _check_ratings(ratings: DataFrame, name: str) -> DataFrame:
         problems += _duplicates(ratings)
         for row in ratings[~ratings["split"].isin(SPLITS)].itertuples():
             problems.append(f"split must be one of {SPLITS}, given {row.split!r} for {row.id!r}")
-        unrated = ratings["id"][ratings["omq"].isna() & ratings["ta"].isna()]
-        problems += [f"neither omq nor ta is rated for clip {key!r}" for key in unrated]
         for axis in ("omq", "ta"):
             wrong = ratings[~(ratings[axis].between(LOWEST, HIGHEST) | ratings[axis].isna())]
             problems += [

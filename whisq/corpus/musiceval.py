@@ -9,7 +9,8 @@
 
 A user's table is laid out so too (`rated_table`). Its card names its `scale`; ratings that were
 mapped from it may lie between whole marks, a clip may lack one axis, and its sound may be in
-another container.
+another container. Any layout may have a `pairs.csv` (a,b,preferred,axis,rater): which of two clips
+listeners preferred. A clip that is in one needs no rating.
 
 Source: MusicEval (arXiv 2501.10811) and the files of AudioMOS Challenge 2025, track 1.
 """
@@ -31,7 +32,7 @@ from whisq import audio
 from whisq.audio import Sound
 from whisq.corpus import tables
 from whisq.corpus.card import read_card
-from whisq.corpus.clips import CLIP_COLUMNS, RATING_COLUMNS, SPLITS
+from whisq.corpus.clips import CLIP_COLUMNS, PAIRS, RATING_COLUMNS, SPLITS, read_pairs
 from whisq.corpus.tables import Problems
 from whisq.names import SOUND, system_and_prompt
 
@@ -73,6 +74,7 @@ def read(folder: Path, hear: Callable[[Path], Sound] = audio.read) -> RatedClips
     labelled, unlabelled = _sets(folder, problems, mapped)
     named = pd.concat([labelled, unlabelled], ignore_index=True)
     files = _wav_files(folder, named, problems)
+    _check_pairs(folder, labelled, problems)
     clips = named[["id"]].drop_duplicates(ignore_index=True)
     pairs = [system_and_prompt(key) for key in clips["id"]]
     clips["system"], clips["prompt_id"] = ([pair[at] for pair in pairs] for at in (0, 1))
@@ -112,6 +114,18 @@ def _check_once(labelled: DataFrame, problems: Problems) -> None:
         first = f"{key} is also in {same.iloc[0]['file']}, row {same.iloc[0]['row']}"
         kind = "duplicate id" if same["split"].nunique() == 1 else "split overlap"
         problems.fatal(kind, last["file"], last["row"], first, "keep one of the rows")
+
+
+def _check_pairs(folder: Path, labelled: DataFrame, problems: Problems) -> None:
+    pairs = read_pairs(folder)
+    compared = {*pairs["a"], *pairs["b"]}
+    for key in sorted(compared - set(labelled["id"])):
+        remedy = "list it in sets/, with - for ratings that it lacks"
+        problems.fatal("unlisted pair", PAIRS, None, f"{key} is in no split", remedy)
+    unrated = labelled[labelled["omq"].isna() & labelled["ta"].isna()]
+    for row in unrated[~unrated["id"].isin(compared)].itertuples():
+        remedy = "rate it, or move it to sets/eval_list.txt"
+        problems.fatal("no label", row.file, row.row, f"{row.id} is rated on no axis", remedy)
 
 
 def _check_total(folder: Path, labelled: DataFrame, problems: Problems) -> None:

@@ -1,8 +1,9 @@
 """A user's own rated clips: a table and sound files become MusicEval's layout.
 
 The table has a row a clip with mean ratings, or a row a rating; `path`, and `omq` or `ta` or both,
-must be there, `prompt`, `system`, `split`, `rater`, `id` and `prompt_id` may. Clips are named
-Sxxx_Pxxx as the layout asks; `names.csv` in it says which clip, system and prompt each one is.
+must be there, `prompt`, `system`, `split`, `rater`, `id` and `prompt_id` may. A table of pairs may
+stand beside ratings or instead of them. Clips are named Sxxx_Pxxx as the layout asks; `names.csv`
+in it says which clip, system and prompt each one is.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import re
 import shutil
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Annotated, Literal
 
 import pandas as pd
@@ -20,11 +21,12 @@ from pydantic import Field
 from whisq import audio, tables
 from whisq.corpus.archive import whole_folder
 from whisq.corpus.card import write_card
-from whisq.corpus.clips import HIGHEST, LOWEST, SPLITS
+from whisq.corpus.clips import HIGHEST, LOWEST, SPLITS, write_pairs
+from whisq.corpus.preferences import read_preferences
 from whisq.corpus.splits import Split, assign
 from whisq.corpus.tables import UNRATED
 from whisq.files import in_project, tell
-from whisq.names import SOUND
+from whisq.names import SOUND, key
 from whisq.section import Section
 
 NAMES = "names.csv"
@@ -65,7 +67,9 @@ class RatedTable(Section):
 
     Attributes:
         path: The table, in any form of `whisq.tables`; a relative path counts from the working
-            folder or else the project's.
+            folder or else the project's. None where there are pairs alone, which name the clips.
+        pairs: A table of preferences, see `whisq.corpus.preferences`, likewise. It names clips by
+            path, `id` or file name; then the first table need hold no rating.
         audio: The folder that paths in it count from; None: the table's own.
         scale: Its worst and best mark, such as 1-7 or 0-100, mapped to 1 and 5 and linearly between
             them; 5-1 where 1 is the best.
@@ -77,6 +81,7 @@ class RatedTable(Section):
     """
 
     path: str | None = None
+    pairs: str | None = None
     audio: str | None = None
     scale: Annotated[str, Field(pattern=rf"^{SCALE.pattern}$")] = "1-5"
     columns: Columns = Columns()
@@ -104,10 +109,22 @@ def lay_out(source: RatedTable, into: str | Path) -> None:
         source: Which table, and how to read it. Rows or sound files that are wrong are one
             `ValueError` that tells all of them.
         into: The folder to fill; replaced if there is one.
+
+    Raises:
+        ValueError: Neither a table nor pairs are named.
     """
-    path = _path(source)
-    rows = _rows(path, source)
+    path, pairs = _path(source, "path"), _path(source, "pairs")
+    words = None if pairs is None else read_preferences(pairs)
+    path = path or pairs
+    if path is None:
+        raise ValueError(
+            "corpus.table.path must name your table of rated clips, or corpus.table.pairs one of "
+            "preferences; docs/corpora.md shows their forms"
+        )
+    rows = _rows(path, source, words)
     clips = _clips(rows, path)
+    if words is not None:
+        words = _named(words, clips, pairs)
     clips["split"], divided = _split(clips, source, path)
     held = divided.startswith("by ") and source.protocol != "clips"
     protocol = source.protocol if held else "official"
@@ -117,7 +134,10 @@ def lay_out(source: RatedTable, into: str | Path) -> None:
         for clip in clips.itertuples():
             suffix = clip.file.suffix.lower() if SOUND.search(clip.file.name) else ".wav"
             shutil.copyfile(clip.file, folder / "wav" / f"{clip.id}{suffix}")
-        _write_labels(folder, clips, rows)
+        compared = set() if words is None else {*words["a"], *words["b"]}
+        _write_labels(folder, clips, rows, compared)
+        if words is not None:
+            write_pairs(words, folder)
         texts = clips.drop_duplicates("prompt_number").sort_values("prompt_number")
         lines = [f"{row.prompt_number}\t{row.prompt}" for row in texts.itertuples()]
         _write(folder / "prompt_info.txt", ["id\ttext", *lines])
@@ -133,40 +153,39 @@ def lay_out(source: RatedTable, into: str | Path) -> None:
             split=divided,
             protocol=protocol,
             clips=len(clips),
-            ratings=len(rows),
+            ratings=int(rows[list(AXES)].notna().any(axis=1).sum()),
             unrated=unrated,
+            **({} if words is None else {"pairs": len(words)}),
         )
     for axis, count in unrated.items():
         if count:
             tell(f"{axis} is not rated for {count} of {len(clips)} clips.")
 
 
-def _path(source: RatedTable) -> Path:
-    if source.path is None:
-        raise ValueError(
-            "corpus.table.path must name your table of rated clips; docs/corpora.md shows its form"
-        )
-    path = in_project(source.path)
-    if path is None:
-        raise ValueError(f"corpus.table.path must exist, but there is no {source.path}")
+def _path(source: RatedTable, which: str) -> Path | None:
+    named = getattr(source, which)
+    path = None if named is None else in_project(named)
+    if named is not None and path is None:
+        raise ValueError(f"corpus.table.{which} must exist, but there is no {named}")
     return path
 
 
-def _rows(path: Path, source: RatedTable) -> DataFrame:
+def _rows(path: Path, source: RatedTable, words: DataFrame | None) -> DataFrame:
     # One row a row of the table that has a rating, labels mapped to 1..5, NaN where there is none.
-    table = tables.read(path, headed=True)
+    table = _compared(words, path) if source.path is None else tables.read(path, headed=True)
     option = "corpus.table.columns.{}"
     given = source.columns.model_dump()
     try:
         columns = tables.find(table.header, USUAL, given, needed=("path",), option=option)
     except ValueError as error:
         raise ValueError(f"{path}: {error}") from None
-    if not set(AXES) & set(columns):
+    if words is None and not set(AXES) & set(columns):
         raise ValueError(
             f"{path} must have a column of ratings, omq or ta: name it with "
             f"{option.format('omq')}. The columns are: {', '.join(table.header)}"
         )
-    if "ta" in columns and "prompt" not in columns:
+    of_pairs = words is not None and (words["axis"] == "ta").any()
+    if ("ta" in columns or of_pairs) and "prompt" not in columns:
         raise ValueError(
             f"{path} rates textual alignment, so it must have a column of prompts: name it with "
             f"{option.format('prompt')}"
@@ -183,6 +202,39 @@ def _rows(path: Path, source: RatedTable) -> DataFrame:
     if problems:
         raise ValueError(tables.told(problems, str(path)))
     return DataFrame(found)
+
+
+def _compared(words: DataFrame, path: Path) -> tables.Table:
+    # The clips that pairs name, as a table of clips.
+    ends = [
+        words[[f"file_{end}", "prompt", f"system_{end}"]].set_axis(
+            ["path", "prompt", "system"], axis=1
+        )
+        for end in "ab"
+    ]
+    clips = pd.concat(ends).drop_duplicates().dropna(axis=1, how="all")
+    rows = [(at + 2, tuple(row)) for at, row in zip(clips.index, clips.to_numpy(), strict=True)]
+    return tables.Table(str(path), tuple(clips.columns), rows)
+
+
+def _named(words: DataFrame, clips: DataFrame, pairs: Path) -> DataFrame:
+    # Preferences with the clips' names in the layout. A word on the whole of clips that were made
+    # from no prompt says nothing of alignment.
+    names: dict[str, str] = {}
+    short = clips["path"].map(lambda path: PurePosixPath(key(path)).name)
+    for column in (clips["clip"].map(key), clips["path"].map(key), short[~short.duplicated(False)]):
+        for name, own in zip(column, clips["id"][column.index], strict=True):
+            names.setdefault(name, own)
+    unknown = sorted({*words["a"], *words["b"]} - set(names))
+    if unknown:
+        raise ValueError(
+            f"{pairs} names {len(unknown)} clip(s) that the table of clips lacks, by path, id or "
+            f"file name:\n{tables.listed(unknown)}"
+        )
+    known = words.assign(a=words["a"].map(names), b=words["b"].map(names))
+    if (clips["prompt"] == UNPROMPTED).all():
+        known["axis"] = known["axis"].fillna("omq")
+    return known
 
 
 def _root(path: Path, source: RatedTable) -> Path:
@@ -304,12 +356,13 @@ def _split(clips: DataFrame, source: RatedTable, path: Path) -> tuple[Series, st
     return split, f"by {source.protocol}, one part in {folds} each for dev and test"
 
 
-def _write_labels(folder: Path, clips: DataFrame, rows: DataFrame) -> None:
-    rated = clips[clips["omq"].notna() | clips["ta"].notna()]
+def _write_labels(folder: Path, clips: DataFrame, rows: DataFrame, compared: set[str]) -> None:
+    known = clips["omq"].notna() | clips["ta"].notna() | clips["id"].isin(compared)
+    rated = clips[known]
     for split in SPLITS:
         part = rated[rated["split"] == split]
         _write(folder / f"sets/{split}_mos_list.txt", map(_labels, part.itertuples()))
-    unrated = clips[clips["omq"].isna() & clips["ta"].isna()]
+    unrated = clips[~known]
     if len(unrated):
         _write(folder / "sets/eval_list.txt", unrated["id"])
     if (clips["raters"] == 1).all() and (rows["rater"] == "").all():

@@ -199,6 +199,18 @@ def agreement(
     return {"agreement": agreed / pairs if pairs else None, "pairs": pairs}
 
 
+def agreed(vote: np.ndarray, said: np.ndarray) -> np.ndarray:
+    """Return 1 where what is said agrees with a rater, 0 where not: shape (rows,).
+
+    It is a half where nothing is said, and NaN where the rater calls a tie.
+
+    Args:
+        vote: Shape (rows,).
+        said: Positive for the first clip, negative for the second, 0 for neither, alike.
+    """
+    return np.where(vote == 0, np.nan, (1 + vote * np.sign(said)) / 2)
+
+
 def calibration(rating: np.ndarray, prediction: np.ndarray, bins: int = 10) -> dict[str, Any]:
     """Fit ratings by a line in the predictions, and average both in bins of equal size.
 

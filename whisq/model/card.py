@@ -26,6 +26,10 @@ UNRATED = {
     "omq": "this model learnt from ratings of alignment (TA) alone: its OMQ means nothing",
     "ta": "this model learnt from ratings of quality (OMQ) alone: it tells no TA",
 }
+COMPARED = (
+    "this model learnt {} from preferences alone: its scores tell which of two clips is better, "
+    "and their level means nothing"
+)
 # By the beginning of a name on the hub, the first that fits; as the models' pages say.
 LICENCES = {
     "openai/whisper-large-v3-turbo": "MIT",
@@ -64,7 +68,10 @@ def reach(corpus: Mapping[str, Any]) -> str | None:
     """Return what must be said wherever a model of this corpus scores, None of most."""
     if corpus.get("name") == RENDERED:
         return REACH
-    return UNRATED.get(corpus.get("unrated"))
+    warned = [UNRATED[axis] for axis in UNRATED if corpus.get("unrated") == axis]
+    if compared := corpus.get("compared", "").split():
+        warned.append(COMPARED.format(" and ".join(map(str.upper, compared))))
+    return "; ".join(warned) or None
 
 
 def read(*folders: Path, model: str) -> dict[str, Any] | None:

@@ -122,7 +122,7 @@ class Config(Choices):
         text: The text encoder's spec.
         weights: SHA-256 of the files of the `audio` and the `text` encoder: a part of the model.
         preprocessing: Versions of what was done around the two.
-        corpus: What it learnt from: `name`, `licence`, `commit`; `unrated`, an axis, if one is.
+        corpus: What it learnt from: `name`, `licence`, `commit`; axes `unrated` or only `compared`.
     """
 
     audio_dim: Positive

@@ -102,7 +102,7 @@ CHOICES = (
     Choice("Dropout", NOTHING, "model.dropout model.frame_dropout", "not named"),
     Choice("MOS loss", NOTHING,
            "loss.mse_weight loss.mae_weight loss.soft_label_weight loss.rater_weight "
-           "loss.ranking_weight loss.mismatch_weight loss.contrast_weight",
+           "loss.ranking_weight loss.preference_weight loss.mismatch_weight loss.contrast_weight",
            "squared error, whose best answer is the mean, which a MOS is"),
     Choice("Transport", "“Sinkhorn optimal transport loss”",
            "loss.ot_form loss.ot_cost loss.ot_weight loss.ot_epsilon loss.ot_iterations",

@@ -1,4 +1,4 @@
-"""Scores judged by preferences, as a table."""
+"""Scores judged by preferences, and what preferences teach, as tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from whisq.evaluation.metrics import AXES
-from whisq.show.table import Cell, Table, number, span, word
+from whisq.show.table import Cell, Table, minus, number, span, verbatim, word
 
 WAYS = {"prompt": "95%, drawing prompts", "system_pair": "95%, drawing system pairs"}
 
@@ -22,6 +22,35 @@ def judged(found: Mapping[str, Any], caption: str) -> Table:
         f"between their agreement and this{left}."
     )
     return Table(caption, ["axis", "figure", "value", *WAYS.values(), "words"], rows, note)
+
+
+def taught(found: Mapping[str, Any]) -> Table:
+    """Return what `metrics/preferences.json` holds: a row a figure, a column an arm.
+
+    Differences are in points of a hundred, this less the means', with Student's 95% interval.
+    """
+    arms = {name: next(iter(of.values())) for name, of in found["compared"].items()}
+    rows = []
+    for axis in AXES:
+        for figure, name in {"accuracy": "of raters' words, right", "srcc": "SRCC"}.items():
+            cells = [number(of[f"{axis}_{figure}"]["mean"]) for of in arms.values()]
+            less = [_less(of[f"{axis}_{figure}"]) for arm, of in arms.items() if arm != "means"]
+            rows.append([verbatim(f"{axis.upper()}, {name}"), *cells, *less])
+    n = next(iter(arms.values()))["omq_accuracy"]["n"]
+    caption = (
+        f"Learnt from raters' means, from their preferences alone, and from both "
+        f"({found['corpus']}, whole prompts held out, means of {n} trainings each)"
+    )
+    heads = [f"from {name}" for name in arms]
+    heads += [f"{name} less means, points" for name in arms if name != "means"]
+    return Table(caption, ["test clips", *heads], rows)
+
+
+def _less(figure: Mapping[str, Any]) -> Cell:
+    less = figure["difference"]["means"]
+    points = 100 * less["mean"]
+    ends = " to ".join(minus(f"{100 * end:.1f}") for end in less["interval"] or [])
+    return Cell(minus(f"{points:+.1f}") + (f" ({ends})" if ends else ""), points)
 
 
 def _rows(found: Mapping[str, Any], axis: str) -> list[list[Cell]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -146,7 +146,16 @@ def make_loader(
     The order is that of `LengthBatches`, so `Batch.ids` says who is who;
     `loader.batch_sampler.epoch` chooses it.
     """
-    batches = LengthBatches(dataset.lengths, batch_size, shuffle, seed)
+    return load(dataset, LengthBatches(dataset.lengths, batch_size, shuffle, seed), device)
+
+
+def load(
+    dataset: ClipDataset,
+    batches: LengthBatches,
+    device: torch.device | str,
+    collate: Callable[[list[Example]], Batch] = collate,
+) -> DataLoader | _Ahead:
+    """Return an iterable of a sampler's batches on a device, made of examples by `collate`."""
     loader = DataLoader(dataset, batch_sampler=batches, collate_fn=collate)
     device = torch.device(device)
     return loader if device.type == "cpu" else _Ahead(loader, device)

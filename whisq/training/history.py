@@ -17,6 +17,7 @@ from torch import Tensor
 from whisq.files import whole
 
 BOTH = "both"
+SRCC, ACCURACY = "utt_srcc", "pair_accuracy"  # of an axis, on dev
 Weights = dict[str, Tensor]
 
 
@@ -33,7 +34,8 @@ class History:
         start: The dev metrics of the model that training started from, if it started from one.
         best_epochs: By branch (`omq` and `ta`, or `both`) the epoch whose weights are kept, from 1;
             0 where those that training started from are.
-        best_scores: By branch its dev score then: an axis's utterance SRCC, or the two's mean.
+        best_scores: By branch its dev score then: an axis's criterion, or the two's mean.
+        criterion: By which of an axis's dev metrics an epoch is the best.
     """
 
     epochs: list[dict[str, Any]] = field(default_factory=list)
@@ -41,10 +43,11 @@ class History:
     start: dict[str, Any] | None = None
     best_epochs: dict[str, int] = field(default_factory=dict)
     best_scores: dict[str, float] = field(default_factory=dict)
+    criterion: str = SRCC
 
     @property
     def best_score(self) -> float:
-        """The kept weights' dev score: the mean of the two axes' utterance SRCC."""
+        """The kept weights' dev score: the mean of the two axes' criterion."""
         return sum(self.best_scores.values()) / len(self.best_scores)
 
     @property
@@ -72,7 +75,7 @@ class History:
     ) -> list[str]:
         better = []
         for branch in branches:
-            key = "dev_score" if branch == BOTH else f"dev_{branch}_utt_srcc"
+            key = "dev_score" if branch == BOTH else f"dev_{branch}_{self.criterion}"
             score = record[key] if record[key] is not None else 0.0
             if last or score > self.best_scores.get(branch, float("-inf")):
                 self.best_scores[branch] = score

@@ -23,7 +23,8 @@ from whisq.model.network import Network
 from whisq.model.whisq import Output
 from whisq.section import Above0, Device, Positive, Precision, Section, Share, Weight
 from whisq.training.data import Mismatches
-from whisq.training.history import Checkpoint, History, keep
+from whisq.training.history import ACCURACY, SRCC, Checkpoint, History, keep
+from whisq.training.pairs import Words
 
 
 class Schedule(Section):
@@ -48,6 +49,8 @@ class Schedule(Section):
         keep: The weights of the best epoch on dev, of either axis, or of the last, which no chance
             of a small dev set chooses; then patience is never lost.
         rewordings: Whether prompts are read in other words too, where the corpus has them.
+        pairs: Whose preferences `loss.preference_weight` learns from: the corpus's own table of
+            pairs, or those that follow from its raters' rows.
         threads: Of the CPU; fixed, so that the weights do not depend on the machine's load.
         device: Where to learn, as `whisq.devices` names it; what is trained is evaluated there too.
         precision: What the network multiplies in while it learns, float32 or bfloat16. Inputs are
@@ -66,6 +69,7 @@ class Schedule(Section):
     averaging: Share = 0.98
     keep: Literal["best", "last"] = "best"
     rewordings: bool = False
+    pairs: Literal["corpus", "raters"] = "corpus"
     threads: Positive = 1
     device: Device = AUTO
     precision: Precision = "float32"
@@ -87,6 +91,7 @@ def train(
     *,
     seed: int = 0,
     mismatches: Mismatches | None = None,
+    words: Words | None = None,
     on_epoch: Callable[[dict[str, Any]], None] | None = None,
     checkpoint: Checkpoint | None = None,
     progress: bool = True,
@@ -101,6 +106,7 @@ def train(
         schedule: How long and how fast.
         seed: Of dropout and draws.
         mismatches: Draws other prompts, where the objective needs them.
+        words: Preferences between dev's clips, where these and not ratings choose the epoch.
         on_epoch: Told each epoch's record as soon as it is known.
         checkpoint: Where to go on from and to save after each epoch.
         progress: Whether to show a bar.
@@ -113,9 +119,9 @@ def train(
     )
     # What is judged is a running mean of the weights; an averaging of 0 copies them at every step.
     judged = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(schedule.averaging))
-    history, best = History(), {}
+    history, best = History(criterion=SRCC if words is None else ACCURACY), {}
     if schedule.start_from:
-        better = history.begin(dev_metrics(model, dev), model.branches())
+        better = history.begin(dev_metrics(model, dev, words), model.branches())
         keep(best, model.state_dict(), model.branches(), better)
     if checkpoint and (saved := checkpoint.load(optimizer)):
         weights, records = saved
@@ -160,7 +166,7 @@ def train(
             terms.append(step(batch, rates[-1]))
         steps = _read(terms, epoch + 1)
         means = {f"train_{name}": float(mean) for name, mean in DataFrame(steps).mean().items()}
-        record = {"epoch": epoch + 1, **means, **dev_metrics(judged.module, dev)}
+        record = {"epoch": epoch + 1, **means, **dev_metrics(judged.module, dev, words)}
         record["seconds"] = time.perf_counter() - started
         history.steps += [
             {"epoch": epoch + 1, "learning_rate": rate, **values}
@@ -179,19 +185,26 @@ def train(
     return history
 
 
-def dev_metrics(model: nn.Module, dev: Iterable[Batch]) -> dict[str, float | None]:
+def dev_metrics(
+    model: nn.Module, dev: Iterable[Batch], words: Words | None = None
+) -> dict[str, float | None]:
     """Measure a model on rated batches.
 
     Args:
         model: The network.
         dev: Batches with ratings; read once, since what is read is whole sequences.
+        words: Preferences between their clips, if these are to be measured by.
 
     Returns:
         `dev_<axis>_utt_<metric>` for both axes and all metrics, None where not defined, and
         `dev_score`: the mean of the two SRCC, not defined counted as 0, an axis that no clip is
-        rated on left out.
+        rated on left out. With preferences also `dev_<axis>_pair_accuracy`, whose mean then is
+        the score.
     """
-    pairs = [(_ratings(batch), predict(model, [batch])) for batch in dev]
+    ids, pairs = [], []
+    for batch in dev:
+        ids += batch.ids
+        pairs.append((_ratings(batch), predict(model, [batch])))
     rated, predicted = (torch.cat(parts, 1).double() for parts in zip(*pairs, strict=True))
     metrics: dict[str, float | None] = {}
     srcc = []
@@ -201,7 +214,17 @@ def dev_metrics(model: nn.Module, dev: Iterable[Batch]) -> dict[str, float | Non
         scores.pop("undefined", None)
         metrics |= {f"dev_{axis}_utt_{name}": value for name, value in scores.items()}
         srcc += [scores["srcc"] or 0.0] if known.any() else []
-    return metrics | {"dev_score": sum(srcc) / max(len(srcc), 1)}
+    if words is None:
+        return metrics | {"dev_score": sum(srcc) / max(len(srcc), 1)}
+    place = {key: number for number, key in enumerate(ids)}
+    said = predicted[:, [place[key] for key in words.ids]].numpy()
+    accuracy = words.accuracy(dict(zip(AXES, said, strict=True)))
+    known = [share for share in accuracy.values() if share is not None]
+    return (
+        metrics
+        | {f"dev_{axis}_{ACCURACY}": share for axis, share in accuracy.items()}
+        | {"dev_score": sum(known) / max(len(known), 1)}
+    )
 
 
 @torch.no_grad()

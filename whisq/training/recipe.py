@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from pandas import DataFrame
 
 from whisq.corpus.card import read_card
 from whisq.devices import resolve
@@ -22,6 +24,7 @@ from whisq.model.variants import Model, ModelConfig
 from whisq.training.data import ClipDataset, Data, Mismatches, Rewordings, make_loader
 from whisq.training.history import Checkpoint, History
 from whisq.training.loop import Schedule, train
+from whisq.training.pairs import Words, make_pair_loader, read_words
 
 CODE = ("losses.py", "model/*.py", "training/*.py")  # what makes a trained network
 
@@ -67,7 +70,13 @@ class Recipe:
         else:
             model.fit_scaling(batch.inputs for batch in first)
         model.to(device)
-        loader = make_loader(dataset, size, shuffle=True, seed=seed, device=device)
+        dev, words, judges = data.dataset("dev"), self._words(data), None
+        if words is None:
+            loader = make_loader(dataset, size, shuffle=True, seed=seed, device=device)
+        else:
+            own = Words(words, dataset.ids)
+            loader = make_pair_loader(dataset, own, size, seed, device)
+            judges = self._judges(words, dev)
 
         def batches(epoch: int) -> Any:
             loader.batch_sampler.epoch = epoch
@@ -78,10 +87,11 @@ class Recipe:
             model,
             self.loss,
             batches,
-            make_loader(data.dataset("dev"), size, device=device),
+            make_loader(dev, size, device=device),
             self.train,
             seed=seed,
             mismatches=self._mismatches(dataset, data),
+            words=judges,
             on_epoch=on_epoch,
             checkpoint=checkpoint,
             progress=progress,
@@ -97,6 +107,34 @@ class Recipe:
             return Mismatches(dataset, by_clip=self.loss.contrast_weight > 0)
         return None
 
+    def _words(self, data: Data) -> DataFrame | None:
+        return read_words(data, self.train.pairs) if self.loss.preference_weight else None
+
+    def _judges(self, words: DataFrame, dev: ClipDataset) -> Words | None:
+        # What is learnt from ratings is judged by ratings.
+        if self.loss.of_ratings and not np.isnan(dev.ratings).all():
+            return None
+        judges = Words(words, dev.ids)
+        if not judges.axes():
+            raise ValueError(
+                "the best epoch is chosen by preferences between clips of split 'dev', and there "
+                "are none; hold whole prompts out (split.protocol=prompts)"
+            )
+        return judges
+
+    def _taught(self, data: Data) -> dict[str, str]:
+        # Axes that nothing, or preferences alone, say something of: what a score is worth.
+        learnt = data.ratings[data.ratings["split"] == "train"]
+        words = self._words(data)
+        by_pairs = [] if words is None else Words(words, list(learnt["id"])).axes()
+        by_ratings = [axis for axis in AXES if learnt[axis].notna().any()]
+        if by_pairs and not self.loss.of_ratings:
+            by_ratings = []
+        unrated = [axis for axis in AXES if axis not in by_ratings + by_pairs]
+        compared = [axis for axis in by_pairs if axis not in by_ratings]
+        found = {"unrated": " ".join(unrated), "compared": " ".join(compared)}
+        return {key: axes for key, axes in found.items() if axes}
+
     def config(self, data: Data) -> ModelConfig:
         """Return the network's config, completed by what the data bring.
 
@@ -104,8 +142,6 @@ class Recipe:
         """
         audio, text = data.audio.manifest, data.text.manifest
         card = read_card(data.folder / "raw")
-        learnt = data.ratings[data.ratings["split"] == "train"]
-        unrated = " ".join(axis for axis in AXES if learnt[axis].isna().all())
         return ModelConfig(
             audio_dim=data.audio.dim,
             text_dim=data.text.dim,
@@ -114,7 +150,7 @@ class Recipe:
             weights={"audio": audio["weights"], "text": text["weights"]},
             preprocessing={"audio": audio["preprocessing"], "text": text["preprocessing"]},
             corpus={key: card[key] for key in ("name", "licence", "commit") if key in card}
-            | ({"unrated": unrated} if unrated else {}),
+            | self._taught(data),
             **self.model.model_dump(),
         )
 
@@ -153,6 +189,7 @@ class Recipe:
             "base": fingerprint(in_project(named)) if (named := self.train.start_from) else None,
             "clips": data.clips.to_csv(),
             "ratings": data.ratings.to_csv(),
+            "words": None if (words := self._words(data)) is None else words.to_csv(),
             "embeddings": [data.audio.manifest, data.text.manifest],
         }
         return digest_of(json.dumps(made_of, sort_keys=True), *code)[:16]
