@@ -15,7 +15,7 @@ BENCHMARKS ?= $(patsubst tests/benchmarks/%.py,%,\
 
 PORT ?= 5000
 
-.PHONY: setup repro paper variant variants paper-table test lint lowest bench ui experiments readme clean
+.PHONY: setup repro paper recipe variant variants paper-table test lint lowest bench ui experiments readme clean
 
 setup: $(READY)
 
@@ -36,7 +36,7 @@ paper: setup
 	python -m stages.paper $(ARGS)
 
 # The pipeline with a recipe or a variant of params.yaml by its name; `make variants` lists them.
-variant: setup
+recipe variant: setup
 	@python -m stages.recipe '$(NAME)' --run $(ARGS)
 
 variants: setup

@@ -1,7 +1,7 @@
 """Recipes and variants of params.yaml by name: listed, written as `-S` takes them, or run.
 
 `python -m stages.recipe` lists them (`make variants`), with a NAME it writes that one's changes,
-with `--run` it runs the pipeline with them (`make variant NAME=...`).
+with `--run` it runs the pipeline with them (`make recipe NAME=...`, `make variant NAME=...`).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def listed(values: params.Params) -> list[str]:
         for name, one in values.ablations.items()
     ]
     recipes = [f"{name:{wide}}  {one.why}" for name, one in values.recipes.items()]
-    end = "make variant NAME=...  runs the pipeline with one of them"
+    end = "make recipe NAME=..., make variant NAME=...  run the pipeline with one of them"
     kinds = ["Recipes, whole configurations:", "Variants, held side by side in docs/variants.md:"]
     return [kinds[0], *recipes, "", kinds[1], *table, "", end]
 

@@ -51,6 +51,21 @@ Examples:
   whisq cache --prune 30
 """
 
+PLAN = """Estimate what embedding the configured corpus will cost: download, disk, minutes.
+
+Reads params.yaml, or what a recipe makes of it, and data/clips.csv, which `dvc repro clips` writes;
+for a corpus that is not there yet say how many clips of what length to expect. What the store has
+costs nothing. Sizes follow from lengths; minutes are measured on a few clips here. Weights that are
+not here are downloaded, to measure with them, only with --fetch.
+
+Exit code 1 if the disk of the cache (WHISQ_CACHE) has too little room.
+
+\b
+Examples, in the project's folder:
+  whisq plan
+  whisq plan --recipe paper --clips 2748 --seconds 22
+"""
+
 METRICS = """Judge answers against a MOS list: MSE, LCC, SRCC, KTAU of clips and of systems.
 
 Or, with --pairs, by which of two clips listeners preferred: accuracy and log-loss, with the raters'
@@ -271,6 +286,53 @@ def cache(
     root = cache_folder()
     removed = [] if prune is None else remove(root, prune)
     typer.echo(table(root, survey(root), removed, json))
+
+
+@app.command(help=PLAN)
+def plan(
+    recipe: Annotated[
+        str | None, Option(metavar="NAME", help="A recipe or variant of params.yaml.")
+    ] = None,
+    clips: Annotated[int | None, Option(min=1, help="Clips to expect.")] = None,
+    seconds: Annotated[float | None, Option(min=0.1, help="Of each of them.")] = None,
+    fetch: Annotated[
+        bool, Option("--fetch", help="Download the weights that are lacking.")
+    ] = False,
+    json: Json = False,
+) -> int:
+    """Return the exit code of `PLAN`.
+
+    Raises:
+        BadParameter: Clips are given without their length, or the other way round.
+        Exit: With the exit code, where no plan can be made.
+    """
+    if (clips is None) != (seconds is None):
+        raise BadParameter("--clips and --seconds go together")
+    from whisq import params
+    from whisq.encoders.audio import AudioSpec
+    from whisq.encoders.text import TextSpec
+    from whisq.store.plan import Command, run
+
+    try:
+        values = params.load(overrides=params.changes_of(recipe) if recipe else None)
+        audio, text = values.embed_audio, values.embed_text
+        command = Command(
+            values.corpus.name,
+            values.corpus.musiceval,
+            AudioSpec(**audio.model_dump(include=set(AudioSpec.model_fields))),
+            TextSpec(**text.model_dump(include=set(TextSpec.model_fields))),
+            audio.workers,
+            (audio.device, text.device),
+            Path("data"),
+            (clips, seconds) if clips else None,
+            fetch,
+        )
+        said, fits = run(command, json)
+    except (ValueError, OSError) as error:
+        typer.echo(f"whisq plan: {error}", err=True)
+        raise typer.Exit(2) from None
+    typer.echo(said)
+    return 0 if fits else 1
 
 
 @app.command(help=METRICS)

@@ -10,6 +10,7 @@ from dvc.utils.hydra import to_hydra_overrides
 
 from stages import recipe
 from whisq import params
+from whisq.encoders.weights import COMMIT
 
 ROOT = Path(__file__).parents[2]
 
@@ -53,12 +54,35 @@ def test_one_that_reads_what_is_embedded_embeds_nothing_more(project):
     assert changes("no_transport") == {"loss.ot_weight": 0.0}
     assert changes("default") == {}
     assert changes("paper")["embed_audio.layers"] == [6]
+    assert COMMIT.fullmatch(changes("astar_muq")["embed_text.revision"])
 
 
 def test_every_one_is_a_configuration_of_the_pipeline(project):
     for name in params.load().named:
         values = params.load(overrides=recipe.whole(params.changes_of(name)))
         assert set(values.model.audio_layers) <= set(values.embed_audio.layers)
+
+
+def test_what_a_recipe_takes_from_the_hub_is_pinned_to_a_commit(project):
+    for name, recipe_ in params.load().recipes.items():
+        values = params.load(overrides=recipe_.changes)
+        for section in (values.embed_audio, values.embed_text):
+            assert COMMIT.fullmatch(section.revision or ""), f"{name}: {section.model}"
+
+
+def test_make_recipe_and_make_variant_are_one():
+    runs = {
+        target: subprocess.run(
+            ["make", "-n", target, "NAME=best"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for target in ("recipe", "variant")
+    }
+    assert runs["recipe"] == runs["variant"]
+    assert "stages.recipe 'best' --run" in runs["recipe"]
 
 
 def test_a_name_that_is_none_lists_those_that_are(project):

@@ -99,14 +99,14 @@ def make_sure_of_room(wanted: Mapping[Path, int]) -> None:
     """
     together: dict[int, list[Path]] = defaultdict(list)
     for folder in wanted:
-        together[os.stat(_existing(folder)).st_dev].append(folder)
+        together[os.stat(existing(folder)).st_dev].append(folder)
     for folders in together.values():
         need = sum(wanted[folder] for folder in folders)
-        free = shutil.disk_usage(_existing(folders[0])).free
+        free = shutil.disk_usage(existing(folders[0])).free
         if free < need:
-            parts = " and ".join(f"{_readable(wanted[folder])} in {folder}" for folder in folders)
+            parts = " and ".join(f"{readable(wanted[folder])} in {folder}" for folder in folders)
             raise OSError(
-                f"{parts} must have room, but {_readable(free)} are free there; free some, or have "
+                f"{parts} must have room, but {readable(free)} are free there; free some, or have "
                 "downloads kept elsewhere: WHISQ_CACHE=/another/disk"
             )
 
@@ -131,8 +131,8 @@ def _complete(remote: Remote, part: Path, into: Path) -> None:
         part.unlink(missing_ok=True)
     have = _size(part)
     if have != remote.size:
-        told = "of unknown size" if remote.size is None else _readable(remote.size)
-        here = f", {_readable(have)} of it here already" if have else ""
+        told = "of unknown size" if remote.size is None else readable(remote.size)
+        here = f", {readable(have)} of it here already" if have else ""
         print(f"Fetching {remote.url}, {told}{here}, to {part.parent}", flush=True)
         if remote.size is not None:
             make_sure_of_room({part.parent: remote.size - have, into: UNPACKED * remote.size})
@@ -275,8 +275,8 @@ def _on_hub(source: str) -> Remote:
     return Remote(url, PLAIN | build_hf_headers(), found.etag, found.size, found.commit_hash)
 
 
-def _readable(size: int) -> str:
-    # Such as `1.76 GB`, in powers of ten.
+def readable(size: int) -> str:
+    """Return a number of bytes such as `1.76 GB`, in powers of ten."""
     units = (("GB", 10**9), ("MB", 10**6), ("kB", 10**3), ("bytes", 1))
     unit, power = next((u, p) for u, p in units if size >= p or p == 1)
     return f"{size / power:.3g} {unit}"
@@ -286,5 +286,6 @@ def _size(path: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
-def _existing(folder: Path) -> Path:
+def existing(folder: Path) -> Path:
+    """Return a folder, or where it is not there yet the next above it that is."""
     return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())

