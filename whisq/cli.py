@@ -110,6 +110,22 @@ Examples, in the project's folder after `make repro`:
   whisq compare before.csv after.csv --fail-if-worse 0.05 -o compare.png
 """
 
+PROBE = """Ask a model about clips that nobody has rated: does it hear what it should hear?
+
+Own prompt: how often TA prefers a clip's own prompt to other clips' (0.5: it ignores prompts), with
+a 95% interval, and by system. Faults: how OMQ moves as noise, clipping, dropouts and others are put
+on some of the clips, ever stronger. Invariance: how far scores move with gain, sampling rate,
+container and leading silence, which no listener minds.
+
+Clips and lists are given as to `whisq score`. One that can't be scored is named, has its row with
+the `error`, and makes the exit code 1.
+
+\b
+Examples, in the project's folder after `make repro`:
+  whisq probe data/clips.csv -o probe.html
+  whisq probe data/clips.csv --others 5 --altered 2 --json
+"""
+
 PROMOTE = """Make a version of the registered model the champion of its corpus and protocol.
 
 Training does so by itself where a model beats the present champion on dev, on the same data. With
@@ -433,6 +449,41 @@ def compare(
     columns |= {"omq": omq_column, "ta": ta_column}
     read = (systems, by, only or (), columns, model, device)
     return run(Command(*read, output, fail_if_worse, resamples, seed), json)
+
+
+@app.command(help=PROBE)
+def probe(
+    sources: Annotated[
+        list[str],
+        Argument(metavar="SOURCE", help="Clips, lists, folders, patterns, as of `whisq score`."),
+    ],
+    model: Model = "data/model",
+    output: Annotated[
+        Path | None,
+        Option("--output", "-o", help="A page (.html), or a row a clip (.csv)."),
+    ] = None,
+    others: Annotated[
+        int, Option(min=1, help="Other prompts that each clip is asked about, drawn at random.")
+    ] = 30,
+    altered: Annotated[
+        int, Option(min=1, help="Clips that are altered, drawn from all systems in turn.")
+    ] = 8,
+    resamples: Annotated[int, Option(min=1, help="For the 95% intervals.")] = 2000,
+    seed: Annotated[int, Option(help="Of all draws.")] = 0,
+    json: Json = False,
+    device: Device = "auto",
+    path_column: Column = None,
+    prompt_column: Column = None,
+    id_column: Column = None,
+    system_column: Column = None,
+) -> int:
+    """Return the exit code of `PROBE`."""
+    from whisq.comparing.probing import Command, run
+
+    columns = {"path": path_column, "prompt": prompt_column}
+    columns |= {"id": id_column, "system": system_column}
+    asked = (others, altered, resamples, seed, device)
+    return run(Command(sources, model, columns, output, *asked), json)
 
 
 @app.command(help=PROMOTE)

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import norm
 
 from whisq.evaluation import probes, prompt_probes, truth
 from whisq.evaluation.bench import Bench
@@ -120,6 +121,51 @@ def test_a_deaf_model_is_at_chance(bench):
     shuffled = prompt_probes.shuffled_prompts(bench)
     assert shuffled["srcc"] == pytest.approx(shuffled["true_srcc"])
     assert all(f["fell"] == 0.5 for f in prompt_probes.changed_attributes(bench).values())
+
+
+def test_the_share_of_own_prompts_is_one_of_a_reader_and_a_half_of_the_deaf(bench):
+    for alignment, share in ((reads, 1), (deaf, 0.5)):
+        asked = prompt_probes.against_others(replace(bench, scorer=Model(alignment)), 4)
+        found = prompt_probes.own_prompt(asked, resamples=50, seed=0)
+        assert (found["share"], found["interval"]) == (share, [share, share])
+        assert found["comparisons"] == 4 * found["clips"] == 4 * len(bench.clips)
+        assert found["prompts"] == bench.clips["prompt"].nunique()
+
+
+def test_what_was_asked_about_are_other_prompts_each_once_a_clip(bench):
+    asked = prompt_probes.against_others(bench, 1000)
+    prompts = bench.clips["prompt"].nunique()
+    assert (asked["prompt"] != asked["other"]).all()
+    assert (asked.groupby("id")["other"].nunique() == prompts - 1).all()
+    assert len(asked) == len(bench.clips) * (prompts - 1)
+
+
+def test_the_interval_of_own_prompts_holds_the_truth_where_prompts_are_liked_as_such():
+    # TA = how well the prompt is liked + 0.7 where it is the clip's own + noise, all normal.
+    truth, held = norm.cdf(0.7 / 2), []
+    for world in range(60):
+        draw = np.random.default_rng(world)
+        liked = draw.normal(size=10)
+        ta = liked + draw.normal(size=(30, 10))  # three clips a prompt
+        own = np.arange(30) % 10
+        ta[np.arange(30), own] += 0.7
+        rows = [
+            (f"{clip}", f"{own[clip]}", f"{other}", float(ta[clip, own[clip]] > ta[clip, other]))
+            for clip in range(30)
+            for other in range(10)
+            if other != own[clip]
+        ]
+        asked = pd.DataFrame(rows, columns=["id", "prompt", "other", "won"])
+        low, high = prompt_probes.own_prompt(asked, resamples=200, seed=0)["interval"]
+        held.append(low <= truth <= high)
+    assert np.mean(held) >= 0.88
+
+
+def test_clips_of_one_prompt_have_a_share_and_no_interval(bench):
+    asked = prompt_probes.against_others(bench, 3)
+    one = asked[asked["prompt"] == asked["prompt"].iloc[0]]
+    found = prompt_probes.own_prompt(one, resamples=50, seed=0)
+    assert (found["share"], found["interval"], found["prompts"]) == (1, None, 1)
 
 
 def test_shuffling_deals_every_clip_another_prompt(bench):

@@ -124,7 +124,7 @@ def full_page(run, tmp_path_factory):
 
 PROBES = {
     "order_swap": {"swap": 0.75, "clips": 40},
-    "other_prompts": {"auc": None, "undefined": "all held-out clips have one prompt"},
+    "other_prompts": {"auc": None, "undefined": "all clips have one prompt"},
     "shuffled_prompts": {"srcc": 0.1, "true_srcc": 0.5},
     "changed_attributes": {"tempo": {"fell": 0.6, "fall": 0.12, "clips": 9}},
     "faults": {"tau": -0.5, "clips": 6},

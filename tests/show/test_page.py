@@ -84,7 +84,7 @@ def test_what_was_run_is_drawn_and_said(full_page):
         assert f'id="{name}-figure_1"' in full_page
     for line in (
         "75% of 40 clips that play the order asked for prefer their prompt",
-        "Other prompts: not asked, all held-out clips have one prompt",
+        "Other prompts: not asked, all clips have one prompt",
         "falls from 0.50 to 0.10",
         "tau of −0.50",
         "gain -6 dB",

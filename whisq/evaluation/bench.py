@@ -91,8 +91,10 @@ class Bench:
     truth: DataFrame | None = None
     states: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
 
-    def prompt(self, text: str) -> np.ndarray:
-        """Return a prompt's states, (1, tokens, dim), looked up or encoded once."""
+    def prompt(self, text: str | None) -> np.ndarray | None:
+        """Return a prompt's states, (1, tokens, dim), looked up or encoded once; None of none."""
+        if text is None:
+            return None
         if text in self.text:
             return self.text[text]
         if text not in self.states:

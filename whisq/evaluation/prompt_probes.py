@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from whisq.evaluation import resampling
+from whisq.evaluation.intervals import interval
 from whisq.evaluation.metrics import measure
 from whisq.rendered.requests import CHOICES, change, from_row, sentence
 
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 SHUFFLES = 5
 DISTANCES = ("near", "middle", "far")
+ONE_PROMPT = "all clips have one prompt"
 NO_TRUTH = "the corpus does not say what its prompts ask for"
 
 
@@ -78,29 +81,75 @@ def other_prompts(bench: Bench, count: int) -> dict[str, Any]:
         `auc`, the share of comparisons that the own prompt wins, `comparisons`, and
         `by_distance`, the same by thirds of the cosine distance of the prompts' mean states.
     """
+    asked = against_others(bench, count)
+    if asked.empty:
+        return {"auc": None, "undefined": ONE_PROMPT}
+    thirds = np.array_split(asked["won"].iloc[np.argsort(asked["distance"], kind="stable")], 3)
+    by_distance = {
+        name: float(part.mean()) for name, part in zip(DISTANCES, thirds, strict=True) if len(part)
+    }
+    return {"auc": asked["won"].mean(), "comparisons": len(asked), "by_distance": by_distance}
+
+
+def against_others(bench: Bench, count: int) -> DataFrame:
+    """Compare the TA of each clip with its own prompt and with `count` others of the corpus.
+
+    Returns:
+        One row a comparison, none where there is one prompt alone: `id`, `prompt`, `other`,
+        `distance` (of the prompts, 1 less the cosine of their mean states) and `won`, 1 where the
+        own prompt has the higher TA, 0.5 where both have the same, NaN where TA was not learnt.
+    """
     draw = np.random.default_rng(bench.seed)
     prompts = sorted(set(bench.clips["prompt"]))
     means = np.stack([bench.prompt(text)[0].mean(axis=0, dtype=np.float64) for text in prompts])
     means -= means.mean(axis=0)
     means /= np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12)
     place = {text: at for at, text in enumerate(prompts)}
-    pairs, distance = [], []
+    rows = []
     for key, own in bench.clips["prompt"].items():
         others = [at for at in range(len(prompts)) if at != place[own]]
         for at in draw.permutation(others)[:count]:
-            pairs.append((key, prompts[at]))
-            distance.append(1 - means[place[own]] @ means[at])
-    if not pairs:
-        return {"auc": None, "undefined": "all held-out clips have one prompt"}
+            rows.append((key, own, prompts[at], 1 - means[place[own]] @ means[at]))
+    asked = pd.DataFrame(rows, columns=["id", "prompt", "other", "distance"])
     true = dict(zip(bench.clips.index, bench.alignment(bench.clips["prompt"].items()), strict=True))
-    wins = _won(np.array([true[key] for key, _ in pairs]), bench.alignment(pairs))
-    thirds = np.array_split(np.argsort(distance, kind="stable"), len(DISTANCES))
-    by_distance = {
-        name: float(wins[part].mean())
-        for name, part in zip(DISTANCES, thirds, strict=True)
-        if len(part)
+    wrong = bench.alignment(zip(asked["id"], asked["other"], strict=True))
+    return asked.assign(won=_won(asked["id"].map(true).to_numpy(float), wrong))
+
+
+def own_prompt(asked: DataFrame, resamples: int, seed: int) -> dict[str, Any]:
+    """Tell how often a clip's own prompt is preferred, and how far that would move.
+
+    Chosen: the interval draws prompts, and a comparison counts as often as both of its prompts
+    were drawn together. A prompt that a model likes wins with its own clips and beats those of
+    others, so that neither clips nor comparisons are independent.
+    Source: the bootstrap of pairs of Snijders and Borgatti (1999), their diagonal left out.
+
+    Args:
+        asked: Rows of `against_others`.
+        resamples: For the 95% interval.
+        seed: Of the draws.
+
+    Returns:
+        `share` (0.5 is chance), its `interval` (None of one prompt), `comparisons`, `clips` and
+        `prompts`, those that the clips were made from.
+    """
+    pairs = asked[["prompt", "other"]].to_numpy(str)
+    names, codes = np.unique(pairs, return_inverse=True)
+    one, other = codes.reshape(pairs.shape).T
+    rng = np.random.default_rng(seed)
+    weights = resampling.draw(np.arange(len(names)), resamples, rng).astype(float)
+    won, share = asked["won"].to_numpy(float), float(asked["won"].mean())
+    counted = [weights[row, one] * weights[row, other] for row in range(resamples)]
+    drawn = np.array([each @ won / each.sum() if each.any() else np.nan for each in counted])
+    own = asked["prompt"].nunique()
+    ends = interval(drawn, share, own)
+    return {
+        "share": share,
+        "interval": None if ends is None else np.clip(ends, 0, 1).tolist(),
+        "comparisons": len(asked),
+        "clips": asked["id"].nunique(),
+        "prompts": own,
     }
-    return {"auc": wins.mean(), "comparisons": len(pairs), "by_distance": by_distance}
 
 
 def shuffled_prompts(bench: Bench) -> dict[str, Any]:

@@ -155,7 +155,8 @@ def _score(command: Command) -> int:
     return SOME_FAILED if tally.failed else DONE
 
 
-def _warn(folder: Path) -> None:
+def warn_of(folder: Path) -> None:
+    """Say on standard error what the model in a folder is no good for, if its corpus tells."""
     with suppress(ValueError):  # whoever loads the model says what is wrong with it
         config = json.loads((folder / card.FILES[0]).read_text(encoding="utf-8"))
         if said := card.reach(config.get("corpus", {})):
@@ -216,9 +217,9 @@ def engine_of(command: Command) -> Engine:
 
         how = command.workers or 1, command.batch_size, command.device
         engine = cluster(command.model, *how, command.told)
-        _warn(command.folder)
+        warn_of(command.folder)
         return engine
-    _warn(command.folder)
+    warn_of(command.folder)
     from whisq.predictor import Predictor
     from whisq.scoring.engines import Scorer
 

@@ -62,13 +62,25 @@ class Scorer:
             together: How many clips the encoders run at once, at least 1. Above 1 the threads
                 read alone, clips are rated as they are encoded, and rows depend on it to rounding.
         """
-        begin = partial(self._attempt, self.model.embed if together == 1 else self.model.read)
-        if threads > 1:
-            ready = _side_by_side(begin, requests, threads, max(2 * threads, together))
-        else:
-            ready = ((request, begin(request)) for request in requests)
+        ready = self._ready(requests, threads, together)
         while chunk := list(islice(ready, batch_size if together == 1 else together)):
             yield from self._rows(chunk if together == 1 else self._encoded(chunk))
+
+    def kept(
+        self, requests: Iterable[Request], threads: int = 1
+    ) -> Iterator[tuple[Row, Embedded | None]]:
+        """Yield `rows`, one clip at a time, and what each clip was encoded as, None of an error."""
+        for request, answer in self._ready(requests, threads):
+            (row,) = self._rows([(request, answer)])
+            yield row, None if isinstance(answer, ValueError) else answer[0]
+
+    def _ready(
+        self, requests: Iterable[Request], threads: int, together: int = 1
+    ) -> Iterator[Answered]:
+        begin = partial(self._attempt, self.model.embed if together == 1 else self.model.read)
+        if threads > 1:
+            return _side_by_side(begin, requests, threads, max(2 * threads, together))
+        return ((request, begin(request)) for request in requests)
 
     def _attempt(self, begin: Callable[..., Answer], request: Request) -> Answer:
         # An encoder that can't be loaded is no clip's fault: that error ends the job.

@@ -50,38 +50,20 @@ class Probes:
         """What was changed and how far scores moved; none without probes."""
         if self.found is None:
             return []
-        fallen = [
-            [word(name), number(part["tau"], 2), number(part["fall"], 2, sign=True)]
-            for name, part in self.found["faults"].get("by_fault", {}).items()
-        ]
         changed = [
             [word(name), number(part["fell"], 2), number(part["fall"], 2, sign=True),
              number(part["clips"], 0)]
             for name, part in self.found["changed_attributes"].items()
         ]  # fmt: skip
-        kinds = [(axis, kind) for axis in AXES for kind in ("mean", "largest")]
-        moved = [
-            [word(name), *(number(part[axis][kind]) for axis, kind in kinds)]
-            for name, part in self.found["invariance"].items()
-        ]
         tables = [
-            Table(
-                f"When a clean clip is given a fault ({self.place})",
-                ["fault", "tau", "fall at full strength"],
-                fallen,
-                "Kendall's tau of strength and predicted OMQ: −1 follows every step.",
-            ),
+            fallen(self.found["faults"], self.place),
             Table(
                 f"When one attribute of the prompt is changed ({self.place})",
                 ["attribute", "share of clips whose TA fell", "mean fall", "clips"],
                 changed,
                 "A share of 0.5 is deaf.",
             ),
-            Table(
-                f"When what no listener minds is changed: absolute move, MOS units ({self.place})",
-                ["change", *(f"{axis.upper()}, {kind}" for axis, kind in kinds)],
-                moved,
-            ),
+            moved(self.found["invariance"], self.place),
         ]
         return [table for table in tables if table.rows]
 
@@ -90,9 +72,41 @@ class Probes:
         """How predicted quality moves as each fault grows, a small plot each, on one scale."""
         if self.faults is None:
             return []
-        limits = (self.faults["omq"].min() - 0.2, self.faults["omq"].max() + 0.2)
-        curves = self.faults.groupby("fault")
-        return [_response(str(fault), curve, limits, self.place) for fault, curve in curves]
+        return responses(self.faults, self.place)
+
+
+def fallen(faults: dict[str, Any], place: str) -> Table:
+    """Return how OMQ follows each fault; what was found is under `faults`."""
+    rows = [
+        [word(name), number(part["tau"], 2), number(part["fall"], 2, sign=True)]
+        for name, part in faults.get("by_fault", {}).items()
+    ]
+    return Table(
+        f"When a clip is given a fault ({place})",
+        ["fault", "tau", "fall at full strength"],
+        rows,
+        "Kendall's tau of strength and predicted OMQ: −1 follows every step.",
+    )
+
+
+def moved(invariance: dict[str, Any], place: str) -> Table:
+    """Return how far scores move with what nobody minds; what was found is under `invariance`."""
+    kinds = [(axis, kind) for axis in AXES for kind in ("mean", "largest")]
+    rows = [
+        [word(name), *(number(part[axis][kind]) for axis, kind in kinds)]
+        for name, part in invariance.items()
+    ]
+    return Table(
+        f"When what no listener minds is changed: absolute move, MOS units ({place})",
+        ["change", *(f"{axis.upper()}, {kind}" for axis, kind in kinds)],
+        rows,
+    )
+
+
+def responses(faults: DataFrame, place: str) -> list[Plot]:
+    """Return a small plot a fault, on one scale, of `fault, strength, omq, error`."""
+    limits = (faults["omq"].min() - 0.2, faults["omq"].max() + 0.2)
+    return [_response(str(fault), curve, limits, place) for fault, curve in faults.groupby("fault")]
 
 
 def _order(swap: dict[str, Any]) -> str:
