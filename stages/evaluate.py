@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import whisq.params
 from whisq import stage, tracking
+from whisq.comparing.preferences import held_out
 from whisq.corpus.card import read_card
+from whisq.corpus.clips import read_pairs
 from whisq.encoders.weights import TRUST
 from whisq.evaluation.bench import write_predictions
 from whisq.evaluation.gather import gather, make_bench
-from whisq.evaluation.judge import judge
+from whisq.evaluation.judge import JUDGED, Case, judge, rounded
 from whisq.evaluation.probes import probe
 from whisq.model.card import CARD, fingerprint
 from whisq.predictor import Predictor
@@ -39,9 +42,12 @@ def main() -> str:
         case = gather(model, DATA)
         write_predictions(case.predictions, DATA / "predictions.csv")
         result = judge(case, corpus, protocol, choices.resamples, choices.seed)
+        preferred = by_pairs(case, choices.resamples, choices.seed)
+        for split, figures in preferred.items():
+            result[split]["pairs"] = figures
         bench = make_bench(model, DATA, case.rated, choices.seed)
         probes, curves = probe(bench, corpus, choices.probe_clips, choices.probe_prompts)
-        numbers = kept.headline(result, probes)
+        numbers = kept.headline(result, probes) | accuracies(preferred)
         judged = Run(result, beside(case.rated, case.predictions), probes, curves)
         kept.draw(judged, METRICS / "plots")
         found = {"evaluate": result, "probes": probes, "headline": numbers}
@@ -61,7 +67,29 @@ def main() -> str:
         run.artifacts(*(METRICS / f"{name}.json" for name in found))
         run.artifacts(METRICS / "plots", folder="plots")
     print(*outcome.figures(result), sep="\n")
+    for name, share in accuracies(preferred).items():
+        print(f"{name}: {share:.3f}" if share is not None else f"{name}: not defined")
     return f"{DATA}/predictions.csv, {', '.join(f'{METRICS}/{name}.json' for name in found)}"
+
+
+def by_pairs(case: Case, resamples: int, seed: int) -> dict[str, Any]:
+    """Return by held-out split how the model is judged by the corpus's own preferences."""
+    words, found = read_pairs(DATA / "raw"), {}
+    for split in JUDGED:
+        rated = case.rated[case.rated["split"] == split]
+        figures = held_out(words, rated, case.predictions, resamples, seed)
+        if figures:
+            found[split] = rounded(figures)
+    return found
+
+
+def accuracies(preferred: dict[str, Any]) -> dict[str, float | None]:
+    """Return the share of preferences that the model agrees with, by split and axis."""
+    return {
+        f"{split}_{axis}_pair_accuracy": figures["accuracy"]
+        for split, by_axis in preferred.items()
+        for axis, figures in by_axis.items()
+    }
 
 
 if __name__ == "__main__":

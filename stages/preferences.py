@@ -3,8 +3,8 @@
     python -m stages.preferences
 
 Trains on the embeddings that are there, whole prompts held out, once from mean ratings, once from
-pairs alone (two clips of one prompt that one rater has rated both) and once from both, seed by seed.
-Each is asked of the test clips' raters which of two clips they preferred.
+pairs alone (two clips of one prompt that one rater has rated both) and once from both, seed by
+seed. Each is asked which of two test clips their raters preferred.
 """
 
 from __future__ import annotations
@@ -37,7 +37,11 @@ FIGURES = [f"{axis}_{figure}" for axis in ("omq", "ta") for figure in ("accuracy
 
 
 def main() -> None:
-    """Run the trainings and print what came out."""
+    """Run the trainings and print what came out.
+
+    Raises:
+        RuntimeError: A training failed.
+    """
     values = {name: params.load(overrides=changes) for name, changes in FROM.items()}
     trials = [
         Trial(

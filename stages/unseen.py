@@ -11,6 +11,9 @@ from pandas import DataFrame
 import whisq.params
 from whisq import stage, tracking
 from whisq.corpus.card import read_card
+from whisq.corpus.clips import read_ratings
+from whisq.evaluation.metrics import AXES
+from whisq.files import tell
 from whisq.show import unseen as shown
 from whisq.training.recipe import Recipe
 from whisq.trials.trial import Trial, get_ready, run
@@ -25,7 +28,11 @@ def main() -> str:
     params, corpus = whisq.params.load(), read_card(DATA / "raw")["name"]
     about = tracking.About.of(params, corpus)
     with tracking.unseen_run(whisq.params.pipeline(params), about) as logged:
-        folds = {protocol: answers(params, protocol) for protocol in params.unseen.protocols}
+        rated = read_ratings(DATA / "ratings.csv")[list(AXES)].notna().any(axis=None)
+        if not rated:
+            tell("No clip is rated: nothing to judge unseen systems and prompts by.")
+        protocols = params.unseen.protocols if rated else []
+        folds = {protocol: answers(params, protocol) for protocol in protocols}
         judged = unseen(folds, params.evaluate.resamples, params.evaluate.seed)
         found = {"unseen": {"corpus": corpus, "protocols": judged}}
         found["unseen_headline"] = numbers = shown.headline(found["unseen"])

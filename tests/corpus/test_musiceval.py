@@ -287,3 +287,12 @@ def test_warnings_are_told_as_lines(corpus):
     write_wav(corpus / "wav/extra-S001_P099.wav", np.full(1600, 0.5))
     [line] = report(musiceval.read(corpus).problems.warnings)
     assert line.strip().startswith("wav/extra-S001_P099.wav: unlisted wav: in no list; it is left")
+
+
+def test_any_layout_may_have_preferences_of_its_own_clips_and_no_others(corpus):
+    ids = musiceval.read(corpus).ratings["id"]
+    (corpus / "pairs.csv").write_text(f"a,b,preferred,axis,rater\n{ids[0]},{ids[1]},a,omq,\n")
+    assert len(musiceval.read(corpus).ratings) == len(ids)
+    (corpus / "pairs.csv").write_text(f"a,b,preferred,axis,rater\n{ids[0]},S999_P999,a,omq,\n")
+    with pytest.raises(ValueError, match="S999_P999 is in no split"):
+        musiceval.read(corpus)

@@ -29,7 +29,7 @@ def test_every_field_that_is_argued_is_a_parameter():
 def test_every_choice_about_the_network_its_losses_and_its_training_is_on_the_page():
     settings = {
         # of choices that the recipe does not make, and of how a machine is used
-        *("model.position_unit", "loss.other_prompts", "train.threads"),
+        *("model.position_unit", "loss.other_prompts", "train.pairs", "train.threads"),
         *("train.device", "train.precision"),
     }
     learnt = {name for name in VALUES if name.split(".")[0] in ("model", "loss", "train")}

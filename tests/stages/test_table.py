@@ -108,3 +108,30 @@ def test_of_quality_alone_the_page_leaves_alignment_out_and_says_so(repro, other
     assert evaluate["test"]["utt"]["omq"]["mse"] is not None
     assert probes["other_prompts"]["undefined"] == "no clip's alignment is rated"
     assert "No clip is rated on alignment (TA)" in page
+
+
+def test_pairs_without_a_rating_train_a_model_that_is_judged_by_pairs(repro, other_project, table):
+    takes = [[f"take {system}-{prompt}.mp3" for system in (0, 4)] for prompt in range(PROMPTS)]
+    rows = [
+        [*takes[prompt], word, axis, f"tune {prompt}", "m0", "m4"]
+        for prompt in range(PROMPTS)
+        for axis, word in (("omq", "b"), ("ta", "a" if prompt % 2 else "tie"))
+    ]
+    columns = ["a", "b", "preferred", "axis", "prompt", "model_a", "model_b"]
+    pairs = table.with_name("pairs.csv")
+    pd.DataFrame(rows, columns=columns).to_csv(pairs, index=False)
+    done = repro(
+        "corpus.table.path=null",
+        f"corpus.table.pairs={pairs}",
+        "loss.preference_weight=1.0",
+        "train.epochs=8",
+    )
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    evaluate, _, page = results(other_project)
+    judged = evaluate["test"]["pairs"]
+    assert judged["omq"]["n"] == judged["omq"]["n_pairs"] > 0
+    assert judged["omq"]["accuracy"] == 1
+    assert evaluate["test"]["utt"]["omq"]["undefined"] == "nothing is rated on it"
+    assert "By listeners' preferences (pairs, test" in page
+    corpus = json.loads((other_project / "data/model/config.json").read_text())["corpus"]
+    assert corpus["compared"] == "omq ta"

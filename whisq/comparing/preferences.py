@@ -17,7 +17,7 @@ import numpy as np
 from pandas import DataFrame, Series
 
 from whisq.evaluation.intervals import interval
-from whisq.evaluation.metrics import DECIMALS, agreed
+from whisq.evaluation.metrics import AXES, DECIMALS, agreed
 from whisq.evaluation.resampling import codes, count, draw
 
 WAYS = ("prompt", "system_pair")
@@ -68,6 +68,38 @@ def judge(rows: DataFrame, resamples: int = 2000, seed: int = 0) -> dict[str, An
             "n": int(np.isfinite(alike).sum()),
             "intervals": _intervals(alike, rows, *draws),
         }
+    return found
+
+
+def held_out(
+    words: DataFrame, rated: DataFrame, predictions: DataFrame, resamples: int, seed: int
+) -> dict[str, Any]:
+    """Judge a model by a corpus's own preferences between held-out clips.
+
+    Args:
+        words: As `whisq.corpus.clips.read_pairs` gives them.
+        rated: The held-out clips, indexed by id, with `system` and `prompt`.
+        predictions: The model's: `omq`, `ta`.
+        resamples: For the intervals.
+        seed: Of their draws.
+
+    Returns:
+        Axis by axis what `judge` gives, of those with words between these clips.
+    """
+    words = words[words["a"].isin(rated.index) & words["b"].isin(rated.index)]
+    systems = [rated["system"].loc[words[end]].to_numpy() for end in ("a", "b")]
+    rows = words.assign(
+        prompt=rated["prompt"].loc[words["a"]].to_numpy(),
+        system_pair=[" / ".join(sorted(pair)) for pair in zip(*systems, strict=True)],
+        rater=words["rater"].replace("", None),
+    )
+    found = {}
+    for axis in AXES:
+        own = rows[rows["axis"].isin([axis, ""])]
+        first, second = (predictions[axis].loc[own[end]].to_numpy() for end in ("a", "b"))
+        own = own.assign(difference=first - second)[np.isfinite(first - second)]
+        if len(own):
+            found[axis] = judge(own, resamples, seed)
     return found
 
 

@@ -64,7 +64,7 @@ def evaluate(
         ValueError: The corpus can't be read, or no clip of it is rated.
     """
     found = read(corpus)
-    if found.ratings.empty:
+    if found.ratings[list(AXES)].isna().all(axis=None):
         raise ValueError(f"{corpus} must have rated clips to judge a model by; it has none")
     rated = join(found.clips, found.ratings).assign(split=SPLIT)
     # Two corpora may give the same name to other systems; the words of a prompt are the same.

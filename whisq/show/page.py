@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from whisq.evaluation.raters import alone
-from whisq.show import ablations, corpus, provenance, training, unseen
+from whisq.show import ablations, corpus, preferences, provenance, training, unseen
 from whisq.show.html import filled
 from whisq.show.mistakes import mistakes
 from whisq.show.predictions import Predictions
@@ -49,6 +49,11 @@ def render(
         unseen=unseen,
         said=said(run.evaluate, run.split),
         judged=judged,
+        preferred=preferences.judged(
+            judged.found["pairs"], f"By listeners' preferences ({judged.place})"
+        )
+        if "pairs" in judged.found
+        else None,
         every_metric=every_metric(judged.found, f"All metrics of the model ({judged.place})"),
         published=published(run.evaluate),
         predictions=Predictions(run.held_out, judged.found["calibration"], judged.place),

@@ -14,7 +14,8 @@ WAYS = {"prompt": "95%, drawing prompts", "system_pair": "95%, drawing system pa
 def judged(found: Mapping[str, Any], caption: str) -> Table:
     """Return accuracy and log-loss, with the raters' own agreement, and how ties are counted."""
     rows = [row for axis in AXES if axis in found for row in _rows(found[axis], axis)]
-    left = f"; {found['missing']} clip(s) without a score are left out" if found["missing"] else ""
+    missing = found.get("missing", 0)
+    left = f"; {missing} clip(s) without a score are left out" if missing else ""
     note = (
         "Raters' ties count for no accuracy and as half a word for either clip in log-loss; a tie "
         "of scores is half right. Log-loss: nats, Bradley and Terry's scale fitted on other "

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from whisq.show import unseen
+from whisq.show import adaptation, preferences, unseen
 from whisq.show.ablations import compared
 from whisq.show.results import RIDGE, Judged
 from whisq.show.table import Table, number, verbatim
@@ -43,6 +43,8 @@ BLOCKS = {
     "unseen": ("README.md", "metrics/unseen.json", unseen.standings),
     "results": ("README.md", "metrics/evaluate.json", results),
     "variants": ("docs/variants.md", "metrics/ablations.json", compared),
+    "preferences": ("docs/corpora.md", "metrics/preferences.json", preferences.taught),
+    "adaptation": ("docs/corpora.md", "metrics/adaptation.json", adaptation.table),
     "speed": ("docs/speed.md", "metrics/benchmarks/embed.json", speed),
 }
 """By its marks' name: the page that a block stands in, its file, and the table made of it."""
