@@ -20,7 +20,8 @@ from whisq.evaluation.answers import read_scores
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # What is run elsewhere: an install needs a network, CI calls the two commands, the fixture that all
-# of these stand on is `make paper`, an experiment with `-S`, and `make ui` has a test of its own.
+# of these stand on is `make paper`, an experiment with `-S`, and `make ui` and `make search` have
+# tests of their own.
 ELSEWHERE = (
     "pip install",
     "make repro",
@@ -30,6 +31,7 @@ ELSEWHERE = (
     "make ui",
     "dvc exp run -S",
     "make variant NAME",
+    "make search",
 )
 GRID = re.compile(r"(=[\d.]+,[\d.]+),\S+")  # two values of a grid are enough here
 
