@@ -37,7 +37,7 @@ def project(store, data_folder, monkeypatch):
         for name, value in (SMALL | changes).items():
             section, key = name.split(".")
             values[section][key] = value
-        Path("params.yaml").write_text(yaml.safe_dump(values))
+        Path("params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
 
     write()
     return write
