@@ -15,7 +15,8 @@ BENCHMARKS ?= $(patsubst tests/benchmarks/%.py,%,\
 
 PORT ?= 5000
 
-.PHONY: setup repro paper recipe variant variants paper-table test lint lowest bench ui experiments readme clean
+.PHONY: setup repro paper recipe variant variants search paper-table test lint lowest bench ui \
+	experiments readme clean
 
 setup: $(READY)
 
@@ -41,6 +42,10 @@ recipe variant: setup
 
 variants: setup
 	@python -m stages.recipe
+
+# Optuna over params.yaml's `search.space`, by dev; stopped, the same command goes on.
+search: setup
+	python -m stages.search
 
 # The paper's claims beside its networks here; a network that is trained is not trained again.
 paper-table: setup

@@ -17,7 +17,6 @@ from typing import Any
 
 from whisq import params
 
-TRAINED = ("model", "loss", "train")  # sections whose changes the table of variants trains
 SEEDS = "trials.seeds"  # a variant may be trained more often and under more protocols
 
 
@@ -57,7 +56,7 @@ def listed(values: params.Params) -> list[str]:
 
 def is_trained(changes: params.Changes) -> bool:
     """Return whether the table of variants trains these changes: others change what is embedded."""
-    return all(key.split(".")[0] in TRAINED or key == SEEDS for key in changes)
+    return all(key.split(".")[0] in params.TRAINED or key == SEEDS for key in changes)
 
 
 def whole(changes: params.Changes) -> params.Changes:

@@ -39,9 +39,9 @@ def test_a_missing_key_is_an_error_that_names_it(tmp_path):
 
 @pytest.mark.parametrize("name", params.Params.model_fields)
 def test_a_section_s_defaults_are_what_the_file_holds(name):
-    # Named sets of changes are no choices of the code's, and have no defaults.
+    # Named sets of changes, and what to search, are no choices of the code's, and have no defaults.
     section = params.Params.model_fields[name].annotation
-    if section is not params.PaperTable and isinstance(section, type):
+    if section not in (params.PaperTable, params.Search) and isinstance(section, type):
         assert issubclass(section, Section | int)
         assert section() == getattr(params.load(ROOT / "params.yaml"), name)
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from whisq.corpus.fetch import Source
 from whisq.corpus.rated_table import RatedTable
@@ -24,7 +24,8 @@ from whisq.training.loop import Schedule
 
 Changes = dict[str, Any]  # values by dotted name
 # Trainings beside the pipeline's own run, which log themselves.
-BESIDES = ("trials", "recipes", "paper_table", "ablations")
+BESIDES = ("trials", "search", "recipes", "paper_table", "ablations")
+TRAINED = ("model", "loss", "train")  # sections of which a training on what is embedded is made
 SHOWN = 3  # changed values that are spelt out where there is little room
 
 
@@ -60,6 +61,43 @@ class Trials(Section):
     seeds: dict[Protocol, Positive] = Field({"official": 5, "systems": 5})
     folds: Annotated[int, Field(ge=3)] = 5
     workers: Positive = 2
+
+
+class Range(Section):
+    """Numbers between two ends, which are among them: whole ones where both ends are.
+
+    Attributes:
+        low: The lower end.
+        high: The upper one.
+        log: Whether 1 to 10 is drawn as often as 10 to 100.
+    """
+
+    low: int | float
+    high: int | float
+    log: bool = False
+
+    def problems(self) -> list[str]:
+        """Return whether the ends make no range."""
+        if self.low < self.high and (self.low > 0 or not self.log):
+            return []
+        return [
+            f"low must be below high, and above 0 where log is true, given {self.low}, {self.high}"
+        ]
+
+
+# What a search draws a value from: a list or a range.
+Drawn = Annotated[
+    Annotated[list[Any], Field(min_length=1), Tag("list")] | Annotated[Range, Tag("range")],
+    Discriminator(lambda drawn: "list" if isinstance(drawn, list) else "range"),
+]
+
+
+class Search(Section):
+    """What `stages/search.py` draws, by dotted name, how many points, and how they are split."""
+
+    protocol: Protocol
+    trials: Positive
+    space: Annotated[dict[str, Drawn], Field(min_length=1)]
 
 
 class Unseen(Section):
@@ -109,6 +147,7 @@ class Params(Section):
     unseen: Unseen
     evaluate: Evaluate
     trials: Trials
+    search: Search
     recipes: dict[str, Named]
     paper_table: PaperTable
     ablations: dict[str, Named]
@@ -132,17 +171,32 @@ def load(path: str | Path = "params.yaml", overrides: Changes | None = None) -> 
             values or in a recipe, a network of the paper's table or an ablation; all of them are
             named in the one message.
     """
-    values = yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+    values = _read(path)
     params = Params.read(_changed(values, overrides or {}), str(path))
     kinds = {"recipes": params.recipes, "ablations": params.ablations}
-    sets = {f"{kind}.{name}": one.changes for kind in kinds for name, one in kinds[kind].items()}
+    sets = [(f"{kind}.{name}", one.changes) for kind in kinds for name, one in kinds[kind].items()]
     networks = params.paper_table.networks
-    sets |= {f"paper_table.networks.{name}": changes for name, changes in networks.items()}
-    problems = [
-        f"{place}: {problem}"
-        for place, changes in sets.items()
-        for problem in Params.wrong(_changed(values, changes))
-    ]
+    sets += [(f"paper_table.networks.{name}", changes) for name, changes in networks.items()]
+    if problems := _problems(values, sets):
+        raise ValueError(told(path, problems))
+    return params
+
+
+def load_search(path: str | Path = "params.yaml") -> Params:
+    """Return the values of the YAML file, all that its search may draw being sound.
+
+    Raises:
+        ValueError: As `load` has it; or the space names what no training is made of, or may draw a
+            value that is wrong beside the file's own: one of a list, or the end of a range. All of
+            them are named in the one message.
+    """
+    params = load(path)
+    space = params.search.space.items()
+    others = [name for name, _ in space if name.split(".")[0] not in TRAINED]
+    problems = [f"search.space: {name} is none of {', '.join(TRAINED)}" for name in others]
+    ends = ((name, d if isinstance(d, list) else [d.low, d.high]) for name, d in space)
+    sets = [("search.space", {name: value}) for name, values in ends for value in values]
+    problems += _problems(_read(path), [one for one in sets if not set(one[1]) & set(others)])
     if problems:
         raise ValueError(told(path, problems))
     return params
@@ -225,6 +279,19 @@ def flatten(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
         name = f"{prefix}{key}"
         flat |= flatten(value, f"{name}.") if isinstance(value, dict) else {name: value}
     return flat
+
+
+def _read(path: str | Path) -> Changes:
+    return yaml.safe_load(Path(path).read_text(encoding="utf-8")) or {}
+
+
+def _problems(values: Changes, sets: Iterable[tuple[str, Changes]]) -> list[str]:
+    # What is wrong with changes to the values, behind the place where they stand.
+    return [
+        f"{place}: {problem}"
+        for place, changes in sets
+        for problem in Params.wrong(_changed(values, changes))
+    ]
 
 
 def _changed(values: Changes, changes: Changes) -> Changes:

@@ -15,6 +15,7 @@ Above0 = Annotated[float, Field(gt=0)]
 Device = Annotated[str, Field(pattern=NAMES)]  # `whisq.devices` says what each means
 Precision = Literal["float32", "bfloat16"]
 Share = Annotated[float, Field(ge=0, lt=1)]
+MISSING = ": missing; add it"
 
 
 class Section(BaseModel):
@@ -47,12 +48,12 @@ class Section(BaseModel):
     @classmethod
     def wrong(cls, values: Mapping[str, Any]) -> list[str]:
         """Return what is wrong with values as `read` takes them, each by its dotted name."""
-        problems = [f"{name}: missing; add it" for name in cls._absent(values)]
+        problems = [f"{name}{MISSING}" for name in cls._absent(values)]
         try:
             cls.model_validate(dict(values))
         except ValidationError as error:
-            problems += [_problem(item) for item in error.errors() if item["type"] != "missing"]
-        return problems
+            problems += [_problem(item) for item in error.errors()]
+        return list(dict.fromkeys(problems))
 
     @classmethod
     def _absent(cls, values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
@@ -73,6 +74,8 @@ def told(where: object, problems: list[str]) -> str:
 
 def _problem(item: Mapping[str, Any]) -> str:
     name = ".".join(str(part) for part in item["loc"])
+    if item["type"] == "missing":
+        return f"{name}{MISSING}"
     name = f"{name}: " if name else ""
     if item["type"] == "extra_forbidden":
         return f"{name}no such parameter; remove it or mend its spelling"

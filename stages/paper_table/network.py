@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from stages.ablations.variant import train
-from stages.recipe import TRAINED
 from whisq import params
 from whisq.store.sequences import Sequences
 from whisq.training.recipe import Recipe
@@ -37,7 +36,7 @@ def network(
 
     Where the recipe's audio layer is not among those that are stored, the last of them is read.
     """
-    trained = {key: value for key, value in recipe.items() if key.split(".")[0] in TRAINED}
+    trained = {key: value for key, value in recipe.items() if key.split(".")[0] in params.TRAINED}
     if trained["model.audio_layer"] not in layers:
         trained["model.audio_layer"] = max(layers)
     return trained | dict(changes)

@@ -20,7 +20,8 @@ from whisq.evaluation.answers import read_scores
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 # What is run elsewhere: an install needs a network, CI calls the two commands, the fixture that all
-# of these stand on is `make paper`, an experiment with `-S`, and `make ui` has a test of its own.
+# of these stand on is `make paper`, an experiment with `-S`, and `make ui` and `make search` have
+# tests of their own.
 ELSEWHERE = (
     "pip install",
     "make repro",
@@ -30,6 +31,7 @@ ELSEWHERE = (
     "make ui",
     "dvc exp run -S",
     "make variant NAME",
+    "make search",
 )
 GRID = re.compile(r"(=[\d.]+,[\d.]+),\S+")  # two values of a grid are enough here
 
@@ -91,7 +93,7 @@ def test_a_command_of_the_readme_runs(run, command):
     if "dvc queue start" in command:
         wait_for_queue(run, 2)
     if command == "make experiments":
-        assert "ot_weight=0.05" in said
+        assert "ot_weight=0.05" in said, said
 
 
 def wait_for_queue(run, count):
@@ -119,17 +121,19 @@ def test_make_ui_opens_the_store(project, environment):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    server = subprocess.Popen(
-        ["make", "ui", f"PORT={port}"],
-        cwd=project,
-        env=environment,
-        start_new_session=True,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.STDOUT,
-    )
+    log = project.parent / "ui.log"
+    with log.open("wb") as said:
+        server = subprocess.Popen(
+            ["make", "ui", f"PORT={port}"],
+            cwd=project,
+            env=environment,
+            start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+        )
     try:
-        assert b"MLflow" in first_page(f"http://127.0.0.1:{port}/")
+        assert b"MLflow" in first_page(f"http://127.0.0.1:{port}/"), log.read_text()
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
