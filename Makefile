@@ -77,7 +77,7 @@ bench: setup
 ui: setup
 	@echo 'Open http://127.0.0.1:$(PORT)/?workflowType=machine_learning'
 	python -c 'from whisq import tracking as t; t.end_dead(t.MODELS, t.DATA, t.VARIANTS)'
-	mlflow ui --backend-store-uri sqlite:///mlflow.db --port $(PORT)
+	mlflow ui --workers 1 --backend-store-uri sqlite:///mlflow.db --port $(PORT)
 
 experiments: setup
 	@python -m stages.experiments

@@ -26,6 +26,7 @@ def test_a_tiny_encoder_of_the_family_runs_to_the_report(
         "embed_text.model": tiny_qwen,
         "embed_text.revision": "null",
         "train.epochs": 2,
+        "unseen.protocols": "[]",
         "evaluate.resamples": 20,
         "evaluate.probe_clips": 2,
         "evaluate.probe_prompts": 1,

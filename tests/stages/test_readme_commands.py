@@ -53,6 +53,7 @@ def project(paper_run):
     values["ablations"] = {name: values["ablations"][name] for name in ["default"]}
     values["trials"] |= {"seeds": {"official": 1}, "workers": 1}
     values["embed_audio"]["window"] = "clip"
+    values["unseen"]["protocols"] = []
     (paper_run / "params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
     return paper_run
 

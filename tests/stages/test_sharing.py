@@ -31,17 +31,21 @@ def clone(paper_run, run, tmp_path_factory):
     """A second user's clone of a project that ran, and pushed, two experiments."""
     first = tmp_path_factory.mktemp("first") / "project"
     subprocess.run(["cp", "-a", paper_run, first], check=True)
-    remote = tmp_path_factory.mktemp("remote")
+    remote, origin = (tmp_path_factory.mktemp(name) for name in ("remote", "origin"))
     run(first, "dvc", "remote", "add", "--default", "team", str(remote))
     commit = ("git", *IDENTITY, "commit", "-qm", "Run")
     run(first, "git", "add", "-A")
     run(first, *commit)
+    run(first, "git", "init", "-q", "--bare", str(origin))
+    run(first, "git", "remote", "add", "origin", str(origin))
+    run(first, "git", "push", "-q", "origin", "HEAD")
     run(first, "dvc", "exp", "run", "-S", "loss.ot_weight=0.3")
     run(first, "git", "checkout", ".")
     run(first, "dvc", "checkout", "dvc.yaml")
     run(first, "dvc", "push", "--run-cache")
+    run(first, "dvc", "exp", "push", "origin", "--all")
     second = tmp_path_factory.mktemp("second") / "project"
-    run(first, "git", "clone", "-q", str(first), str(second))
+    run(first, "git", "clone", "-q", str(origin), str(second))
     return second
 
 

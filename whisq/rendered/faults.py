@@ -10,8 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.random import Generator
-from scipy.signal import butter, istft, sosfiltfilt, stft
 
 from whisq.rendered.synthesis import RATE, Notes, sample_at
 
@@ -178,7 +178,8 @@ def _narrow_band(samples: np.ndarray, strength: float, _: object) -> np.ndarray:
     # Sound like a telephone: low-pass from 7 kHz down to 600 Hz, high-pass up to 400 Hz.
     high = 7000.0 * (600.0 / 7000.0) ** strength
     low = 40.0 * (400.0 / 40.0) ** strength
-    return sosfiltfilt(butter(3, [low, high], "bandpass", fs=RATE, output="sos"), samples)
+    band = scipy.signal.butter(3, [low, high], "bandpass", fs=RATE, output="sos")
+    return scipy.signal.sosfiltfilt(band, samples)
 
 
 def _noise(samples: np.ndarray, strength: float, rng: Generator) -> np.ndarray:
@@ -218,12 +219,12 @@ def _dropouts(samples: np.ndarray, strength: float, rng: Generator) -> np.ndarra
 
 def _metal(samples: np.ndarray, strength: float, rng: Generator) -> np.ndarray:
     # Ring like a starved codec, as loud: up to 98.5% of each frame's bins go, phases turn.
-    _, _, bins = stft(samples, RATE, nperseg=512)
+    _, _, bins = scipy.signal.stft(samples, RATE, nperseg=512)
     keep = 0.015**strength
     size = np.abs(bins)
     limit = np.quantile(size, 1.0 - keep, axis=0, keepdims=True)
     turn = np.exp(1j * np.pi * 0.6 * strength * rng.standard_normal(bins.shape))
-    _, result = istft(np.where(size >= limit, bins * turn, 0.0), RATE, nperseg=512)
+    _, result = scipy.signal.istft(np.where(size >= limit, bins * turn, 0.0), RATE, nperseg=512)
     count = len(samples)
     return _as_loud(np.pad(result[:count], (0, max(0, count - len(result)))), samples)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.random import Generator
-from scipy.stats import norm
+from scipy.special import ndtri
 
 PANEL = 14
 """Listeners in all; MusicEval had as many."""
@@ -54,7 +54,7 @@ def ta(losses: float, quality: float) -> float:
 
 def panel(rng: Generator) -> np.ndarray:
     """Return (listeners, 2) leanings on omq and ta, evenly spread whatever the seed."""
-    even = norm.ppf((np.arange(PANEL) + 0.5) / PANEL)
+    even = ndtri((np.arange(PANEL) + 0.5) / PANEL)
     even *= BIAS / even.std()
     return np.stack([rng.permutation(even), rng.permutation(even)], axis=1)
 

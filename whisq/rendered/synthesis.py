@@ -12,8 +12,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from scipy.ndimage import map_coordinates
-from scipy.signal import resample_poly
+import scipy  # its parts are imported when they are first used
 
 RATE = 16_000
 """Samples a second of everything that is rendered (hertz)."""
@@ -66,7 +65,9 @@ def play(notes: Notes, program: int | None, seconds: float) -> np.ndarray:
 
 def sample_at(samples: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """Return samples (m,) at positions (m,) between samples (n,); silence lies beyond the ends."""
-    return map_coordinates(samples, positions[None], order=3, mode="constant").astype(np.float32)
+    return scipy.ndimage.map_coordinates(samples, positions[None], order=3, mode="constant").astype(
+        np.float32
+    )
 
 
 def _render(notes: Notes, chosen: np.ndarray, ratio: float, program: int | None) -> np.ndarray:
@@ -82,7 +83,7 @@ def _render(notes: Notes, chosen: np.ndarray, ratio: float, program: int | None)
     score = Score(480)
     score.tracks.append(track)
     sound = np.asarray(_synthesizer().render(score, stereo=False), dtype=np.float32)[0]
-    return resample_poly(sound, 1, OVERSAMPLING).astype(np.float32)
+    return scipy.signal.resample_poly(sound, 1, OVERSAMPLING).astype(np.float32)
 
 
 @cache

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from whisq.rendered import faults, listeners
 from whisq.rendered.faults import Fault
@@ -157,7 +157,7 @@ def distance(attribute: str, asked: str, played: str) -> float:
 
 
 def _scores(count: int, rng: Generator) -> tuple[np.ndarray, np.ndarray]:
-    even = norm.ppf((np.arange(count) + 0.5) / count)
+    even = ndtri((np.arange(count) + 0.5) / count)
     even /= even.std()
     quality, other = rng.permutation(even), rng.permutation(even)
     other -= quality * (other @ quality) / count

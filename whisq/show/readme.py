@@ -64,8 +64,18 @@ def renewed(page: str, name: str, table: Table) -> str:
     return f"{head}{begin}\n{table.markdown()}\n{end}{tail}"
 
 
+HEADLINES = ("headline", "unseen_headline")
+"""Stages' figures that git keeps beside the README, in `PUBLISHED`: all else is DVC's."""
+PUBLISHED = Path("metrics/published.json")
+
+
 def main() -> None:
-    """Renew the pages in this folder from `metrics/`."""
+    """Renew the pages in this folder from `metrics/`, and what is kept of it."""
+    files = {name: Path(f"metrics/{name}.json") for name in HEADLINES}
+    found = {
+        name: json.loads(file.read_text("utf-8")) for name, file in files.items() if file.exists()
+    }
+    PUBLISHED.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     for name, (page, file, write) in BLOCKS.items():
         if not Path(file).exists():
             continue  # variants and benchmarks are not part of `make repro`
