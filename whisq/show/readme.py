@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from whisq.show import unseen
+from whisq.show import text_encoders, unseen
 from whisq.show.ablations import compared
 from whisq.show.results import RIDGE, Judged
 from whisq.show.table import Table, number, verbatim
@@ -43,6 +43,11 @@ BLOCKS = {
     "unseen": ("README.md", "metrics/unseen.json", unseen.standings),
     "results": ("README.md", "metrics/evaluate.json", results),
     "variants": ("docs/variants.md", "metrics/ablations.json", compared),
+    "text encoders": (
+        "docs/unseen.md",
+        "metrics/benchmarks/text_encoders.json",
+        text_encoders.told,
+    ),
     "speed": ("docs/speed.md", "metrics/benchmarks/embed.json", speed),
 }
 """By its marks' name: the page that a block stands in, its file, and the table made of it."""
