@@ -41,11 +41,22 @@ def test_an_encoder_of_the_hub_is_named_by_its_commit_and_not_by_a_branch(data, 
 
 
 def test_an_encoder_beside_another_is_named_by_its_own_commit(data, make_recipe):
-    audio, beside = copy(data.audio), [{"model": "c/d"}, {"model": "e/f"}]
+    audio = copy(data.audio)
+    beside = [{"model": "c/d", "layers": [7]}, {"model": "e/f", "layers": [1, 4]}]
     told = {"commit": "c0ffee", "commits_beside": [None, "decade"], "spec": {"beside": beside}}
     audio.manifest = data.audio.manifest | told
     config = make_recipe().config(replace(data, audio=audio))
-    assert config.audio["beside"] == [{"model": "c/d"}, {"model": "e/f", "revision": "decade"}]
+    assert config.audio["beside"] == [beside[0], beside[1] | {"revision": "decade"}]
+
+
+def test_with_a_layer_goes_what_stands_beside_it(data, make_recipe):
+    audio = copy(data.audio)
+    beside = [{"model": "c/d", "layers": [7]}, {"model": "e/f", "layers": [1, 4]}]
+    audio.manifest = data.audio.manifest | {"spec": {"beside": beside}}
+    config = make_recipe(audio_layer=6).config(replace(data, audio=audio.only([6])))
+    assert [config.audio["layers"], *(one["layers"] for one in config.audio["beside"])] == [
+        [6], [7], [4],
+    ]  # fmt: skip
 
 
 def test_one_seed_gives_one_network(data, make_recipe):

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from whisq.show import adaptation, preferences, unseen
+from whisq.show import adaptation, preferences, text_encoders, unseen
 from whisq.show.ablations import compared
 from whisq.show.results import RIDGE, Judged
 from whisq.show.table import Table, number, verbatim
@@ -45,6 +45,11 @@ BLOCKS = {
     "variants": ("docs/variants.md", "metrics/ablations.json", compared),
     "preferences": ("docs/corpora.md", "metrics/preferences.json", preferences.taught),
     "adaptation": ("docs/corpora.md", "metrics/adaptation.json", adaptation.table),
+    "text encoders": (
+        "docs/unseen.md",
+        "metrics/benchmarks/text_encoders.json",
+        text_encoders.told,
+    ),
     "speed": ("docs/speed.md", "metrics/benchmarks/embed.json", speed),
 }
 """By its marks' name: the page that a block stands in, its file, and the table made of it."""

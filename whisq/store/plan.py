@@ -135,7 +135,7 @@ def of_corpus(source: Source, raw: Path) -> list[Cost]:
             return [Cost("corpus", address, download=size, disk=size, minutes=0.0)]
         size = archive.size(in_project(address) or Path(address))
         return [Cost("corpus", address, download=0, disk=size, minutes=0.0)]
-    except (OSError, ValueError):
+    except Exception:  # no network, no log-in, no such file: each has errors of its own
         return [Cost("corpus", address, minutes=0.0)]
 
 
@@ -257,8 +257,8 @@ class Command:
 
 def run(command: Command, as_json: bool) -> tuple[str, bool]:
     """Return what `whisq plan` prints, and whether the disk has room."""
-    costs = of_corpus(command.source, command.data / "raw") if command.corpus == "musiceval" else []
     corpus = Corpus.assumed(*command.assumed) if command.assumed else _there(command)
+    costs = of_corpus(command.source, command.data / "raw") if command.corpus == "musiceval" else []
     heard, read_on = command.devices
     how = {"workers": command.workers, "device": heard, "fetch": command.fetch}
     costs += of_audio(command.audio, corpus.clips, **how)

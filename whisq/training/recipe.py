@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -145,8 +145,8 @@ class Recipe:
         return ModelConfig(
             audio_dim=data.audio.dim,
             text_dim=data.text.dim,
-            audio=_pinned(audio) | {"layers": list(data.audio.layers)},
-            text=_pinned(text),
+            audio=_pinned(audio, data.audio.layers),
+            text=_at(text["spec"], text.get("commit")),
             weights={"audio": audio["weights"], "text": text["weights"]},
             preprocessing={"audio": audio["preprocessing"], "text": text["preprocessing"]},
             corpus={key: card[key] for key in ("name", "licence", "commit") if key in card}
@@ -195,12 +195,22 @@ class Recipe:
         return digest_of(json.dumps(made_of, sort_keys=True), *code)[:16]
 
 
-def _pinned(manifest: dict[str, Any]) -> dict[str, Any]:
-    spec, beside = _at(manifest["spec"], manifest.get("commit")), manifest["spec"].get("beside", [])
-    if not beside:
+def _pinned(manifest: dict[str, Any], layers: Sequence[int]) -> dict[str, Any]:
+    # The audio encoders' spec with those layers alone, each encoder named by its commit.
+    spec = _at(manifest["spec"], manifest.get("commit")) | {"layers": list(layers)}
+    if "beside" not in spec:
         return spec
-    commits = manifest.get("commits_beside", [None] * len(beside))
-    return spec | {"beside": [_at(*pair) for pair in zip(beside, commits, strict=True)]}
+    places = [manifest["layers"].index(layer) for layer in layers]
+    commits = manifest.get("commits_beside", [None] * len(spec["beside"]))
+    beside = [
+        _at(own, commit) | {"layers": _picked(own["layers"], places)}
+        for own, commit in zip(spec["beside"], commits, strict=True)
+    ]
+    return spec | {"beside": beside}
+
+
+def _picked(layers: list[int], places: list[int]) -> list[int]:
+    return layers if len(layers) == 1 else [layers[place] for place in places]
 
 
 def _at(spec: dict[str, Any], commit: str | None) -> dict[str, Any]:
