@@ -20,6 +20,7 @@ NOT_DEPS = {f"whisq/{name}.py" for name in ("processes", "section", "devices", "
 VALUES = params.load(ROOT / "params.yaml").model_dump()
 SCRIPTS = [("ablations", name) for name in ("layers", "variant", "table")]
 SCRIPTS += [("paper_table", name) for name in ("network", "table")]
+SCRIPTS += [("curves", name) for name in ("pool", "learn")]
 
 
 @pytest.mark.parametrize("name", VALUES["ablations"])

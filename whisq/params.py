@@ -21,10 +21,11 @@ from whisq.model.variants import Model
 from whisq.rendered.takes import Rendered
 from whisq.section import Device, Positive, Section, told
 from whisq.training.loop import Schedule
+from whisq.trials.pool import Curves
 
 Changes = dict[str, Any]  # values by dotted name
 # Trainings beside the pipeline's own run, which log themselves.
-BESIDES = ("trials", "recipes", "paper_table", "ablations")
+BESIDES = ("trials", "curves", "recipes", "paper_table", "ablations")
 SHOWN = 3  # changed values that are spelt out where there is little room
 
 
@@ -109,6 +110,7 @@ class Params(Section):
     unseen: Unseen
     evaluate: Evaluate
     trials: Trials
+    curves: Curves
     recipes: dict[str, Named]
     paper_table: PaperTable
     ablations: dict[str, Named]
