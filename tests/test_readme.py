@@ -149,3 +149,22 @@ def test_every_link_to_a_file_leads_to_one(page):
     text = (ROOT / page).read_text(encoding="utf-8")
     links = re.findall(r"\]\((?!https?:|#)([^)#]+)", text)
     assert [link for link in links if not ((ROOT / page).parent / link).exists()] == []
+
+
+def test_the_budget_s_block_holds_picture_sentences_and_points():
+    def figure(mean):
+        return {"mean": mean, "interval": [mean - 0.1, mean + 0.1], "draws": [mean]}
+
+    def point(prompts, mean, first):
+        less = None if first else figure(0.2)
+        axis = {"srcc": figure(mean), "ridge": figure(0.3), "less_ridge": figure(0.1)}
+        axis["less_first"] = less
+        return {"prompts": prompts, "clips": 80, "raters": 5, "omq": axis, "ta": axis}
+
+    found = {"corpus": "a corpus", "n_clips": 7, "n_systems": 3, "n_prompts": 4, "draws": 2}
+    found["curves"] = {"prompts": [point(10, 0.25, True), point(40, 0.45, False)]}
+    text = readme.budget(found).markdown()
+    assert text.startswith("![SRCC over prompts")
+    assert "* TA from 10 to 40 prompts (80 clips, 5 raters each): 0.25 to 0.45, +0.20" in text
+    assert "| prompts | 40 | 80 | 5 | 0.450 | 0.300 | +0.200 | 0.10 to 0.30 |" in text
+    assert readme.drawn(found).startswith(b"\x89PNG")

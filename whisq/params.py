@@ -21,10 +21,11 @@ from whisq.model.variants import Model
 from whisq.rendered.takes import Rendered
 from whisq.section import Device, Positive, Section, told
 from whisq.training.loop import Schedule
+from whisq.trials.pool import Curves
 
 Changes = dict[str, Any]  # values by dotted name
 # Trainings beside the pipeline's own run, which log themselves.
-BESIDES = ("trials", "search", "recipes", "paper_table", "ablations")
+BESIDES = ("trials", "search", "curves", "recipes", "paper_table", "ablations")
 TRAINED = ("model", "loss", "train")  # sections of which a training on what is embedded is made
 SHOWN = 3  # changed values that are spelt out where there is little room
 
@@ -148,6 +149,7 @@ class Params(Section):
     evaluate: Evaluate
     trials: Trials
     search: Search
+    curves: Curves
     recipes: dict[str, Named]
     paper_table: PaperTable
     ablations: dict[str, Named]

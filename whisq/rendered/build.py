@@ -25,7 +25,7 @@ from whisq.rendered import faults, studio
 from whisq.rendered.requests import CHOICES, ask_otherwise, reverse, reword, sentence
 from whisq.rendered.synthesis import RATE
 from whisq.rendered.systems import System
-from whisq.rendered.takes import Cast, Prompt, Rendered, Take, cast
+from whisq.rendered.takes import Cast, Chosen, Prompt, Rendered, Take, cast
 
 _ATTRIBUTES = (*CHOICES, "mood", "order", "then")
 _LICENCE = (
@@ -35,13 +35,19 @@ _LICENCE = (
 )
 
 
-def build(folder: str | Path, choices: Rendered, workers: int | None = None) -> Cast:
+def build(
+    folder: str | Path,
+    choices: Rendered,
+    workers: int | None = None,
+    chosen: Chosen | None = None,
+) -> Cast:
     """Render a whole corpus: the same files, byte for byte, for the same choices.
 
     Args:
         folder: Where to write; must be new or empty.
         choices: The corpus's size and seed.
         workers: Processes to render with; None for one a core.
+        chosen: As `cast` takes it.
 
     Returns:
         What was written.
@@ -53,7 +59,7 @@ def build(folder: str | Path, choices: Rendered, workers: int | None = None) -> 
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()):
         raise ValueError(f"{folder} must be empty; remove what it holds or name another folder")
-    made = cast(choices)
+    made = cast(choices, chosen)
     (folder / "wav").mkdir(parents=True)
     _render_all(folder / "wav", made.takes, workers or os.cpu_count() or 1)
     write_tables(folder, made, choices)

@@ -1,4 +1,4 @@
-"""Simulated listeners: what a clip is worth, and what five raters say of it.
+"""Simulated listeners: what a clip is worth, and what raters say of it.
 
 Conventions: a latent rating is on the MOS scale, 1 to 5; a rating is a whole number, 1 to 5.
 """
@@ -13,7 +13,7 @@ PANEL = 14
 """Listeners in all; MusicEval had as many."""
 
 RATERS = 5
-"""Listeners who rate one clip."""
+"""Listeners who rate one clip; MusicEval had as many."""
 
 BEST, DEPTH, SCALE = 4.65, 3.6, 2.0
 """Without faults; how much faults can take away; the damage that takes away 63% of it."""
@@ -59,17 +59,20 @@ def panel(rng: Generator) -> np.ndarray:
     return np.stack([rng.permutation(even), rng.permutation(even)], axis=1)
 
 
-def rate(leanings: np.ndarray, latent: tuple[float, float], rng: Generator) -> np.ndarray:
-    """Return what five of the panel say of a clip.
+def rate(
+    leanings: np.ndarray, latent: tuple[float, float], rng: Generator, raters: int = RATERS
+) -> np.ndarray:
+    """Return what some of the panel say of a clip.
 
     Args:
         leanings: The panel.
         latent: The clip's latent omq and ta.
         rng: Draws who listens and how each is disposed.
+        raters: How many, of PANEL.
 
     Returns:
-        Rows (5, 3) of whole numbers: listener from 0, omq and ta in 1 to 5.
+        Rows (raters, 3) of whole numbers: listener from 0, omq and ta in 1 to 5.
     """
-    who = np.sort(rng.permutation(PANEL)[:RATERS])
-    heard = np.asarray(latent) + leanings[who] + NOISE * rng.standard_normal((RATERS, 2))
+    who = np.sort(rng.permutation(PANEL)[:raters])
+    heard = np.asarray(latent) + leanings[who] + NOISE * rng.standard_normal((raters, 2))
     return np.column_stack([who, np.clip(np.rint(heard), 1, 5).astype(int)])

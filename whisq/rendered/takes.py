@@ -5,6 +5,7 @@ Everything but the sound is decided here, in one process, from one seed.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import Annotated
@@ -32,6 +33,7 @@ class Rendered(Section):
         demo_systems: How many of them play prompts of their own; the others share theirs.
         prompts: Those that they share; four have a pair about order.
         demo_clips: Clips with prompts of their own, at least one a demo system.
+        raters: Listeners who rate a clip.
         rewordings: How often each prompt is put in other words, for `train.rewordings`.
         seed: Decides everything.
     """
@@ -40,6 +42,7 @@ class Rendered(Section):
     demo_systems: Annotated[int, Field(ge=0)] = 6
     prompts: Annotated[int, Field(ge=4)] = 100
     demo_clips: Annotated[int, Field(ge=0)] = 248
+    raters: Annotated[int, Field(ge=1, le=listeners.PANEL)] = listeners.RATERS
     rewordings: Annotated[int, Field(ge=0)] = 0
     seed: Annotated[int, Field(ge=0)] = 0
 
@@ -86,7 +89,7 @@ class Take:
         failures: Respects in which that is not what was asked for.
         omq: Latent rating of its quality.
         ta: Latent rating of how it answers the prompt.
-        ratings: (5, 3) listener, omq and ta.
+        ratings: (raters, 3) listener, omq and ta.
         seed: What `studio.render` takes.
     """
 
@@ -129,8 +132,17 @@ class Cast:
     takes: list[Take]
 
 
-def cast(choices: Rendered) -> Cast:
+Chosen = Callable[[list[System], list[Prompt]], Mapping[tuple[str, str], str]]
+"""From systems and shared prompts to the split of each wanted pair of a name and a key."""
+
+
+def cast(choices: Rendered, chosen: Chosen | None = None) -> Cast:
     """Decide on every clip of a corpus.
+
+    Args:
+        choices: Its size and seed.
+        chosen: Tells of the systems and prompts which are wanted, and in which split; None takes
+            every system's answer to every prompt, in splits by chance.
 
     Returns:
         The corpus, the same for the same choices.
@@ -150,9 +162,15 @@ def cast(choices: Rendered) -> Cast:
         own += prompts
         played = enumerate(prompts or shared, start=1)
         todo += [(system, number, prompt) for number, prompt in played]
-    splits = _split(len(todo), np.random.default_rng([seed, 3]))
+    if chosen is None:
+        splits = _split(len(todo), np.random.default_rng([seed, 3]))
+    else:
+        wanted = chosen(made, shared)
+        todo = [one for one in todo if (one[0].name, one[2].key) in wanted]
+        splits = [wanted[system.name, prompt.key] for system, _, prompt in todo]
     panel = listeners.panel(np.random.default_rng([seed, 4]))
-    takes = [_take(*what, split, panel, seed) for what, split in zip(todo, splits, strict=True)]
+    heard = panel, choices.raters, seed
+    takes = [_take(*what, split, *heard) for what, split in zip(todo, splits, strict=True)]
     return Cast(made, shared + own, takes)
 
 
@@ -162,7 +180,13 @@ def _clip_id(system: str, number: int) -> str:
 
 
 def _take(
-    system: System, number: int, prompt: Prompt, split: str, panel: np.ndarray, seed: int
+    system: System,
+    number: int,
+    prompt: Prompt,
+    split: str,
+    panel: np.ndarray,
+    raters: int,
+    seed: int,
 ) -> Take:
     clip_seed = (seed, 5, int(system.name[1:]), number)
     rng = np.random.default_rng(clip_seed)
@@ -179,7 +203,7 @@ def _take(
         failures=failures,
         omq=omq,
         ta=ta,
-        ratings=listeners.rate(panel, (omq, ta), rng),
+        ratings=listeners.rate(panel, (omq, ta), rng, raters),
         split=split,
         seed=clip_seed,
     )

@@ -1,13 +1,15 @@
-"""The tables of README and docs: made from the files that the stages wrote, and never typed."""
+"""What README and docs show: made from the files that the stages wrote, and never typed."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from whisq.show import adaptation, preferences, text_encoders, unseen
+from whisq.show import adaptation, curves, preferences, text_encoders, unseen
 from whisq.show.ablations import compared
+from whisq.show.plot import png
 from whisq.show.results import RIDGE, Judged
 from whisq.show.table import Table, number, verbatim
 
@@ -39,6 +41,14 @@ def speed(measured: dict[str, Any]) -> Table:
     return Table(caption, [*heads, "of the machine's rate"], rows)
 
 
+def budget(found: dict[str, Any]) -> Table:
+    """Return the learning curves' points, below their picture and what their ends say."""
+    points = curves.standings(found)
+    picture = "![SRCC over prompts, clips and raters of a clip, model and ridge](budget.png)"
+    lines = [f"* {line}" for line in curves.said(found)]
+    return replace(points, caption="\n".join([picture, "", *lines, "", points.caption]))
+
+
 BLOCKS = {
     "unseen": ("README.md", "metrics/unseen.json", unseen.standings),
     "results": ("README.md", "metrics/evaluate.json", results),
@@ -50,9 +60,19 @@ BLOCKS = {
         "metrics/benchmarks/text_encoders.json",
         text_encoders.told,
     ),
+    "budget": ("docs/budget.md", "metrics/curves.json", budget),
     "speed": ("docs/speed.md", "metrics/benchmarks/embed.json", speed),
 }
 """By its marks' name: the page that a block stands in, its file, and the table made of it."""
+
+
+def drawn(found: dict[str, Any]) -> bytes:
+    """Return the learning curves as a picture: OMQ above, TA below."""
+    return png(curves.plots(found), f"What more is worth ({found['corpus']})", columns=3)
+
+
+PICTURES = {"docs/budget.png": ("metrics/curves.json", drawn)}
+"""By its page's folder and name: the file that a picture is made of, and how."""
 
 
 def renewed(page: str, name: str, table: Table) -> str:
@@ -87,6 +107,9 @@ def main() -> None:
         table = write(json.loads(Path(file).read_text(encoding="utf-8")))
         text = Path(page).read_text(encoding="utf-8")
         Path(page).write_text(renewed(text, name, table), encoding="utf-8")
+    for picture, (file, draw) in PICTURES.items():
+        if Path(file).exists():
+            Path(picture).write_bytes(draw(json.loads(Path(file).read_text(encoding="utf-8"))))
 
 
 if __name__ == "__main__":

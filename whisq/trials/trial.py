@@ -25,6 +25,7 @@ from whisq.processes import end_with_parent
 from whisq.training.data import Data
 from whisq.training.recipe import Recipe
 from whisq.trials.judging import judge
+from whisq.trials.part import Part
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Trial:
     data: Path  # the pipeline's data folder
     audio: str = "audio"  # which of its embeddings of the clips
     judged: bool = True  # a search does not look at the test clips
+    part: Part | None = None  # of the training clips; None: all
     answers: bool = False  # whether its record holds what everyone said of each test clip
 
 
@@ -83,9 +85,10 @@ def _train_and_judge(trial: Trial) -> dict[str, Any]:
     data, recipe = Data.open(trial.data, trial.audio), trial.recipe
     fold = nth_fold(trial.protocol, trial.folds, recipe.seed)
     split = Split(protocol=trial.protocol, folds=trial.folds, fold=fold)
+    ratings = assign(data.ratings, data.clips, split)
     data = replace(
         data,
-        ratings=assign(data.ratings, data.clips, split),
+        ratings=trial.part.of(ratings, data.clips) if trial.part else ratings,
         audio=data.audio.only(recipe.model.audio_layers),
     )
     model, history = recipe.fit(data, progress=False)

@@ -64,11 +64,11 @@ def _judged(folds: Sequence[DataFrame], resamples: int, seed: int) -> dict[str, 
     drawn = draw(systems, resamples, np.random.default_rng(seed))
     ends = np.cumsum([len(fold) for fold in folds])[:-1]
     weights = [drawn[:, part] for part in np.split(systems, ends)]
-    over = partial(_over_folds, folds, weights)
+    over = partial(over_folds, folds, weights)
     told = partial(_told, drawn.shape[1])
     axes = [axis for axis in AXES if everyone[axis].notna().any()]
     judged = [(party, axis) for party in PARTIES for axis in axes if f"{party}_{axis}" in everyone]
-    ranked = {one: over(partial(_srcc, *one)) for one in judged}
+    ranked = {one: over(partial(srcc, *one)) for one in judged}
     parties: dict[str, Any] = {party: {} for party, _ in judged}
     for (party, axis), figures in ranked.items():
         agreed = _mean([agreement(*_pair(party, axis, fold))["agreement"] for fold in folds])
@@ -90,10 +90,10 @@ def _judged(folds: Sequence[DataFrame], resamples: int, seed: int) -> dict[str, 
     }
 
 
-def _over_folds(
+def over_folds(
     folds: Sequence[DataFrame], weights: Sequence[np.ndarray], figure: Figure
 ) -> tuple[np.ndarray, np.ndarray]:
-    # Each fold's figure as it is, (folds,), and on every resample, (folds, resamples).
+    """Return each fold's figure as it is, (folds,), and on every resample, (folds, resamples)."""
     points = [figure(fold, np.ones((1, len(fold))))[0] for fold in folds]
     return np.array(points), np.array([figure(*pair) for pair in zip(folds, weights, strict=True)])
 
@@ -108,7 +108,8 @@ def _told(
     return {"mean": mean, "interval": ends, "folds": [_mean([point]) for point in points]}
 
 
-def _srcc(party: str, axis: str, fold: DataFrame, weights: np.ndarray) -> np.ndarray:
+def srcc(party: str, axis: str, fold: DataFrame, weights: np.ndarray) -> np.ndarray:
+    """Return the SRCC of a party on every resample of a fold, (resamples,); see `Figure`."""
     rating, said = _pair(party, axis, fold)
     weights = weights[:, fold[axis].notna()]
     if not len(said) or np.ptp(said) < SAME:
