@@ -19,6 +19,7 @@ from whisq.files import digest_of
 from whisq.serving.promote import promote
 from whisq.serving.publish import publish
 from whisq.training.data import Data
+from whisq.training.history import ACCURACY, SRCC
 from whisq.training.recipe import Recipe
 
 DATA, MODEL, METRICS = Path("data"), Path("data/model"), Path("metrics")
@@ -70,9 +71,11 @@ def tell(run: tracking.Run, epochs: int, record: dict[str, Any]) -> None:
 
 def scores(record: Mapping[str, Any]) -> str:
     """Return an epoch's dev scores in words."""
-    found = {axis: record[f"dev_{axis}_utt_srcc"] for axis in AXES}
-    told = (f"{axis.upper()} {0 if srcc is None else srcc:.2f}" for axis, srcc in found.items())
-    return f"dev SRCC {', '.join(told)}"
+    by_pairs = f"dev_{AXES[0]}_{ACCURACY}" in record
+    what, criterion = ("agreement with preferences", ACCURACY) if by_pairs else ("SRCC", SRCC)
+    found = {axis: record[f"dev_{axis}_{criterion}"] for axis in AXES}
+    told = (f"{axis.upper()} {0 if score is None else score:.2f}" for axis, score in found.items())
+    return f"dev {what} {', '.join(told)}"
 
 
 def heard(tables: str) -> str:

@@ -127,13 +127,14 @@ def test_pairs_without_a_rating_train_a_model_that_is_judged_by_pairs(repro, oth
         "corpus.table.path=null",
         f"corpus.table.pairs={pairs}",
         "loss.preference_weight=1.0",
-        "train.epochs=8",
+        "train.epochs=12",
+        "train.averaging=0.0",
     )
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     evaluate, _, page = results(other_project)
     judged = evaluate["test"]["pairs"]
     assert judged["omq"]["n"] == judged["omq"]["n_pairs"] > 0
-    assert judged["omq"]["accuracy"] == 1
+    assert judged["ta"]["ties"] > 0
     assert evaluate["test"]["utt"]["omq"]["undefined"] == "nothing is rated on it"
     assert "By listeners' preferences (pairs, test" in page
     corpus = json.loads((other_project / "data/model/config.json").read_text())["corpus"]

@@ -39,7 +39,7 @@ def mistakes(held_out: DataFrame, data: Path, transport: Mapping[str, Any]) -> l
     """
     errors = [(held_out[f"{axis}_prediction"] - held_out[axis]).abs() for axis in AXES]
     larger = errors[0].combine(errors[1], np.fmax)
-    worst = larger.sort_values(ascending=False, kind="stable").head(WORST).index
+    worst = larger.dropna().sort_values(ascending=False, kind="stable").head(WORST).index
     look = _looker(data, transport)
     return [_mistake(held_out.loc[key], data, look) for key in worst]
 

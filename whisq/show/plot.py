@@ -78,10 +78,11 @@ class Plot:
 
 
 def png(plots: Sequence[Plot], title: str, columns: int = 2, dpi: int = 120) -> bytes:
-    """Return one or more plots, so many in a row, on a sheet: PNG, the same bytes each time."""
+    """Return plots, so many in a row, on a sheet: PNG, the same bytes each time."""
     import matplotlib
     from matplotlib.figure import Figure
 
+    plots = plots or [Plot("nothing", "Nothing to show.", lambda panel: panel.set_axis_off())]
     rows = [plots[begin : begin + columns] for begin in range(0, len(plots), columns)]
     heights = [max(plot.height for plot in row) for row in rows]
     width = max(plot.width for plot in plots) * min(columns, len(plots))

@@ -79,9 +79,9 @@ class Words:
     def __init__(self, table: DataFrame, ids: Sequence[str]) -> None:
         """Take a row a word, `a, b, axis, vote` (a blank axis is both), and the set's clip ids."""
         self.ids = list(ids)
-        place = {key: number for number, key in enumerate(self.ids)}
-        table = table[table["a"].isin(place) & table["b"].isin(place)]
-        ends = [table[end].map(place).to_numpy(np.int64) for end in ("a", "b")]
+        self.own = {key: number for number, key in enumerate(self.ids)}
+        table = table[table["a"].isin(self.own) & table["b"].isin(self.own)]
+        ends = [table[end].map(self.own).to_numpy(np.int64) for end in ("a", "b")]
         self.pairs = np.stack(ends, 1)
         self.votes = {
             axis: np.where(table["axis"].isin([axis, ""]), table["vote"].astype(float), np.nan)
@@ -98,9 +98,8 @@ class Words:
 
     def collate(self, examples: list[Example]) -> Batch:
         """Return clips of the set as a batch, with all that is known of pairs among them."""
-        own = {key: number for number, key in enumerate(self.ids)}
         place = np.full(len(self.ids), -1)
-        place[[own[example.id] for example in examples]] = np.arange(len(examples))
+        place[[self.own[example.id] for example in examples]] = np.arange(len(examples))
         inside = (place[self.pairs] >= 0).all(1)
         shares = {
             f"{axis}_preferred": torch.from_numpy((1 + votes[inside]) / 2).float()
@@ -119,17 +118,12 @@ class Words:
             By axis the share, ties of listeners left out, of predictions half; None without words.
         """
         first, second = self.pairs.T
-        right = {
-            axis: agreed(self.votes[axis], said[axis][first] - said[axis][second]) for axis in AXES
-        }
-        known = {
-            axis: np.isfinite(self.votes[axis]) & np.isfinite(values)
-            for axis, values in right.items()
-        }
-        return {
-            axis: float(right[axis][told].mean()) if told.any() else None
-            for axis, told in known.items()
-        }
+        found = {}
+        for axis in AXES:
+            right = agreed(self.votes[axis], said[axis][first] - said[axis][second])
+            right = right[np.isfinite(right)]
+            found[axis] = float(right.mean()) if len(right) else None
+        return found
 
 
 def make_pair_loader(
