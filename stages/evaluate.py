@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+from pandas import read_csv
+
 import whisq.params
 from whisq import stage, tracking
 from whisq.comparing.preferences import held_out
@@ -48,7 +50,9 @@ def main() -> str:
         bench = make_bench(model, DATA, case.rated, choices.seed)
         probes, curves = probe(bench, corpus, choices.probe_clips, choices.probe_prompts)
         numbers = kept.headline(result, probes) | accuracies(preferred)
-        judged = Run(result, beside(case.rated, case.predictions), probes, curves)
+        best = json.loads((METRICS / "train.json").read_text())
+        epochs = {"epochs": read_csv(METRICS / "epochs.csv"), "best": best}
+        judged = Run(result, beside(case.rated, case.predictions), probes, curves, **epochs)
         kept.draw(judged, METRICS / "plots")
         found = {"evaluate": result, "probes": probes, "headline": numbers}
         for name, value in found.items():

@@ -1,7 +1,6 @@
 """`make paper`: the paper's configuration as an experiment, on MusicEval.
 
-DVC empties `data/raw` and changes params.yaml before it runs a stage, so what can go wrong with
-the values or with the corpus's source is found here, before DVC is called.
+What can go wrong with the values or with the corpus's source is found before DVC is called.
 """
 
 from __future__ import annotations
@@ -9,13 +8,10 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from pathlib import Path
 
 import whisq.params
-from stages.recipe import overrides, run
-from whisq.corpus.fetch import holds, obtain
+from stages.recipe import check, overrides, run
 
-RAW = Path("data/raw")
 NAME = "paper-musiceval"
 
 
@@ -29,7 +25,8 @@ def main() -> None:
     try:
         check(changes)
     except (OSError, ValueError) as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        sys.exit(2)
     print(
         "Running in the workspace: params.yaml, data/ and metrics/ become this experiment's own.\n"
         "If it is stopped, the same command goes on; the way back is\n"
@@ -50,30 +47,6 @@ def sourced(source: str | None) -> list[str]:
         return []
     value = QuotedString(source, Quote.single).with_quotes() if source else "null"
     return [f"corpus.musiceval.source={value}"]
-
-
-def check(changes: list[str]) -> None:
-    """Make sure that the experiment can begin: its values are sound and its corpus is here.
-
-    Args:
-        changes: `name=value` in the grammar of `dvc exp run -S`; the last of a name holds.
-
-    Raises:
-        ValueError: A value is none, or the corpus's source is of no form that is known.
-    """
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-    from hydra.errors import OverrideParseException
-
-    try:
-        parsed = OverridesParser.create().parse_overrides(changes)
-    except OverrideParseException as error:
-        raise ValueError(f"{error.override!r} must be name=value: {error}") from None
-    params = whisq.params.load(overrides={o.key_or_group: o.value() for o in parsed})
-    source = params.corpus.musiceval
-    if "${" in (source.source or ""):
-        raise ValueError(f"the source must not hold '${{', DVC's own sign, given {source.source!r}")
-    if params.corpus.name == "musiceval" and not holds(RAW, source):
-        obtain(source, RAW)
 
 
 def _given() -> list[str]:

@@ -13,11 +13,13 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Collection
+from pathlib import Path
 from typing import Any
 
 from whisq import params
+from whisq.corpus.fetch import holds, obtain
 
-SEEDS = "trials.seeds"  # a variant may be trained more often and under more protocols
+RAW = Path("data/raw")
 
 
 def main() -> None:
@@ -33,7 +35,9 @@ def main() -> None:
         return
     try:
         changes = overrides(whole(params.changes_of(asked.name))) + asked.set_param
-    except ValueError as error:
+        if asked.run:
+            check(changes)
+    except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
         sys.exit(2)
     if asked.run:
@@ -44,19 +48,15 @@ def main() -> None:
 def listed(values: params.Params) -> list[str]:
     """Return a line for each recipe and variant: what it is there for, and who trains it."""
     wide = max(map(len, values.named))
+    left = {name for name, changed in values.named.items() if not params.is_trained(changed)}
     table = [
-        f"{name:{wide}}  {one.why}{'' if is_trained(one.changes) else ' (make variant alone)'}"
+        f"{name:{wide}}  {one.why}{' (make variant alone)' if name in left else ''}"
         for name, one in values.ablations.items()
     ]
     recipes = [f"{name:{wide}}  {one.why}" for name, one in values.recipes.items()]
     end = "make recipe NAME=..., make variant NAME=...  run the pipeline with one of them"
     kinds = ["Recipes, whole configurations:", "Variants, held side by side in docs/variants.md:"]
     return [kinds[0], *recipes, "", kinds[1], *table, "", end]
-
-
-def is_trained(changes: params.Changes) -> bool:
-    """Return whether the table of variants trains these changes: others change what is embedded."""
-    return all(key.split(".")[0] in params.TRAINED or key == SEEDS for key in changes)
 
 
 def whole(changes: params.Changes) -> params.Changes:
@@ -70,6 +70,33 @@ def whole(changes: params.Changes) -> params.Changes:
     if not set(read) <= set(values.embed_audio.layers):
         own["embed_audio.layers"] = sorted({*read})
     return own
+
+
+def check(changes: list[str]) -> None:
+    """Make sure that the experiment can begin: its values are sound and its corpus is here.
+
+    DVC empties `data/raw` and changes params.yaml before it runs a stage, so what can go wrong is
+    found before it is called.
+
+    Args:
+        changes: `name=value` in the grammar of `dvc exp run -S`; the last of a name holds.
+
+    Raises:
+        ValueError: A value is none, or the corpus's source is of no form that is known.
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import OverrideParseException
+
+    try:
+        parsed = OverridesParser.create().parse_overrides(changes)
+    except OverrideParseException as error:
+        raise ValueError(f"{error.override!r} must be name=value: {error}") from None
+    corpus = params.load(overrides={o.key_or_group: o.value() for o in parsed}).corpus
+    source = corpus.musiceval
+    if "${" in (source.source or ""):
+        raise ValueError(f"the source must not hold '${{', DVC's own sign, given {source.source!r}")
+    if corpus.name == "musiceval" and not holds(RAW, source):
+        obtain(source, RAW)
 
 
 def run(name: str, changes: list[str]) -> None:

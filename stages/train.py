@@ -16,7 +16,7 @@ from whisq.corpus.card import identify
 from whisq.corpus.clips import read_ratings
 from whisq.evaluation.metrics import AXES
 from whisq.files import digest_of
-from whisq.serving.promote import promote
+from whisq.serving.promote import promote, standing
 from whisq.serving.publish import publish
 from whisq.training.data import Data
 from whisq.training.history import ACCURACY, SRCC
@@ -54,11 +54,11 @@ def main() -> str:
         run.dataset(read_ratings(RATINGS), learnt["corpus"], RATINGS)
         facts = about.tags | {"dev_score": repr(history.best_score), "data": heard(learnt["data"])}
         address = publish(MODEL, facts, about.name)
-        titles = promote(address.rpartition("/")[2])
+        number = address.rpartition("/")[2]
+        promote(number)
     best = ", ".join(f"{epoch} ({branch})" for branch, epoch in history.best_epochs.items())
-    if titles:
-        address += f" ({', '.join(titles)})"
-    return f"{MODEL}, {address}: epoch {best} of {len(epochs)} kept; {scores(history.kept())}"
+    made = f"{MODEL}, {address} ({standing(number)})"
+    return f"{made}: epoch {best} of {len(epochs)} kept; {scores(history.kept())}"
 
 
 def tell(run: tracking.Run, epochs: int, record: dict[str, Any]) -> None:

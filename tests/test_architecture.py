@@ -124,9 +124,8 @@ def test_a_stage_depends_on_the_modules_that_it_runs(stage):
 def test_dvc_draws_what_is_named_and_no_table_by_accident():
     assert not [name for name, stage in STAGES.items() if "plots" in stage]
     plots = yaml.safe_load((ROOT / "dvc.yaml").read_text())["plots"]
-    files = [plot for plot in plots if isinstance(plot, str)]
-    assert files
-    assert all(file.startswith("metrics/plots/") and file.endswith(".png") for file in files)
+    assert plots
+    assert all(plot.startswith("metrics/plots/") and plot.endswith(".png") for plot in plots)
 
 
 def test_an_edit_of_the_text_encoder_leaves_the_audio_embeddings_alone():

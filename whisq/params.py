@@ -27,6 +27,7 @@ Changes = dict[str, Any]  # values by dotted name
 # Trainings beside the pipeline's own run, which log themselves.
 BESIDES = ("trials", "search", "curves", "recipes", "paper_table", "ablations")
 TRAINED = ("model", "loss", "train")  # sections of which a training on what is embedded is made
+SEEDS = "trials.seeds"  # a variant may be trained more often and under more protocols
 SHOWN = 3  # changed values that are spelt out where there is little room
 
 
@@ -214,6 +215,11 @@ def changes_of(name: str, path: str | Path = "params.yaml") -> Changes:
     if name not in named:
         raise ValueError(f"a recipe or variant must be one of {', '.join(named)}, given {name!r}")
     return dict(named[name])
+
+
+def is_trained(changes: Changes) -> bool:
+    """Return whether the table of variants trains these changes: others change what is embedded."""
+    return all(name.split(".")[0] in TRAINED or name == SEEDS for name in changes)
 
 
 def pipeline(params: Params) -> Changes:

@@ -7,7 +7,6 @@ from typing import Any
 
 from pandas import DataFrame, read_csv
 
-from stages.recipe import is_trained
 from whisq import params, stage, tracking
 from whisq.corpus.card import identify
 from whisq.model.variants import ALIGNMENT
@@ -40,7 +39,7 @@ def main() -> None:
     shown = rows.pivot_table("mean", ["protocol", "variant"], "metric", sort=False).round(3)
     wanted = [name for name in METRICS if name in shown and not name.endswith(("mse", "lcc"))]
     print(shown[wanted].to_string())
-    for name in (name for name, changes in named.items() if not is_trained(changes)):
+    for name in (name for name, changes in named.items() if not params.is_trained(changes)):
         print(f"{name}: not trained here, see `make variant NAME={name}`")
 
 
@@ -55,7 +54,7 @@ def trials(variants: Mapping[str, params.Changes]) -> Iterator[tuple[str, DataFr
     """
     known = []
     for name, changes in variants.items():
-        if not is_trained(changes) or not (FOLDER / f"{name}.csv").exists():
+        if not params.is_trained(changes) or not (FOLDER / f"{name}.csv").exists():
             continue
         found = read_csv(FOLDER / f"{name}.csv")
         quality = quality_of(params.load(overrides=changes))

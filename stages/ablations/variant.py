@@ -8,7 +8,6 @@ from typing import Any
 
 from pandas import DataFrame
 
-from stages.recipe import is_trained
 from whisq import params, stage, tracking
 from whisq.corpus.card import identify
 from whisq.training.recipe import Recipe
@@ -20,7 +19,7 @@ FOLDER = Path("metrics/ablations")
 def main(name: str) -> None:
     """Train the variant of that name; one of other sections has no trials, and an empty table."""
     changes = params.changes_of(name)
-    if not is_trained(changes):
+    if not params.is_trained(changes):
         FOLDER.mkdir(parents=True, exist_ok=True)
         DataFrame(columns=["protocol", "seed"]).to_csv(FOLDER / f"{name}.csv", index=False)
         print(f"{name} changes what is embedded or judged: left to `make variant NAME={name}`")

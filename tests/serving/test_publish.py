@@ -92,7 +92,7 @@ def test_a_champion_is_beaten_by_a_better_one_on_the_same_data_alone(score, data
 def test_the_rendered_corpus_never_displaces_real_ratings(published):
     import mlflow
 
-    from whisq.serving.promote import promote
+    from whisq.serving.promote import promote, standing
 
     client = mlflow.MlflowClient()
     held = client.get_model_version_by_alias("whisq", "champion").version
@@ -101,6 +101,8 @@ def test_the_rendered_corpus_never_displaces_real_ratings(published):
         assert promote(real) == ["champion-musiceval-official", "champion"]
         better = _version(3, dev_score="0.9")
         assert promote(better) == ["champion-rendered-official"]
+        told = f"champion-rendered-official, models:/whisq@champion is version {real}"
+        assert standing(better) == told
         assert promote(better, by_hand=True) == ["champion-rendered-official"]
         other = _version(4, corpus="MusicEval", protocol="systems", dev_score="0.9")
         assert promote(other) == ["champion-musiceval-systems"]
@@ -204,8 +206,32 @@ def test_the_logged_model_predicts_as_the_predictor_does(published, clips, predi
             "ta": pytest.approx(score.ta, abs=1e-5),
             "note": None,
         }
+    many = pd.DataFrame({"audio": ["a.wav"] * 65, "prompt": None})
     with pytest.raises(mlflow.exceptions.MlflowException, match="may hold 64 clips, given 65"):
-        model.predict(pd.DataFrame({"audio": ["a.wav"] * 65}))
+        model.predict(many)
+
+
+def test_a_misspelt_field_is_named_and_a_missing_one_too(published):
+    import mlflow
+    import pandas as pd
+
+    model = mlflow.pyfunc.load_model("models:/whisq@champion")
+    with pytest.raises(mlflow.exceptions.MlflowException, match=r"'prompt'.*extra.*'promt'"):
+        model.predict(pd.DataFrame({"audio": ["a.wav"], "promt": [PROMPT]}))
+
+
+def test_an_error_names_a_file_as_the_client_did(published, clips, monkeypatch):
+    import mlflow
+    import pandas as pd
+
+    monkeypatch.setenv("WHISQ_AUDIO_ROOT", str(clips[0].parent))
+    model = mlflow.pyfunc.load_model("models:/whisq@champion")
+    for name in ("in/missing.wav", str(clips[0].parent / "in/missing.wav")):
+        with pytest.raises(mlflow.exceptions.MlflowException) as told:
+            model.predict(pd.DataFrame({"audio": [name], "prompt": [PROMPT]}))
+        assert "row 0: " in str(told.value)
+        assert "in/missing.wav" in str(told.value)
+        assert str(clips[0].parent) not in str(told.value)
 
 
 @pytest.fixture
@@ -234,7 +260,9 @@ def test_the_server_answers_with_scores_or_reasons(server, clips, predictor):
         ({"audio": clips[0].name, "prompt": 3}, "must be text"),
         ({"audio": "/etc/passwd", "prompt": PROMPT}, "outside the folder"),
         ({"prompt": PROMPT}, "missing inputs"),
+        ({"audio": clips[0].name, "promt": PROMPT}, "extra inputs: ['promt']"),
     ]:
         status, said = _refused(server, row)
         assert status == 400
         assert reason in said
+        assert str(clips[0].parent) not in said

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -47,6 +48,14 @@ def test_pictures_come_with_their_numbers_and_the_same_twice(kept_run, tmp_path)
     assert {"omq_rating", "omq_prediction"} <= set(shown)
     for file in kept.draw(kept_run, tmp_path / "two"):
         assert file.read_bytes() == (tmp_path / "one" / file.name).read_bytes()
+
+
+def test_a_trainings_epochs_are_drawn_beside_the_rest(kept_run, tmp_path):
+    srcc = {"dev_omq_utt_srcc": [0.1, 0.2], "dev_ta_utt_srcc": [0.0, 0.1]}
+    epochs = pd.DataFrame({"epoch": [1, 2], **srcc, "train_loss": [1.0, 0.5]})
+    files = kept.draw(replace(kept_run, epochs=epochs, best={"best_epoch_both": 2}), tmp_path)
+    assert tmp_path / "curves.png" in files
+    assert pd.read_csv(tmp_path / "curves.csv").equals(epochs)
 
 
 def test_without_a_held_out_split_only_the_faults_are_drawn(kept_run, tmp_path):

@@ -95,6 +95,28 @@ def test_a_name_that_is_none_lists_those_that_are(project):
     assert done.stderr.endswith("given 'bets'\n")
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("corpus.musiceval.source='/no/such folder'", "there is no /no/such folder"),
+        ("train.epochs=many", "train.epochs: "),
+    ],
+)
+def test_what_is_wrong_is_told_before_dvc_changes_anything(
+    project, monkeypatch, capsys, given, told
+):
+    def never(*_):
+        raise AssertionError("DVC must not be called")
+
+    monkeypatch.setattr(recipe.os, "execv", never)
+    monkeypatch.setattr(recipe, "_taken", set)
+    monkeypatch.setattr(sys, "argv", ["recipe", "paper", "--run", "-S", given])
+    with pytest.raises(SystemExit) as ended:
+        recipe.main()
+    assert ended.value.code == 2
+    assert told in capsys.readouterr().err
+
+
 def test_the_experiment_s_command_is_printed_before_it_is_run(project, monkeypatch, capfd):
     shown = ["dvc", "exp", "run", "--name", "best-2", "-S", "embed_audio.layers=[2,3]"]
     ran = []

@@ -6,6 +6,7 @@ no pickle is made; the weights are an artifact, `model`, beside it.
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import mlflow
@@ -33,7 +34,7 @@ class Endpoint(PythonModel):
     def predict(
         self, context: Any, model_input: pd.DataFrame, params: dict[str, Any] | None = None
     ) -> list[dict[str, Any]]:
-        """Score the rows of a request: columns `audio` and, where there are prompts, `prompt`.
+        """Score the rows of a request: columns `audio` and `prompt`, None for OMQ alone.
 
         Returns:
             For each row `omq`, `ta` (None without a prompt), and `note` (what to know of the
@@ -59,7 +60,9 @@ class Endpoint(PythonModel):
                 embedded.append(states)
                 notes.append("; ".join(cautions) or None)
             except ValueError as error:
-                problems.append(f"row {number}: {error}")
+                # A client is told of a file as it named it, and not where the server keeps it.
+                told = str(error).replace(f"{root}{os.sep}", "")
+                problems.append(f"row {number}: {told}")
         if problems:
             raise ValueError("; ".join(problems))
         scores = self.model.score_embedded(embedded)

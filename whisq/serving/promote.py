@@ -62,6 +62,17 @@ def promote(number: str, by_hand: bool = False) -> list[str]:
     return moved
 
 
+def standing(number: str) -> str:
+    """Return which aliases name a version, and which version is `champion` if it is not."""
+    import mlflow
+
+    aliases = mlflow.MlflowClient().get_registered_model(NAME).aliases
+    own = [alias for alias, holder in aliases.items() if str(holder) == number]
+    if ALIAS not in own:
+        own.append(f"models:/{NAME}@{ALIAS} is version {aliases.get(ALIAS)}")
+    return ", ".join(own)
+
+
 def alias_of(tags: Tags) -> str:
     """Return the alias of the champion of a version's corpus and protocol."""
     kind = f"{tags.get('corpus', '').removesuffix(' corpus')} {tags.get('protocol', '')}"

@@ -70,13 +70,17 @@ def describe(run_id: str, description: str) -> None:
 
 
 def signature() -> ModelSignature:
-    """Return what goes in and out: audio and an optional prompt, and omq, ta and a note."""
+    """Return what goes in and out: audio and a prompt or None, and omq, ta and a note.
+
+    A prompt must be named even where there is none: MLflow leaves out what it does not know, and a
+    misspelt field would be answered as no prompt is.
+    """
     from mlflow.models import ModelSignature
     from mlflow.types import ColSpec, Schema
 
-    prompt, note = (ColSpec("string", name, required=False) for name in ("prompt", "note"))
+    note = ColSpec("string", "note", required=False)
     return ModelSignature(
-        inputs=Schema([ColSpec("string", "audio"), prompt]),
+        inputs=Schema([ColSpec("string", "audio"), ColSpec("string", "prompt")]),
         outputs=Schema([ColSpec("double", "omq"), ColSpec("double", "ta", required=False), note]),
     )
 

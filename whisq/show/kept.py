@@ -16,6 +16,7 @@ from whisq.show.probes import Probes
 from whisq.show.results import PLACES, Judged, used
 from whisq.show.run import Run
 from whisq.show.table import LEVELS, Table, verbatim
+from whisq.show.training import curves
 
 
 def headline(result: dict[str, Any], probes: dict[str, Any] | None) -> dict[str, float | None]:
@@ -104,11 +105,11 @@ def draw(run: Run, folder: Path) -> list[Path]:
     """Draw the page's main plots of the last held-out split, each beside a CSV of what it shows.
 
     Args:
-        run: The run, with `faults`.
+        run: The run, with `faults`, and `epochs` if they are to be drawn.
         folder: Where to.
 
     Returns:
-        The files; those of the faults alone without a held-out split.
+        The files; those of faults and epochs alone without a held-out split.
     """
     files = []
     if run.splits:
@@ -121,6 +122,9 @@ def draw(run: Run, folder: Path) -> list[Path]:
         }
         for name, (plots, table) in shown.items():
             files += _write(plots, judged.place, table, folder / name)
+    if run.epochs is not None:
+        place = f"{run.evaluate['corpus']}, dev and training, epoch by epoch"
+        files += _write(curves(run.epochs, run.best), place, run.epochs, folder / "curves")
     place = f"{run.evaluate['corpus']}, faults of clean clips"
     plots = Probes(run.probes, run.faults, place).responses
     return files + _write(plots, place, run.faults, folder / "fault_response", columns=5)
