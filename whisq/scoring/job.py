@@ -185,7 +185,9 @@ def stream(
             raise ValueError(f"the row of {request.id!r} was lost: {row.id!r} came in its place")
         if row.error is None and _content(request.path) != clip:
             error = f"{row.path!r} changed while it was scored: score it again"
-            row = row_of(request, error=error, provenance=row.provenance)
+            row = row_of(
+                request, error=error, provenance=row.provenance and row.provenance.of_model
+            )
         tally.add(row)
         tally.scored += 1
         tally.seconds = time.monotonic() - started

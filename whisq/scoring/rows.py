@@ -78,6 +78,11 @@ class Provenance:
         versions = {f"{name}_version": version(name) for name in ("whisq", "torch")}
         return cls(model, card.fingerprint(folder), **told, **versions)
 
+    @property
+    def of_model(self) -> Provenance:
+        """This without what a clip brings."""
+        return replace(self, **{each.name: None for each in fields(self) if each.default is None})
+
     def of_clip(self, clip: Sound, heard: float) -> Provenance:
         """Return this with what a clip brings, of which so many seconds are heard."""
         loudness = clip.loudness
