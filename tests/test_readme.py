@@ -136,7 +136,9 @@ def committed_figures(block, who="**the model**"):
     return [cell.strip(" *").replace("−", "-") for cell in row.split("|")[2:-1]]
 
 
-@pytest.mark.parametrize("name", ["variants", "speed", "preferences", "adaptation"])
+@pytest.mark.parametrize(
+    "name", ["variants", "speed", "preferences", "adaptation", "text encoders"]
+)
 def test_the_committed_tables_are_those_of_the_committed_files(name):
     # A run in this folder may have changed metrics/ since: git knows what was written together.
     page, file, write = readme.BLOCKS[name]
