@@ -1,11 +1,11 @@
 """Draw the README's pictures: the report, MLflow's runs as a person would find them, a comparison.
 
-    python docs/pictures.py             # all
-    python docs/pictures.py compare     # docs/compare.png alone, which needs no run and no browser
+    python docs/pictures.py                         # of this folder's run and store
+    python docs/pictures.py compare SCORES...       # docs/compare.png, which needs neither
 
 Opens metrics/report.html, and MLflow's UI on the project's own store, in a headless browser
 (apt-get install chromium chromium-driver) and writes docs/report.png, docs/mlflow-runs.png and
-docs/mlflow-compare.png. docs/compare.png is `whisq compare` on scores that are made up.
+docs/mlflow-compare.png. docs/compare.png is what `whisq compare` draws of SCORES..., its arguments.
 """
 
 from __future__ import annotations
@@ -22,11 +22,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from urllib.parse import quote
 
-import numpy as np
-import pandas as pd
 from mlflow.entities import Run
 from mlflow.tracking import MlflowClient
 from PIL import Image
@@ -49,9 +46,9 @@ HOST, PATIENCE = "127.0.0.1", 120  # seconds
 
 
 def main() -> None:
-    """Draw all pictures, or the comparison alone."""
-    compared()
-    if sys.argv[1:] == ["compare"]:
+    """Draw the pictures of the run, or the comparison alone."""
+    if sys.argv[1:2] == ["compare"]:
+        compared(sys.argv[2:])
         return
     experiment = mlflow_store.connect(tracking.MODELS)
     pair = latest_pair(experiment)
@@ -64,21 +61,15 @@ def main() -> None:
         save(driver, "mlflow-compare")
 
 
-def compared() -> None:
-    """Compare two checkpoints that are made up: better in quality, as good in alignment."""
-    rng = np.random.default_rng(3)
-    level = rng.normal(3.2, 0.4, (24, 1))
-    with TemporaryDirectory() as folder:
-        paths = [Path(folder, f"step-{steps}k.csv") for steps in (40, 80)]
-        for path, better in zip(paths, (0, 0.17), strict=True):
-            # Three seeds a prompt.
-            omq, ta = (level + gain + rng.normal(0, 0.35, (24, 3)) for gain in (better, better / 8))
-            prompts = np.repeat([f"prompt {place}" for place in range(len(level))], 3)
-            table = pd.DataFrame({"prompt": prompts, "omq": omq.ravel(), "ta": ta.ravel()})
-            table.to_csv(path, index=False)
-        picture = FOLDER / "compare.png"
-        whisq = [Path(sys.executable).with_name("whisq"), "compare"]
-        subprocess.run([*whisq, *paths, "-o", picture], check=True)
+def compared(words: list[str]) -> None:
+    """Draw a comparison.
+
+    Args:
+        words: Arguments of `whisq compare`.
+    """
+    picture = FOLDER / "compare.png"
+    whisq = [Path(sys.executable).with_name("whisq"), "compare"]
+    subprocess.run([*whisq, *words, "-o", picture], check=True)
     keep(Image.open(picture).convert("RGB"), "compare")
 
 

@@ -136,6 +136,6 @@ def test_pairs_without_a_rating_train_a_model_that_is_judged_by_pairs(repro, oth
     assert judged["omq"]["n"] == judged["omq"]["n_pairs"] > 0
     assert judged["ta"]["ties"] > 0
     assert evaluate["test"]["utt"]["omq"]["undefined"] == "nothing is rated on it"
-    assert "By listeners' preferences (pairs, test" in page
+    assert "preferences (pairs, test" in page
     corpus = json.loads((other_project / "data/model/config.json").read_text())["corpus"]
     assert corpus["compared"] == "omq ta"
