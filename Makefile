@@ -75,8 +75,8 @@ bench: setup
 		mv $$name.json metrics/benchmarks/ || exit 1; done
 
 ui: setup
-	@echo 'Open http://127.0.0.1:$(PORT)/?workflowType=machine_learning'
-	python -c 'from whisq import tracking as t; t.end_dead(t.MODELS, t.DATA, t.VARIANTS)'
+	@python -W ignore -c 'from whisq import tracking as t; t.end_dead(t.MODELS, t.DATA, t.VARIANTS); \
+		print("Open http://127.0.0.1:$(PORT)/" + t.view(), flush=True)'
 	mlflow ui --workers 1 --backend-store-uri sqlite:///mlflow.db --port $(PORT)
 
 experiments: setup

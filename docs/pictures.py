@@ -29,7 +29,6 @@ from mlflow.tracking import MlflowClient
 from PIL import Image
 from selenium.webdriver import Chrome, ChromeOptions, ChromeService
 from selenium.webdriver.common.by import By
-from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import element_to_be_clickable
 from selenium.webdriver.support.ui import WebDriverWait
@@ -38,9 +37,6 @@ from whisq import mlflow_store, tracking
 
 FOLDER = Path(__file__).parent
 PARAM, METRIC = "loss.ot_weight", "test/utt/ta/srcc"
-MODE = "workflowType=machine_learning"
-CLUTTER = ("Dataset", "Source", "Models")
-COLUMNS = ("test/utt/omq/srcc", METRIC, PARAM)
 WIDTH, HEIGHT = 1280, 640
 HOST, PATIENCE = "127.0.0.1", 120  # seconds
 
@@ -55,7 +51,7 @@ def main() -> None:
     with ui() as address, browser() as driver:
         driver.get((FOLDER.parent / "metrics" / "report.html").as_uri())
         save(driver, "report")
-        runs(driver, address, experiment)
+        runs(driver, address)
         save(driver, "mlflow-runs")
         compare(driver, address, pair)
         save(driver, "mlflow-compare")
@@ -99,26 +95,15 @@ def latest_pair(experiment: str) -> tuple[Run, Run]:
     )
 
 
-def runs(driver: Chrome, address: str, experiment: str) -> None:
-    """Show the runs, best TA first, with the columns that matter.
+def runs(driver: Chrome, address: str) -> None:
+    """Show the runs as the link of `make ui` does.
 
     Args:
         driver: The browser.
         address: The UI's.
-        experiment: Whose runs.
     """
-    order = f"orderByKey={quote(f'metrics.`{METRIC}`')}&orderByAsc=false"
-    driver.get(f"{address}#/experiments/{experiment}/runs?{MODE}&{order}&compareRunsMode=TABLE")
+    driver.get(address + tracking.view())
     see(driver, "//button[@aria-label='Close']").click()  # the assistant
-    see(driver, "//button[contains(., 'Columns')]").click()
-    search = see(driver, "//input[@placeholder='Search columns']")
-    for name in (*CLUTTER, *COLUMNS):
-        search.send_keys(Keys.BACKSPACE * 40, name)
-        time.sleep(1)  # until the list has been filtered
-        for closed in driver.find_elements(By.CSS_SELECTOR, "[class*='tree-switcher_close']"):
-            closed.click()
-        see(driver, f"//*[contains(@class, 'tree-title')][normalize-space(.) = '{name}']").click()
-    see(driver, "//button[contains(., 'Columns')]").click()
     see(driver, f"//*[@role = 'columnheader'][contains(., '{METRIC}')]")
 
 
@@ -136,7 +121,8 @@ def compare(driver: Chrome, address: str, chosen: tuple[Run, Run]) -> None:
     ids = quote(json.dumps([run.info.run_id for run in chosen]))
     driver.get("about:blank")  # another fragment alone would not load the page anew
     experiments = quote(json.dumps([chosen[0].info.experiment_id]))
-    driver.get(f"{address}#/compare-runs?runs={ids}&experiments={experiments}&{MODE}")
+    page = f"{address}?{tracking.MODE}#/compare-runs?{tracking.MODE}&"
+    driver.get(f"{page}runs={ids}&experiments={experiments}")
     for name in ("Visualizations", "Run details"):
         see(driver, f"//*[text() = '{name}']").click()
     see(driver, "//*[text() = 'Show diff only']").click()
@@ -173,7 +159,7 @@ def ui() -> Iterator[str]:
     """Start MLflow's UI on a free port, as a person would.
 
     Yields:
-        Its address, in the mode that shows model training.
+        Its address.
     """
     with socket.socket() as free:
         free.bind((HOST, 0))
@@ -190,7 +176,7 @@ def ui() -> Iterator[str]:
     try:
         with socket.socket() as caller:
             WebDriverWait(caller, PATIENCE).until(lambda _: not caller.connect_ex((HOST, port)))
-        yield f"http://{HOST}:{port}/?{MODE}"
+        yield f"http://{HOST}:{port}/"
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
