@@ -70,6 +70,15 @@ def test_what_a_recipe_takes_from_the_hub_is_pinned_to_a_commit(project):
             assert COMMIT.fullmatch(section.revision or ""), f"{name}: {section.model}"
 
 
+def test_a_recipe_reads_its_own_encoder_whatever_stands_beside_that_of_params_yaml(project):
+    values = yaml.safe_load(Path("params.yaml").read_text())
+    beside = [{"model": "a/b", "layers": [1, 2]}]
+    values["embed_audio"] |= {"layers": [2, 3], "beside": beside}
+    Path("params.yaml").write_text(yaml.safe_dump(values, sort_keys=False))
+    for recipe_ in params.load().recipes.values():
+        assert params.load(overrides=recipe_.changes).embed_audio.beside == []
+
+
 def test_make_recipe_and_make_variant_are_one():
     runs = {
         target: subprocess.run(

@@ -18,7 +18,8 @@ from whisq.show.paper_table import markdown
 from whisq.show.table import Table, verbatim
 
 NOTHING = "nothing"
-HIDDEN = ("embed_audio.revision", "embed_text.revision")  # they pin the models named beside them
+# They pin the models that are named, or say that there is no other.
+HIDDEN = ("embed_audio.revision", "embed_audio.beside", "embed_text.revision")
 TA = ("ta",)
 INTRODUCTION = """\
 # The paper's configuration
@@ -69,7 +70,8 @@ CHOICES = (
     Choice("Data", "“the MusicEval Track-1 dataset”", "corpus.name split.protocol",
            "its own split; on which part the gains were measured is not stated", ()),
     Choice("Audio encoder", "“the Whisper-Base pretrained model for temporal audio encoding”",
-           "embed_audio.model embed_audio.revision", "the published weights, pinned"),
+           "embed_audio.model embed_audio.revision embed_audio.beside",
+           "the published weights, pinned"),
     Choice("Window", NOTHING, "embed_audio.window", "Whisper is given 30 s, padded with silence"),
     Choice("Frames", "“maintaining sequence structure”", "embed_audio.pool model.audio_pool",
            "every 20 ms frame of the clip"),
