@@ -61,6 +61,17 @@ def test_every_one_is_a_configuration_of_the_pipeline(project):
         assert set(values.model.audio_layers) <= set(values.embed_audio.layers)
 
 
+@pytest.mark.parametrize("name", params.load(ROOT / "params.yaml").named)
+def test_each_may_be_what_params_yaml_holds_with_all_others_beside_it(project, name):
+    # As DVC writes it before a stage runs.
+    values = yaml.safe_load(Path("params.yaml").read_text())
+    for change, value in recipe.whole(params.changes_of(name)).items():
+        section, key = change.split(".")
+        values[section][key] = value
+    Path("params.yaml").write_text(yaml.safe_dump(values))
+    assert params.load().model == params.load(overrides=params.changes_of(name)).model
+
+
 def test_a_name_that_is_none_lists_those_that_are(project):
     done = subprocess.run(
         [sys.executable, "-m", "stages.recipe", "bets", "--run"],
