@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from functools import reduce
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,17 @@ def test_make_recipe_and_make_variant_are_one():
     }
     assert runs["recipe"] == runs["variant"]
     assert "stages.recipe 'best' --run" in runs["recipe"]
+
+
+@pytest.mark.parametrize("name", params.load(ROOT / "params.yaml").named)
+def test_each_may_be_what_params_yaml_holds_with_all_others_beside_it(project, name):
+    # As DVC writes it before a stage runs.
+    values = yaml.safe_load(Path("params.yaml").read_text())
+    for change, value in recipe.whole(params.changes_of(name)).items():
+        *sections, key = change.split(".")
+        reduce(dict.__getitem__, sections, values)[key] = value
+    Path("params.yaml").write_text(yaml.safe_dump(values))
+    assert params.load().model == params.load(overrides=params.changes_of(name)).model
 
 
 def test_a_name_that_is_none_lists_those_that_are(project):

@@ -59,6 +59,11 @@ def test_a_second_clone_computes_nothing(clone, run):
     assert not ran(run(clone, "dvc", "repro"))
 
 
+def test_what_was_pulled_is_the_pipelines_to_the_last_file(clone, run):
+    run(clone, "dvc", "pull", "--run-cache")
+    assert "up to date" in run(clone, "dvc", "status", "dvc.yaml")
+
+
 def test_what_the_variants_would_write_is_missed_by_no_command(clone, run):
     run(clone, "dvc", "checkout")
     run(clone, "dvc", "pull")
