@@ -9,10 +9,10 @@ import yaml
 from pandas import DataFrame
 
 from stages.ablations import table
-from stages.recipe import is_trained
 from whisq import params
 from whisq.model.build import build
 from whisq.model.variants import ALIGNMENT, Model, ModelConfig
+from whisq.params import is_trained
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("whisq.", "stages.")

@@ -50,7 +50,10 @@ def test_choices_that_do_not_go_together_are_named():
     with pytest.raises(ValueError, match=r"(?s)2 problem.*  model: heads must.*  loss: one weight"):
         params.load(
             ROOT / "params.yaml",
-            overrides={"model.width": 6, "loss.mse_weight": 0.0, "loss.ot_weight": 0.0},
+            overrides={
+                "model.width": 6,
+                **dict.fromkeys(("loss.mse_weight", "loss.contrast_weight", "loss.ot_weight"), 0.0),
+            },
         )
 
 

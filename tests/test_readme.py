@@ -77,15 +77,18 @@ def test_a_variant_stands_out_where_its_difference_is_clear_of_zero():
     def figure(mean, interval):
         return {"mean": mean, "difference": {"default": {"mean": 0.1, "interval": interval}}}
 
-    default = {"utt_ta_srcc": {"mean": 0.5, "difference": {}}, "floor_ta_srcc": {"mean": 0.58}}
+    floors = {"floor_ta_srcc": {"mean": 0.58}, "ridge_ta_srcc": {"mean": 0.51}}
+    default = {"utt_ta_srcc": {"mean": 0.5, "difference": {}}, **floors}
     better = {"utt_ta_srcc": figure(0.6, [0.05, 0.15]), "swap": figure(0.6, [-0.1, 0.3])}
     text = readme.compared(
         {"default": {"official": default, "systems": {}}, "it": {"official": better}}
     ).markdown()
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[2:]]
-    assert rows[2] == ["*floor: the system's training mean*", "", "0.580", "", "", "", ""]
-    assert rows[3] == ["default", "", "0.500", "", "", "", ""]
-    assert rows[4] == ["it", "", "**0.600**", "", "0.600", "", ""]
+    assert rows[0] == ["variant", "TA, by clip", "swap"]
+    assert rows[2] == ["*floor: the system's training mean*", "0.580", ""]
+    assert rows[3] == ["*floor: ridge on pooled embeddings*", "0.510", ""]
+    assert rows[4] == ["default", "0.500", ""]
+    assert rows[5] == ["it", "**0.600**", "0.600"]
 
 
 def test_speed_is_told_beside_the_peers_that_were_measured():

@@ -72,8 +72,8 @@ class Objective(Section):
     ranking_weight: Weight = 0.0
     preference_weight: Weight = 0.0
     mismatch_weight: Weight = 0.0
-    contrast_weight: Weight = 0.0
-    other_prompts: Positive = 1
+    contrast_weight: Weight = 0.5
+    other_prompts: Positive = 4
     ot_weight: Weight = 0.1
     ot_form: Literal["plain", "rated", "ranked"] = "plain"
     ot_cost: Literal["cosine", "squared"] = "cosine"

@@ -60,7 +60,7 @@ class Trials(Section):
     """What the variants of `ablations` may read, how often each is trained, and on what splits."""
 
     audio_layers: Annotated[list[int], Field(min_length=1)] = Field([2, 3, 6])
-    seeds: dict[Protocol, Positive] = Field({"official": 5, "systems": 5})
+    seeds: dict[Protocol, Positive] = Field({"systems_and_prompts": 5})
     folds: Annotated[int, Field(ge=3)] = 5
     workers: Positive = 2
 

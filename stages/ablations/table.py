@@ -18,7 +18,7 @@ METRICS = (
     *(f"{level}_{axis}_srcc" for level in ("utt", "sys") for axis in ("omq", "ta")),
     *(f"utt_{axis}_{metric}" for axis in ("omq", "ta") for metric in ("mse", "lcc", "ktau")),
     *("ta_order_srcc", "ta_other_srcc", "swap", "ta_shuffled_srcc", "ot_cost_srcc"),
-    *("floor_omq_srcc", "floor_ta_srcc"),
+    *(f"{party}_{axis}_srcc" for party in ("floor", "ridge") for axis in ("omq", "ta")),
     *("dev_score", "epochs", "weights", "seconds"),
 )
 

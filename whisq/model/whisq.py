@@ -83,7 +83,7 @@ class Choices(Section):
     audio_layer: int = 2
     audio_pool: Positive = 3
     audio_scaling: Scale = "standard"
-    text_scaling: Scale = "whiten"
+    text_scaling: Scale = "standard"
     width: Positive = 64
     dropout: Share = 0.1
     quality_projection: Literal["own", "shared"] = "own"

@@ -14,14 +14,23 @@ REFERENCE = "default"
 LESS = f"less_{REFERENCE}"
 LISTED = ("utt_omq_srcc", "utt_ta_srcc", "sys_omq_srcc", "sys_ta_srcc", "ta_order_srcc", "swap")
 COMPARED = {
+    ("systems_and_prompts", "utt_omq_srcc"): "OMQ, both unseen",
+    ("systems_and_prompts", "utt_ta_srcc"): "TA, both unseen",
+    ("systems_and_prompts", "ta_order_srcc"): "TA, order prompts, both unseen",
+    ("systems_and_prompts", "swap"): "swap, both unseen",
+    ("systems", "utt_omq_srcc"): "OMQ, systems unseen",
+    ("systems", "utt_ta_srcc"): "TA, systems unseen",
+    ("prompts", "utt_omq_srcc"): "OMQ, prompts unseen",
+    ("prompts", "utt_ta_srcc"): "TA, prompts unseen",
     ("official", "utt_omq_srcc"): "OMQ, by clip",
     ("official", "utt_ta_srcc"): "TA, by clip",
     ("official", "ta_order_srcc"): "TA, order prompts",
     ("official", "swap"): "swap",
-    ("systems", "utt_omq_srcc"): "OMQ, systems held out",
-    ("systems", "utt_ta_srcc"): "TA, systems held out",
 }
-FLOOR = {"utt_omq_srcc": "floor_omq_srcc", "utt_ta_srcc": "floor_ta_srcc"}
+FLOORS = {
+    "*floor: the system's training mean*": "floor",
+    "*floor: ridge on pooled embeddings*": "ridge",
+}
 
 
 def forests(table: DataFrame) -> list[Plot]:
@@ -65,17 +74,33 @@ def listed(table: DataFrame) -> Table:
 
 
 def compared(variants: dict[str, Any]) -> Table:
-    """Return the means that `metrics/ablations.json` holds, a row a variant.
+    """Return the means that `metrics/ablations.json` holds, a row a variant below the floors.
 
-    In bold is what differs from the reference with an interval clear of zero.
+    In bold is what differs from the reference with an interval clear of zero. What was trained
+    under no variant has no column.
     """
     reference = variants[REFERENCE]
-    floors = [_mean(reference[protocol].get(FLOOR.get(metric))) for protocol, metric in COMPARED]
-    rows = [[Cell("*floor: the system's training mean*", ""), *floors]]
+    places = [
+        (protocol, metric)
+        for protocol, metric in COMPARED
+        if any(metric in found.get(protocol, {}) for found in variants.values())
+    ]
+    rows = [
+        [
+            Cell(name, ""),
+            *(
+                _mean(reference.get(p, {}).get(f"{floor}{metric.removeprefix('utt')}"))
+                for p, metric in places
+            ),
+        ]
+        for name, floor in FLOORS.items()
+    ]
+    rows = [row for row in rows if any(cell.text != BLANK for cell in row[1:])]
     for name, found in variants.items():
-        means = [_mean(found.get(protocol, {}).get(metric)) for protocol, metric in COMPARED]
-        rows.append([verbatim(name), *means])
-    return Table("Means over trials:", ["variant", *COMPARED.values()], rows)
+        rows.append(
+            [verbatim(name), *(_mean(found.get(p, {}).get(metric)) for p, metric in places)]
+        )
+    return Table("Means over trials:", ["variant", *(COMPARED[place] for place in places)], rows)
 
 
 def _forest(rows: DataFrame, protocol: str, axis: str) -> Plot:

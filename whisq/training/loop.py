@@ -58,10 +58,10 @@ class Schedule(Section):
     """
 
     start_from: str | None = None
-    epochs: Positive = 30
+    epochs: Positive = 16
     patience: Positive = 8
-    batch_size: Positive = 32
-    learning_rate: Above0 = 1e-3
+    batch_size: Positive = 64
+    learning_rate: Above0 = 1.5e-3
     weight_decay: Weight = 0.01
     gradient_clip: Above0 = 1.0
     warmup: Weight = 1.0
