@@ -71,6 +71,16 @@ def command(
     return [json.loads(line) for line in output.read_text().splitlines()][::order]
 
 
+def cluster(requests: Sequence[Request], model: Path, folder: Path) -> list[Answer]:
+    """Call `whisq score --engine ray`; no cluster is left behind."""
+    import ray
+
+    try:
+        return command(requests, model, folder, engine="ray", workers=2)
+    finally:
+        ray.shutdown()
+
+
 def http(requests: Sequence[Request], model: Path, folder: Path) -> list[Answer]:
     """Ask a server, several clients at once, a clip a request."""
     root = Path(os.path.commonpath([request.path.resolve().parent for request in requests]))
@@ -97,7 +107,7 @@ ROADS: dict[str, Road] = {
     "two workers": partial(command, workers=2),
     "encoded together": partial(command, batch_size=4),
     "http": http,
-    "ray": partial(command, engine="ray", workers=2),
+    "ray": cluster,
 }
 TELLING = set(ROADS) - {ALONE, "http"}  # where each score comes from
 
