@@ -54,7 +54,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     clip = np.random.default_rng(0).normal(0, 0.1, round(16_000 * SECONDS)).astype(np.float32)
-    whisper = hf.WhisperConfig(**WHISPER, decoder_layers=1)
+    whisper = hf.WhisperConfig(**WHISPER, decoder_layers=1, decoder_attention_heads=8)
     found = {}
     with tempfile.TemporaryDirectory() as root:
         for name, config, extractor in [
