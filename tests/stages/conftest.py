@@ -91,7 +91,7 @@ def make_paper(own_project, environment, make_whisper, tiny_qwen):
         "embed_text.revision=null",
         "train.epochs=2",
         "unseen.protocols=[systems]",
-        "unseen.folds=2",
+        "unseen.folds=3",
         "unseen.workers=1",
         "evaluate.resamples=20",
         "evaluate.probe_clips=2",

@@ -54,7 +54,7 @@ def repro(other_project, table, make_whisper, tiny_qwen, tmp_path_factory):
         f"embed_text.model={tiny_qwen}",
         "train.epochs=2",
         "unseen.protocols=[systems]",
-        "unseen.folds=2",
+        "unseen.folds=3",
         "unseen.workers=1",
         "evaluate.resamples=20",
         "evaluate.probe_clips=2",
