@@ -33,8 +33,8 @@ LEGEND = """\
 *Ours* marks numbers that nobody published and that the recipe leaves as they are in `params.yaml`.
 What the default's choice is worth is its SRCC on test less that of the paper's reading, by clip,
 with a 95% interval over trainings ({corpus}; `metrics/ablations.csv`, for the window
-`metrics/benchmarks/windows.json`), where a variant changes that choice and nothing else. OMQ does
-not depend on what only TA is read from. Frozen encoders and the best epoch on dev are our reading
+`metrics/benchmarks/windows.json`), where a variant changes that choice and nothing else; it was
+measured beside the default of before, which [variants.md](variants.md) tells. OMQ does not depend on what only TA is read from. Frozen encoders and the best epoch on dev are our reading
 too, but nothing in `params.yaml` chooses otherwise."""
 BELOW = """\
 ± is half of Student's 95% interval over trainings. A difference is paired by seed and split, in
