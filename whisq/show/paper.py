@@ -34,8 +34,9 @@ LEGEND = """\
 What the default's choice is worth is its SRCC on test less that of the paper's reading, by clip,
 with a 95% interval over trainings ({corpus}; `metrics/ablations.csv`, for the window
 `metrics/benchmarks/windows.json`), where a variant changes that choice and nothing else; it was
-measured beside the default of before, which [variants.md](variants.md) tells. OMQ does not depend on what only TA is read from. Frozen encoders and the best epoch on dev are our reading
-too, but nothing in `params.yaml` chooses otherwise."""
+measured beside the default of before, which [variants.md](variants.md) tells. OMQ does not depend
+on what only TA is read from. Frozen encoders and the best epoch on dev are our reading too, but
+nothing in `params.yaml` chooses otherwise."""
 BELOW = """\
 ± is half of Student's 95% interval over trainings. A difference is paired by seed and split, in
 bold where it is clear of zero; its percentage is of the other's mean. Floors and ridge were fitted
