@@ -1,5 +1,6 @@
 """params.yaml is read strictly, and every problem is told at once."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -207,3 +208,23 @@ def test_the_values_of_the_file_are_the_default():
 )
 def test_changes_are_put_into_few_words(changes, words):
     assert params.in_words("default", changes, changes) == words
+
+
+LISTS = [
+    f"{section}.{key}"
+    for section, values in yaml.safe_load((ROOT / "params.yaml").read_text()).items()
+    if isinstance(values, dict)
+    for key, value in values.items()
+    if isinstance(value, list)
+]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_may_be_changed_by_dvc_again_and_again(tmp_path, name):
+    # DVC's writer spoils the file where a comment stands behind a list that becomes an empty one.
+    from dvc.utils.hydra import apply_overrides
+
+    file, (section, key) = shutil.copy(ROOT / "params.yaml", tmp_path), name.split(".")
+    for value in ([1], [], [1, 2], []):
+        apply_overrides(file, [f"{name}={value}"])
+        assert yaml.safe_load(Path(file).read_text())[section][key] == value
