@@ -57,6 +57,7 @@ def listed(commits: list[dict[str, Any]], named: dict[str, params.Changes]) -> T
                 words = params.in_words(*changed) if tip["data"] else []
                 row = {"name": tip["name"] or tip["rev"][:7], "words": words}
                 waiting = (experiment["executor"] or {}).get("state")
+                waiting = None if waiting == "success" else waiting
                 found.append(row | _outcome(tip["data"]) | ({"when": waiting} if waiting else {}))
     found.sort(key=lambda row: row["when"], reverse=True)
     rows = [
