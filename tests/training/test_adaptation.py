@@ -83,8 +83,8 @@ def test_it_is_told_how_often_ratings_did_harm(gain, worse, monkeypatch):
     less = found["compared"][ADAPTED]["25"]["omq_srcc"]["difference"][BASE]
     assert less["mean"] == pytest.approx(gain)
     table = shown.table(found)
-    assert [row[0].text for row in table.rows] == ["25", "100"]
-    assert table.rows[0][-1].text == f"{worse} / 0"
+    assert [row[1].text for row in table.rows] == ["25", "100"] * 2
+    assert [row[-1].text for row in table.rows] == [f"{worse} of 3"] * 2 + ["0 of 3"] * 2
     assert png(shown.plots(found), "title").startswith(b"\x89PNG")
 
 

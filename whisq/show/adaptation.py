@@ -12,39 +12,33 @@ from whisq.trials.adaptation import ADAPTED, BASE, SCRATCH
 
 
 def table(found: Mapping[str, Any]) -> Table:
-    """Return what `metrics/adaptation.json` holds, a row a number of rated clips."""
-    arms, rows = found["compared"], []
-    for count in arms[BASE]:
-        cells = [
-            number(arms[who][count][f"{axis}_srcc"]["mean"])
-            for axis in AXES
-            for who in (BASE, ADAPTED, SCRATCH)
-        ]
-        gains = [_gain(arms[ADAPTED][count][f"{axis}_srcc"]) for axis in AXES]
-        told = found["told"][count]
-        rows.append(
-            [
-                number(float(count), 0),
-                *cells,
-                *gains,
-                verbatim(f"{told['kept_base']} of {told['runs']}"),
-                verbatim(" / ".join(str(told[f"{axis}_worse"]) for axis in AXES)),
-            ]
-        )
-    heads = [
-        f"{axis.upper()}, {who}" for axis in AXES for who in ("base", "adapted", "from scratch")
-    ]
-    heads += [f"{axis.upper()}, gained" for axis in AXES]
+    """Return what `metrics/adaptation.json` holds, a row an axis and number of rated clips."""
+    rows = [_row(found, axis, count) for axis in AXES for count in found["told"]]
     caption = (
-        f"SRCC by clip on systems that the base never heard, prompts that were not rated "
+        f"Clips of systems that the base never heard, prompts that were not rated "
         f"({found['corpus']}, means of {found['folds']} families of systems)"
     )
-    return Table(
-        caption,
-        ["rated clips", *heads, "base kept", "worse, OMQ / TA"],
-        rows,
-        "Gained: adapted less base, with Student's 95% interval over families.",
+    heads = [f"SRCC, {who}" for who in ("base", "adapted", "from scratch")]
+    heads += ["SRCC gained", "MSE gained", "base kept", "SRCC fell"]
+    note = (
+        "Gained: adapted less base, with Student's 95% interval over families; an MSE below zero "
+        "is a gain. A family with fewer clips is left out of the higher numbers."
     )
+    return Table(caption, ["axis", "rated clips", *heads], rows, note)
+
+
+def _row(found: Mapping[str, Any], axis: str, count: str) -> list[Cell]:
+    arms, told = found["compared"], found["told"][count]
+    srcc = [arms[who][count][f"{axis}_srcc"] for who in (BASE, ADAPTED, SCRATCH)]
+    return [
+        verbatim(axis.upper()),
+        number(float(count), 0),
+        *(number(figure["mean"]) for figure in srcc),
+        _gain(srcc[1]),
+        _gain(arms[ADAPTED][count][f"{axis}_mse"]),
+        verbatim(f"{told['kept_base']} of {told['runs']}"),
+        verbatim(f"{told[f'{axis}_worse']} of {told['runs']}"),
+    ]
 
 
 def plots(found: Mapping[str, Any]) -> list[Plot]:
