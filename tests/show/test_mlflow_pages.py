@@ -46,7 +46,8 @@ def logged(store, run):
         with tracking.training_run({"loss.ot_weight": weight, "seed": 0}, about) as made:
             made.metrics({"test/utt/ta/srcc": ta, "test/utt/omq/srcc": 0.75, "train_loss": 0.1})
     client = MlflowClient()
-    client.create_registered_model(NAME)
+    if not client.search_registered_models(f"name = '{NAME}'"):  # the store is the module's
+        client.create_registered_model(NAME)
     client.create_model_version(NAME, str(store), made.id)
     describe(made.id, " ".join(outcome.figures(result)))
     return result
