@@ -22,6 +22,7 @@ from rich.console import Console
 
 from whisq import params, stage
 from whisq.corpus.card import identify
+from whisq.evaluation.judge import rounded
 from whisq.evaluation.metrics import AXES
 from whisq.show import adaptation as shown
 from whisq.show.plot import png
@@ -49,7 +50,7 @@ def main() -> None:
         records = [record for part in pool.map(fold, range(PARTS)) for record in part]
     table = DataFrame(records)
     table.to_csv(METRICS / "adaptation.csv", index=False, float_format="%.4f")
-    found = json.loads(json.dumps(summary(table)), parse_float=lambda text: round(float(text), 6))
+    found = rounded(summary(table))
     (METRICS / "adaptation.json").write_text(json.dumps(found, indent=1) + "\n")
     sheet = png(shown.plots(found), f"A model on systems new to it ({found['corpus']})")
     (METRICS / "adaptation.png").write_bytes(sheet)

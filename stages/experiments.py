@@ -56,9 +56,9 @@ def listed(commits: list[dict[str, Any]], named: dict[str, params.Changes]) -> T
                 changed = (changed[0], *(_telling_first(own, shared) for own in changed[1:]))
                 words = params.in_words(*changed) if tip["data"] else []
                 row = {"name": tip["name"] or tip["rev"][:7], "words": words}
-                waiting = (experiment["executor"] or {}).get("state")
-                waiting = None if waiting == "success" else waiting
-                found.append(row | _outcome(tip["data"]) | ({"when": waiting} if waiting else {}))
+                state = (experiment["executor"] or {}).get("state")
+                waits = {} if state in (None, "success") else {"when": state}
+                found.append(row | _outcome(tip["data"]) | waits)
     found.sort(key=lambda row: row["when"], reverse=True)
     rows = [
         [

@@ -19,6 +19,7 @@ from rich.console import Console
 
 from whisq import params, stage
 from whisq.corpus.card import identify
+from whisq.evaluation.judge import rounded
 from whisq.show.preferences import taught
 from whisq.training.pairs import Words, from_raters
 from whisq.training.recipe import Recipe
@@ -27,9 +28,11 @@ from whisq.trials.trial import Trial, run
 
 DATA, METRICS = Path("data"), Path("metrics")
 PROTOCOL, SEEDS = "prompts", 5
-PAIRS = {"loss.preference_weight": 1.0, "train.pairs": "raters"}
+# Contrast asks more of a clip the better its mean says that it follows its prompt.
+MEANS = {"loss.contrast_weight": 0.0}
+PAIRS = {**MEANS, "loss.preference_weight": 1.0, "train.pairs": "raters"}
 FROM: dict[str, params.Changes] = {
-    "means": {},
+    "means": MEANS,
     "pairs": {**PAIRS, "loss.mse_weight": 0.0},
     "both": PAIRS,
 }
@@ -63,9 +66,8 @@ def main() -> None:
     table.to_csv(METRICS / "preferences.csv", index=False, float_format="%.4f")
     arms = {name: part for name, part in table.groupby("from", sort=False)}
     found = identify(DATA) | {"compared": compare(arms, ["means"], FIGURES)}
-    short = json.loads(json.dumps(found), parse_float=lambda text: round(float(text), 6))
-    (METRICS / "preferences.json").write_text(json.dumps(short, indent=1) + "\n")
-    Console().print(taught(short))
+    (METRICS / "preferences.json").write_text(json.dumps(rounded(found), indent=1) + "\n")
+    Console().print(taught(found))
 
 
 def judged(record: dict[str, Any]) -> dict[str, Any]:

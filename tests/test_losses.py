@@ -55,8 +55,11 @@ def batch():
     )
 
 
+NOTHING = dict.fromkeys(("mse_weight", "contrast_weight", "ot_weight"), 0.0)
+
+
 def only(**weights):
-    return Objective(**{"mse_weight": 0.0, "ot_weight": 0.0} | weights)
+    return Objective(**NOTHING | weights)
 
 
 @pytest.mark.parametrize(
@@ -69,7 +72,7 @@ def test_a_weight_scales_its_term_and_no_other_is_computed(output, batch, term):
 
 
 def test_the_total_is_the_sum_of_weighted_terms(output, batch):
-    total, terms = Objective(mse_weight=2.0, ot_weight=0.5)(output, batch)
+    total, terms = only(mse_weight=2.0, ot_weight=0.5)(output, batch)
     torch.testing.assert_close(total, 2 * terms["mse"] + 0.5 * terms["ot"])
     assert terms["ot_marginal_error"].item() <= 1e-3
 
@@ -134,6 +137,12 @@ def test_the_level_of_predictions_is_none_of_a_preferences_business(output, batc
     torch.testing.assert_close(term(output, batch)[0], before)
 
 
+@pytest.mark.parametrize("term", ["mismatch", "contrast"])
+def test_a_term_against_other_prompts_without_them_says_what_it_is_given(output, batch, term):
+    with pytest.raises(ValueError, match=rf"loss\.{term}_weight.*against other prompts"):
+        only(**{f"{term}_weight": 1.0})(output, batch)
+
+
 def test_words_on_another_axis_or_none_teach_nothing(output, batch):
     output.omq.requires_grad_()
     batch.omq_preferred = torch.full((4,), torch.nan)
@@ -162,7 +171,7 @@ def test_a_distribution_loss_without_bins_says_what_to_set(output, batch, name):
         only(**{f"{name}_weight": 1.0})(output, batch)
 
 
-WRONG = [{"mse_weight": -1.0}, {"mse_weight": 0.0, "ot_weight": 0.0}, {"ot_form": "odd"}]
+WRONG = [{"mse_weight": -1.0}, NOTHING, {"ot_form": "odd"}]
 WRONG += [{"ot_epsilon": 0.0}, {"ot_iterations": 0}, {"ot_cost": "manhattan"}]
 
 

@@ -193,6 +193,14 @@ def test_a_set_that_makes_few_of_the_changes_names_none_of_them():
     assert params.described(values, dict.fromkeys(values, 0), {"two": {"a": 1, "b": 1}})[0] == "two"
 
 
+def test_a_set_names_the_changes_even_where_one_of_its_own_is_made_otherwise():
+    named, defaults = {"set": {"a": 1, "b": 1, "c": 1, "d": 1}}, dict.fromkeys("abcd", 0)
+    variant, _, besides = params.described(named["set"] | {"d": 2}, defaults, named)
+    assert (variant, besides) == ("set", {"d": 2})
+    # What is put back to the default would go untold.
+    assert params.described(named["set"] | {"d": 0}, defaults, named)[0] == "default"
+
+
 def test_the_values_of_the_file_are_the_default():
     values = params.pipeline(params.load(ROOT / "params.yaml"))
     assert params.described(values, params.defaults(), {}) == ("default", {}, {})

@@ -6,7 +6,7 @@ import hashlib
 import os
 import secrets
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -95,6 +95,20 @@ def sweep(folder: Path) -> None:
     """Remove what killed processes left half written, at any depth of a folder."""
     for unfinished in folder.rglob(f"{UNFINISHED}*"):
         unfinished.unlink(missing_ok=True)
+
+
+def check_output(path: Path, endings: Collection[str]) -> None:
+    """Check before any work that a result can be written.
+
+    Raises:
+        ValueError: It ends in none of the endings, in whatever case, or its folder is not there.
+    """
+    if path.suffix.lower() not in endings:
+        raise ValueError(
+            f"the output must end in {', '.join(endings)}, given {path.name!r}: rename it"
+        )
+    if not path.parent.is_dir():
+        raise ValueError(f"there is no folder {path.parent} to write in: make it first")
 
 
 def tell(message: str) -> None:

@@ -122,6 +122,9 @@ class Objective(Section):
         Returns:
             The weighted sum, and every computed term before weighting, by key; with transport
             also `ot_cost` and `ot_marginal_error`.
+
+        Raises:
+            ValueError: A weighed term needs what is not there: `other`, bins or a shared space.
         """
         weights = self.weights()
         terms = {
@@ -134,10 +137,14 @@ class Objective(Section):
                 preference(getattr(output, axis), batch.pairs, getattr(batch, f"{axis}_preferred"))
                 for axis in ("omq", "ta")
             )
-        if self.mismatch_weight:
-            terms["mismatch"] = mismatch(output.ta, other, batch.ta)
-        if self.contrast_weight:
-            terms["contrast"] = contrast(output.ta, other, batch.ta)
+        for name, term in (("mismatch", mismatch), ("contrast", contrast)):
+            if weights[name] and other is None:
+                raise ValueError(
+                    f"loss.{name}_weight needs TA against other prompts, given none; give `other`, "
+                    "or set it to 0"
+                )
+            if weights[name]:
+                terms[name] = term(output.ta, other, batch.ta)
         if self.ot_weight:
             solved = self.transport(output)
             terms["ot"] = transport_term(solved, batch.ta, self.ot_form)

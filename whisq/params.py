@@ -238,16 +238,17 @@ def described(
         named: Sets of changes, such as the recipes and variants of params.yaml.
 
     Returns:
-        The set that makes most of the changes, each of its own among them, or `default`; every
-        value that differs; and those of them that the set leaves.
+        The set that makes most of the changes, none of its own put back, or `default`; every
+        value that differs; and those of them that the set leaves or makes otherwise.
     """
     changes = {name: value for name, value in values.items() if value != defaults.get(name)}
     variant, made = "default", {}
     for name, changed in named.items():
         own = {key: value for key, value in changed.items() if value != defaults.get(key, value)}
-        left = len(changes) - len(own)  # a set that leaves most of it untold says little
-        if own.items() <= values.items() and max(len(made), left) < len(own):
-            variant, made = name, own
+        makes = {key: value for key, value in own.items() if values.get(key) == value}
+        left = len(changes) - len(makes)  # a set that leaves most of it untold says little
+        if own.keys() <= changes.keys() and max(len(made), left) < len(makes):
+            variant, made = name, makes
     return variant, changes, {name: changes[name] for name in changes if name not in made}
 
 

@@ -26,6 +26,26 @@ SECONDS = 0.4
 
 
 @pytest.fixture(scope="session")
+def make_browser():
+    """Open a browser that nobody sees: `with make_browser("window-size=390,900") as driver`."""
+    selenium = pytest.importorskip("selenium.webdriver", reason="pip install selenium")
+    programs = [shutil.which(name) for name in ("chromium", "chromedriver")]
+    if None in programs:
+        pytest.skip("no chromium: apt-get install chromium chromium-driver")
+
+    def make(*words, log=None):
+        options = selenium.ChromeOptions()
+        options.binary_location = programs[0]
+        if log:
+            options.set_capability("goog:loggingPrefs", log)
+        for word in ("headless=new", "no-sandbox", "disable-dev-shm-usage", *words):
+            options.add_argument(f"--{word}")
+        return selenium.Chrome(options, selenium.ChromeService(programs[1]))
+
+    return make
+
+
+@pytest.fixture(scope="session")
 def tokenizer():
     return load_tokenizer(MINILM)
 

@@ -1,7 +1,6 @@
 """The pages as a browser shows them, from disk, with the network cut."""
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -18,25 +17,11 @@ def ask(browser, name):
 
 
 @pytest.fixture(scope="module")
-def browser():
-    selenium = pytest.importorskip("selenium.webdriver", reason="pip install selenium")
-    programs = [shutil.which(name) for name in ("chromium", "chromedriver")]
-    if None in programs:
-        pytest.skip("no chromium: apt-get install chromium chromium-driver")
-    options = selenium.ChromeOptions()
-    options.binary_location = programs[0]
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    for word in (
-        "headless=new",
-        "no-sandbox",
-        "disable-dev-shm-usage",
-        "autoplay-policy=no-user-gesture-required",
-        "host-resolver-rules=MAP * ~NOTFOUND",
-    ):
-        options.add_argument(f"--{word}")
-    driver = selenium.Chrome(options, selenium.ChromeService(programs[1]))
-    yield driver
-    driver.quit()
+def browser(make_browser):
+    logged = {"browser": "ALL", "performance": "ALL"}
+    unplugged = "host-resolver-rules=MAP * ~NOTFOUND"
+    with make_browser("autoplay-policy=no-user-gesture-required", unplugged, log=logged) as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -20,19 +19,9 @@ TA = {0.0: 0.4125, 0.3: 0.5375, 0.05: 0.475}  # by ot_weight
 
 
 @pytest.fixture
-def browser():
-    selenium = pytest.importorskip("selenium.webdriver", reason="pip install selenium")
-    programs = [shutil.which(name) for name in ("chromium", "chromedriver")]
-    if None in programs:
-        pytest.skip("no chromium: apt-get install chromium chromium-driver")
-    options = selenium.ChromeOptions()
-    options.binary_location = programs[0]
-    for word in ("headless=new", "no-sandbox", "disable-dev-shm-usage"):
-        options.add_argument(f"--{word}")
-    options.add_argument(f"--window-size={WIDTH},{HEIGHT}")
-    driver = selenium.Chrome(options, selenium.ChromeService(programs[1]))
-    yield driver
-    driver.quit()
+def browser(make_browser):
+    with make_browser(f"window-size={WIDTH},{HEIGHT}") as driver:
+        yield driver
 
 
 @pytest.fixture

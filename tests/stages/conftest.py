@@ -77,7 +77,9 @@ def environment(own_project, web):
     own |= {"PYTHONPATH": str(own_project), "WHISQ_CACHE": str(own_project.parent / "cache")}
     own |= {"DVC_SITE_CACHE_DIR": str(own_project.parent / "dvc")}
     own |= {"HF_ENDPOINT": web.url, "HF_TOKEN": "good", "HF_HUB_OFFLINE": "0"}
-    kept = {k: v for k, v in os.environ.items() if not k.startswith(("MLFLOW", "DVC"))}
+    # Python's readline, which pytest imports, sets a width of its own.
+    others = ("MLFLOW", "DVC", "COLUMNS", "LINES")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(others)}
     return kept | own
 
 

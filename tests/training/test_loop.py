@@ -158,7 +158,7 @@ def test_a_loss_that_is_not_finite_ends_training_with_a_remedy(fit, schedule, ba
 
 
 def test_transport_that_does_not_converge_is_warned_of(fit, schedule, batches, dev):
-    hasty = Objective(ot_iterations=1, ot_epsilon=0.02)
+    hasty = Objective(contrast_weight=0.0, ot_iterations=1, ot_epsilon=0.02)
     with pytest.warns(UserWarning, match=r"missed its tolerance.*raise loss\.ot_iterations"):
         fit(schedule(epochs=1), batches, dev, objective=hasty)
 
@@ -171,8 +171,8 @@ def test_it_learns_from_one_axis_alone(make_batch, fit, schedule, axis, projecti
         unrated = {other: torch.full((24,), torch.nan), f"{other}_known": torch.zeros(24) > 0}
         return replace(batch, **unrated)
 
-    quick = schedule(epochs=12)
-    _, history = fit(quick, [one_axis(0)], [one_axis(1)], Objective(ot_weight=0.0), projection)
+    quick, plain = schedule(epochs=12), Objective(contrast_weight=0.0, ot_weight=0.0)
+    _, history = fit(quick, [one_axis(0)], [one_axis(1)], plain, projection)
     first, last = history.epochs[0], history.epochs[-1]
     assert last["train_loss"] < first["train_loss"]
     scores = [record["dev_score"] for record in history.epochs]

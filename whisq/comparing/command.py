@@ -14,7 +14,7 @@ from whisq.comparing.paired import compare, scores_by_prompt
 from whisq.comparing.systems import Systems, read_systems
 from whisq.evaluation.judge import rounded
 from whisq.evaluation.metrics import AXES
-from whisq.files import tell, write_whole
+from whisq.files import check_output, tell, write_whole
 from whisq.show.comparison import WRITERS, Compared
 from whisq.tables import listed
 
@@ -46,7 +46,8 @@ class Command:
 def run(command: Command, as_json: bool) -> int:
     """Return the exit code of a call, carried out."""
     try:
-        _check_output(command.output)
+        if command.output is not None:
+            check_output(command.output, WRITERS)
         given = (command.sources, command.by, command.columns, command.model, command.device)
         systems = read_systems(*given, command.only)
         found = figures(systems, command.resamples, command.seed)
@@ -126,17 +127,6 @@ def _worse(found: dict[str, Any], most: float | None) -> list[str]:
         for axis, pair in pairs.items()
         if pair["interval"][1] < -most
     ]
-
-
-def _check_output(output: Path | None) -> None:
-    if output is None:
-        return
-    if output.suffix.lower() not in WRITERS:
-        raise ValueError(
-            f"the output must end in {', '.join(WRITERS)}, given {output.name!r}: rename it"
-        )
-    if not output.parent.is_dir():
-        raise ValueError(f"there is no folder {output.parent} to write in: make it first")
 
 
 def _say(systems: Systems) -> None:

@@ -22,7 +22,7 @@ from whisq.evaluation.bench import Bench
 from whisq.evaluation.judge import rounded
 from whisq.evaluation.probes import fault_response, invariance
 from whisq.evaluation.prompt_probes import ONE_PROMPT, against_others, own_prompt
-from whisq.files import tell, write_whole
+from whisq.files import check_output, tell, write_whole
 from whisq.predictor import Predictor
 from whisq.scoring.command import warn_of
 from whisq.scoring.engines import Scorer
@@ -60,7 +60,8 @@ class Command:
 def run(command: Command, as_json: bool) -> int:
     """Return the exit code of a call, carried out."""
     try:
-        _check_output(command.output)
+        if command.output is not None:
+            check_output(command.output, WRITERS)
         requests = read_sources(command.sources, command.columns)
         folder = addresses.bring(command.model)
         warn_of(folder)
@@ -176,14 +177,3 @@ def _heard(model: Predictor, paths: Mapping[str, Path], bar: tqdm, key: str) -> 
     bar.update()
     clip = read(paths[key])
     return resampled(clip)[: round(model.heard(clip) * RATE)]
-
-
-def _check_output(output: Path | None) -> None:
-    if output is None:
-        return
-    if output.suffix.lower() not in WRITERS:
-        raise ValueError(
-            f"the output must end in {', '.join(WRITERS)}, given {output.name!r}: rename it"
-        )
-    if not output.parent.is_dir():
-        raise ValueError(f"there is no folder {output.parent} to write in: make it first")

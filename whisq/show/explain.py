@@ -14,6 +14,7 @@ import numpy as np
 
 from whisq.audio import RATE, resampled
 from whisq.encoders.words import WORD, split
+from whisq.files import check_output
 from whisq.predictor import Predictor
 from whisq.show.html import filled, sound_address
 from whisq.show.likeness import Likeness, likeness
@@ -216,12 +217,12 @@ def run(clip: Path, prompt: str, output: Path, model: str, faults: bool, device:
     The model is named as for `whisq.load`, the device as in `whisq.devices`.
     """
     try:
-        _check(output)
+        check_output(output, WRITERS)
         with warnings.catch_warnings():
             # What is left out stands in the explanation.
             warnings.simplefilter("ignore", UserWarning)
             explanation = explain(Predictor.load(model, device), clip, prompt, faults=faults)
-        output.write_bytes(WRITERS[output.suffix](explanation))
+        output.write_bytes(WRITERS[output.suffix.lower()](explanation))
     except (ValueError, OSError) as error:
         print(f"whisq explain: {error}", file=sys.stderr)
         return WRONG_CALL
@@ -229,12 +230,3 @@ def run(clip: Path, prompt: str, output: Path, model: str, faults: bool, device:
     for line in (*(f"whisq explain: {caution}" for caution in explanation.cautions), scores):
         print(line, file=sys.stderr)
     return DONE
-
-
-def _check(output: Path) -> None:
-    if output.suffix not in WRITERS:
-        raise ValueError(
-            f"the output must end in {', '.join(WRITERS)}, given {output.name!r}: rename it"
-        )
-    if not output.parent.is_dir():
-        raise ValueError(f"there is no folder {output.parent} to write in: make it first")
