@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from whisq.rendered.requests import (
+    BANDS,
     CHOICES,
     ORDERED,
     WHOLE,
+    Request,
     ask_otherwise,
     change,
     draw,
@@ -219,3 +221,61 @@ def test_every_synonym_of_a_value_tells_it_from_the_others(whole, attribute):
 
     known = [words(value) for value in CHOICES[attribute]]
     assert len(set.union(*known)) == sum(len(one) for one in known)
+
+
+@pytest.fixture(scope="module")
+def bands():
+    return draw((60, 40), np.random.default_rng(0), bands=1.0)
+
+
+def test_a_share_of_the_prompts_asks_for_bands(groups, bands):
+    def share(drawn):
+        return [np.mean([request.band for request, _ in group]) for group in drawn]
+
+    assert share(groups) == [0, 0]
+    assert share(bands) == [1, 1]
+    assert share(draw((60, 40), np.random.default_rng(0), bands=0.3)) == pytest.approx(
+        [0.3, 0.3], abs=0.08
+    )
+
+
+def test_bands_are_asked_for_as_others_are(bands):
+    for group in bands:
+        pairs = [pair for _, pair in group if pair]
+        assert set(Counter(pairs).values()) == {2}
+        assert len(pairs) == len(group) // 4 * 2
+        assert len({sentence(request) for request, _ in group}) == len(group)
+
+
+def test_a_band_stays_one_whatever_else_is_asked_for(bands):
+    rng = np.random.default_rng(0)
+    for request, _ in bands[0]:
+        for other in (ask_otherwise(request, rng), reword(request, rng)):
+            assert other.band
+            assert other.instrument in BANDS["instrument"]
+            assert sentence(other)
+
+
+def test_a_prompt_of_tags_names_all_that_is_held():
+    held = ("kind", "tempo", "instrument", "mode")
+    request = Request("funk", "strings and piano", "medium", "minor", held=held)
+    assert sentence(request) == "funk, 98 BPM, instrumentation: strings, piano, minor key"
+    for name, word in zip(held, ("funk", "BPM", "piano", "minor"), strict=True):
+        left = tuple(other for other in held if other != name)
+        assert word not in sentence(replace(request, held=left))
+
+
+def test_a_band_is_asked_for_in_sentences_too():
+    request = Request("jazz", "sax quartet", "slow", "major", held=("kind", "instrument"))
+    assert sentence(replace(request, template=4)) == (
+        "A jazz piece for saxophone with piano, bass and drums."
+    )
+    order = replace(request, held=("order",), order="kind", then="techno", template=1)
+    assert "opens with a jazz piece and continues with a techno track" in sentence(order)
+
+
+@pytest.mark.parametrize("band", [False, True])
+def test_no_sentence_is_left_unfinished(band):
+    for group in draw((200,), np.random.default_rng(1), bands=float(band)):
+        for request, _ in group:
+            assert not re.search(r"[{}]|  |\ba [aeio]|\ban [^aeiou]", sentence(request))

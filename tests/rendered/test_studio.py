@@ -6,7 +6,7 @@ import pytest
 from whisq.rendered import faults
 from whisq.rendered.faults import Fault
 from whisq.rendered.requests import CHOICES, INSTRUMENTS
-from whisq.rendered.studio import fit, fold, length, perform, render, synthesize
+from whisq.rendered.studio import length, perform, render, synthesize
 from whisq.rendered.synthesis import RATE
 
 ACCORDION = INSTRUMENTS["accordion"]
@@ -19,7 +19,7 @@ def _perform(request, seed=0, seconds=6.0):
 def test_an_instrument_plays_near_its_centre_and_within_its_range():
     pitch = np.array([20, 40, 60, 64, 67, 72, 110])
     for instrument in INSTRUMENTS.values():
-        played = fit(pitch, instrument)
+        played = instrument.fit(pitch)
         assert ((played >= instrument.bottom) & (played <= instrument.top)).all()
         assert ((played - pitch) % 12 == 0).all()
         assert abs(np.median(played) - instrument.centre) <= 6
@@ -28,7 +28,7 @@ def test_an_instrument_plays_near_its_centre_and_within_its_range():
 def test_notes_led_astray_are_played_within_the_range(whole):
     (only,) = _perform(replace(whole, instrument="accordion"))
     far = replace(only, notes=replace(only.notes, pitch=only.notes.pitch + 24))
-    near = replace(only, notes=replace(only.notes, pitch=fold(far.notes.pitch, ACCORDION)))
+    near = replace(only, notes=replace(only.notes, pitch=ACCORDION.fold(far.notes.pitch)))
     assert near.notes.pitch.max() <= ACCORDION.top < far.notes.pitch.max()
     assert np.array_equal(synthesize((far,), 6.0), synthesize((near,), 6.0))
 

@@ -3,7 +3,7 @@ import multiprocessing
 import numpy as np
 import pytest
 
-from whisq.rendered.requests import INSTRUMENTS
+from whisq.rendered.requests import INSTRUMENTS, PLAYERS
 from whisq.rendered.synthesis import LONGEST_NOTE, RATE, Notes, play, sample_at
 
 
@@ -21,7 +21,7 @@ def _pitch(samples):
 
 def _play_whole_range(names):
     for name in names:
-        instrument = INSTRUMENTS[name]
+        instrument = (PLAYERS | INSTRUMENTS)[name]
         for pitch in range(instrument.bottom, instrument.top + 1):
             sound = play(_notes([pitch]), instrument.program, 0.5)
             assert np.isfinite(sound).all()
@@ -30,7 +30,7 @@ def _play_whole_range(names):
 
 def test_every_instrument_plays_its_whole_range_and_comes_to_an_end():
     process = multiprocessing.get_context("spawn").Process(
-        target=_play_whole_range, args=(list(INSTRUMENTS),)
+        target=_play_whole_range, args=([*INSTRUMENTS, *PLAYERS],)
     )
     process.start()
     process.join(120)

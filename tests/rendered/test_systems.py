@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from whisq.rendered import faults, listeners
-from whisq.rendered.requests import CHOICES, reverse
+from whisq.rendered.requests import BANDS, CHOICES, Request, reverse
 from whisq.rendered.systems import ALIGNMENT, FAILINGS, distance, follow, spoil, systems
 
 
@@ -121,6 +121,14 @@ def test_what_the_prompt_leaves_open_is_played_in_many_ways(band, whole):
     assert {one.tempo for one in played} == {"slow"}
     for name in ("kind", "instrument", "mode"):
         assert {getattr(one, name) for one in played} == set(CHOICES[name])
+
+
+def test_who_is_asked_for_a_band_plays_one(clumsy):
+    request = Request("rock", "guitar trio", "slow", "major", held=("kind",), order="")
+    rng = np.random.default_rng(0)
+    played = [follow(clumsy, request, rng)[0] for _ in range(100)]
+    assert {one.band for one in played} == {True}
+    assert {one.instrument for one in played} == set(BANDS["instrument"])
 
 
 def test_every_failure_is_one_and_every_difference_is_a_failure(clumsy, whole):

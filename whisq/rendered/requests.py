@@ -1,7 +1,9 @@
 """What is asked for, in values and in words, and which requests a corpus makes.
 
-A request about *order* names the kind, instrument, tempo or dynamics twice: what it is at first and
-what it is then. Half of a corpus's requests are, in pairs worded alike but for the order.
+There are requests for old scores, by `vocabulary.toml`, and for bands, by `bands.toml`; neither
+mentions what the other plays. A request about *order* names the kind, instrument, tempo or dynamics
+twice: what it is at first and what it is then. Half of a corpus's requests are, in pairs worded
+alike but for the order.
 """
 
 from __future__ import annotations
@@ -37,24 +39,60 @@ class Instrument:
     bottom: int = 36
     top: int = 84
 
+    def fit(self, pitch: np.ndarray) -> np.ndarray:
+        """Return notes (at least one) moved by whole octaves to where the instrument plays them.
 
-VOCABULARY: dict[str, dict[str, Any]] = tomllib.loads(
-    Path(__file__).with_name("vocabulary.toml").read_text(encoding="utf-8")
-)
-"""What can be played and how it is called, by attribute and value; the file says more."""
+        Their median comes near its centre, all of them within its range.
+        """
+        return self.fold(pitch + int(12 * np.round((self.centre - np.median(pitch)) / 12)))
 
-INSTRUMENTS = {name: Instrument(**facts) for name, facts in VOCABULARY["instrument"].items()}
+    def fold(self, pitch: np.ndarray) -> np.ndarray:
+        """Return notes, those outside the range brought into it by whole octaves."""
+        above = np.maximum(pitch - self.top, 0)
+        below = np.maximum(self.bottom - pitch, 0)
+        return pitch - 12 * -(-above // 12) + 12 * -(-below // 12)
+
+
+def _words(name: str) -> dict[str, dict[str, Any]]:
+    return tomllib.loads(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+
+
+_SCORES, _BANDS = _words("vocabulary.toml"), _words("bands.toml")
+
+VOCABULARY: dict[str, dict[str, Any]] = {
+    **_BANDS,
+    **_SCORES,
+    **{name: _SCORES[name] | _BANDS[name] for name in ("kind", "instrument")},
+}
+"""What can be played and how it is called, by attribute and value; the files say more."""
+
+PLAYERS = {
+    name: Instrument(family="", words=[], **facts) for name, facts in _BANDS["player"].items()
+}
+"""Who plays in bands."""
+
+INSTRUMENTS = {
+    **{name: Instrument(**facts) for name, facts in _SCORES["instrument"].items()},
+    **{
+        name: replace(PLAYERS[facts["lead"]], family=facts["family"], words=facts["words"])
+        for name, facts in _BANDS["instrument"].items()
+    },
+}
+"""What an instrument of a request is; of a band, who leads."""
 
 CHOICES: dict[str, tuple[str, ...]] = {
-    "kind": tuple(VOCABULARY["kind"]),
-    "instrument": tuple(INSTRUMENTS),
+    "kind": tuple(_SCORES["kind"]),
+    "instrument": tuple(_SCORES["instrument"]),
     "tempo": ("slow", "medium", "fast"),
     "mode": ("major", "minor"),
     "dynamics": ("quiet", "even", "loud"),
 }
 """The values that each attribute can take; tempo and dynamics are in rising order."""
 
-WHOLE, ORDERED = VOCABULARY["sentences"]["whole"], VOCABULARY["sentences"]["ordered"]
+BANDS = CHOICES | {name: tuple(_BANDS[name]) for name in ("kind", "instrument")}
+"""Those of a request for a band."""
+
+WHOLE, ORDERED = _SCORES["sentences"]["whole"], _SCORES["sentences"]["ordered"]
 
 
 @dataclass(frozen=True)
@@ -62,8 +100,8 @@ class Request:
     """What is asked for, and how it is worded.
 
     Attributes:
-        kind: Kind of piece, one of `CHOICES["kind"]`.
-        instrument: One of `CHOICES["instrument"]`.
+        kind: Kind of piece, or a band's style.
+        instrument: An instrument, or a band's line-up.
         tempo: slow, medium or fast.
         mode: major or minor.
         dynamics: quiet, even or loud.
@@ -84,6 +122,22 @@ class Request:
     then: str = ""
     template: int = 0
     wording: int = 0
+
+    @property
+    def band(self) -> bool:
+        """Whether it asks for a band."""
+        return self.kind in _BANDS["kind"]
+
+    @property
+    def choices(self) -> dict[str, tuple[str, ...]]:
+        """What its attributes could be instead."""
+        return BANDS if self.band else CHOICES
+
+    @property
+    def forms(self) -> list[str]:
+        """The sentences that may word it."""
+        words = _BANDS if self.band else _SCORES
+        return words["sentences"]["ordered" if self.order else "whole"]
 
     @property
     def mood(self) -> str:
@@ -128,7 +182,7 @@ def change(request: Request, attribute: str, rng: Generator) -> Request:
     Of an attribute that changes half way the first value is new, and is not the second either.
     """
     taken = {getattr(request, attribute), request.then if attribute == request.order else ""}
-    others = [value for value in CHOICES[attribute] if value not in taken]
+    others = [value for value in request.choices[attribute] if value not in taken]
     return replace(request, **{attribute: others[rng.integers(len(others))]})
 
 
@@ -142,8 +196,7 @@ def reword(request: Request, rng: np.random.Generator) -> Request:
     Returns:
         The same request, worded anew.
     """
-    forms = ORDERED if request.order else WHOLE
-    template, wording = rng.integers(len(forms)), rng.integers(6)
+    template, wording = rng.integers(len(request.forms)), rng.integers(6)
     return replace(request, template=int(template), wording=int(wording))
 
 
@@ -164,20 +217,24 @@ def ask_otherwise(request: Request, rng: np.random.Generator) -> Request:
 
 def sentence(request: Request) -> str:
     """Return one or two sentences; the template chooses their form, the wording the synonyms."""
-    forms, halves = WHOLE, {}
+    words = {"piece": _piece(request)}
+    if request.band:
+        words["tags"] = _tags(request)
     if request.order:
-        forms = ORDERED
-        halves = {"a": _half(request, request.first), "b": _half(request, request.then)}
-    text = forms[request.template % len(forms)].format(piece=_piece(request), **halves)
-    return text[0].upper() + text[1:]
+        words |= {"a": _half(request, request.first), "b": _half(request, request.then)}
+    text = request.forms[request.template % len(request.forms)].format(**words)
+    return text if text.startswith(words.get("tags", "\n")) else text[0].upper() + text[1:]
 
 
-def draw(counts: tuple[int, ...], rng: Generator) -> list[list[tuple[Request, str]]]:
+def draw(
+    counts: tuple[int, ...], rng: Generator, bands: float = 0.0
+) -> list[list[tuple[Request, str]]]:
     """Draw groups of requests, all worded differently.
 
     Args:
         counts: How many in each group.
         rng: Draws them.
+        bands: Share that asks for a band.
 
     Returns:
         The groups, each in random order: requests and the names of their pairs, "" where they
@@ -185,22 +242,30 @@ def draw(counts: tuple[int, ...], rng: Generator) -> list[list[tuple[Request, st
         below) is in pairs.
     """
     taken: set[str] = set()
-    return [_group(count, f"{place}", taken, rng) for place, count in enumerate(counts)]
+    return [_group(count, f"{place}", taken, rng, bands) for place, count in enumerate(counts)]
 
 
-def _group(count: int, name: str, taken: set[str], rng: Generator) -> list[tuple[Request, str]]:
+def _group(
+    count: int, name: str, taken: set[str], rng: Generator, bands: float
+) -> list[tuple[Request, str]]:
     drawn: list[tuple[Request, str]] = []
     ordered = _turns(len(ORDERED), count // 4, rng)
     whole = _turns(len(WHOLE), count, rng)
     aspects = VOCABULARY["mentioned"]["aspects"]
     for number in range(count // 4):
-        aspect = aspects[number % len(aspects)]
-        request = _distinct(aspect, number, ordered[number], taken, rng)
+        aspect, choices = aspects[number % len(aspects)], _choices(number, bands)
+        request = _distinct(aspect, number, ordered[number], taken, rng, choices)
         pair = f"{name}-{number + 1}"
         drawn += [(request, pair), (reverse(request), pair)]
     for number in range(count - len(drawn)):
-        drawn.append((_distinct("", number, whole[number], taken, rng), ""))
+        choices = _choices(number, bands)
+        drawn.append((_distinct("", number, whole[number], taken, rng, choices), ""))
     return [drawn[place] for place in rng.permutation(len(drawn))]
+
+
+def _choices(number: int, bands: float) -> dict[str, tuple[str, ...]]:
+    # Those of the share that are bands lie evenly among the others.
+    return BANDS if int((number + 1) * bands) > int(number * bands) else CHOICES
 
 
 def _turns(choices: int, count: int, rng: Generator) -> list[int]:
@@ -208,22 +273,35 @@ def _turns(choices: int, count: int, rng: Generator) -> list[int]:
     return rng.permutation(np.arange(count) % choices).tolist()
 
 
-def _distinct(aspect: str, number: int, template: int, taken: set[str], rng: Generator) -> Request:
+def _distinct(
+    aspect: str,
+    number: int,
+    template: int,
+    taken: set[str],
+    rng: Generator,
+    choices: dict[str, tuple[str, ...]],
+) -> Request:
     while True:
-        request = _request(aspect, number, template, rng)
+        request = _request(aspect, number, template, rng, choices)
         words = {sentence(request)} | ({sentence(reverse(request))} if aspect else set())
         if not words & taken:
             taken |= words
             return request
 
 
-def _request(aspect: str, number: int, template: int, rng: Generator) -> Request:
-    values = {name: str(rng.choice(choices)) for name, choices in CHOICES.items()}
+def _request(
+    aspect: str,
+    number: int,
+    template: int,
+    rng: Generator,
+    choices: dict[str, tuple[str, ...]],
+) -> Request:
+    values = {name: str(rng.choice(known)) for name, known in choices.items()}
     values |= {"dynamics": "even", "order": aspect}
     mentioned = VOCABULARY["mentioned"]
     held = mentioned["held"][number % len(mentioned["held"])]
     if aspect:
-        pair = CHOICES[aspect]
+        pair = choices[aspect]
         if aspect in ("tempo", "dynamics"):
             pair = pair[0], pair[-1]
         values[aspect], values["then"] = (str(value) for value in rng.permutation(pair)[:2])
@@ -242,7 +320,24 @@ def _piece(request: Request) -> str:
         text += f" in a {request.mode} key"
     if "instrument" in held:
         text += f" for {_called(request, 'instrument', request.instrument)}"
+    if "tempo" in held and request.band:
+        text += f" at {_called(request, 'pace', request.tempo)}"
     return text
+
+
+def _tags(request: Request) -> str:
+    # As people ask MusicGen: the style, the tempo, who plays, and what else is held.
+    held = set(request.held) - {request.order}
+    words = [VOCABULARY["kind"][request.kind]["tag"]] if "kind" in held else []
+    if "tempo" in held:
+        words.append(_called(request, "pace", request.tempo))
+    if "instrument" in held:
+        words.append(f"instrumentation: {VOCABULARY['instrument'][request.instrument]['tag']}")
+    if "mode" in held:
+        words.append(f"{request.mode} key")
+    if "mood" in held:
+        words.append(_called(request, "mood", request.mood))
+    return ", ".join(words or ["instrumental"])
 
 
 def _half(request: Request, value: str) -> str:

@@ -12,8 +12,10 @@ import numpy as np
 from numpy.random import Generator
 
 from whisq.rendered import faults
+from whisq.rendered.bands import KICK, Part, arrange
+from whisq.rendered.effects import put_on
 from whisq.rendered.faults import Fault
-from whisq.rendered.requests import INSTRUMENTS, VOCABULARY, Instrument, Request, reverse
+from whisq.rendered.requests import INSTRUMENTS, VOCABULARY, Request, reverse
 from whisq.rendered.scores import Piece, pieces, set_mode
 from whisq.rendered.synthesis import RATE, Notes, play
 
@@ -36,6 +38,9 @@ class Section:
         end: When it ends, in seconds.
         level: Its loudness against the other section's, in decibels.
         drums: What the drummer adds; no notes in most kinds.
+        others: Who else plays, in a band.
+        beat: How long a beat lasts, in seconds.
+        effects: On the sound of all, a band's.
     """
 
     notes: Notes
@@ -44,6 +49,9 @@ class Section:
     end: float
     level: float
     drums: Notes
+    others: tuple[Part, ...] = ()
+    beat: float = 0.0
+    effects: tuple[str, ...] = ()
 
 
 def render(request: Request, spoilt: Sequence[Fault], seed: Sequence[int] | int) -> np.ndarray:
@@ -102,31 +110,21 @@ def synthesize(sections: tuple[Section, ...], seconds: float) -> np.ndarray:
     """Return samples (seconds x 16,000,) of sections, float32, of no particular overall level."""
     total = np.zeros(round(seconds * RATE), dtype=np.float32)
     for section in sections:
-        instrument = INSTRUMENTS[section.instrument]
-        # A fault may have led a note out of range, where the synthesizer must not be asked.
-        notes = replace(section.notes, pitch=fold(section.notes.pitch, instrument))
         stretch = slice(round(section.start * RATE), round(section.end * RATE))
-        tune = play(notes, instrument.program, seconds)
+        lead = Part(INSTRUMENTS[section.instrument], section.notes, 0.0)
+        heard = np.zeros_like(total) if section.effects else total
+        for part in (lead, *section.others):
+            # A fault may have led a note out of range, where the synthesizer must not be asked.
+            notes = replace(part.notes, pitch=part.player.fold(part.notes.pitch))
+            sound = play(notes, part.player.program, seconds)
+            # Without this an order of instruments would be one of loudness: fonts are uneven.
+            heard += _gain(sound[stretch], section.level + part.level) * sound
         drums = play(section.drums, None, seconds)
-        # Without this an order of instruments would be one of loudness: fonts are uneven.
-        total += _gain(tune[stretch], section.level) * tune
-        total += _gain(drums[stretch], section.level + DRUM_LEVEL) * drums
+        heard += _gain(drums[stretch], section.level + DRUM_LEVEL) * drums
+        if section.effects:
+            kicks = section.drums.start[section.drums.pitch == KICK]
+            total += put_on(section.effects, heard, kicks, section.beat)
     return total
-
-
-def fit(pitch: np.ndarray, instrument: Instrument) -> np.ndarray:
-    """Return notes (at least one) moved by whole octaves to where an instrument plays them.
-
-    Their median comes near the instrument's centre, all of them within its range.
-    """
-    return fold(pitch + int(12 * np.round((instrument.centre - np.median(pitch)) / 12)), instrument)
-
-
-def fold(pitch: np.ndarray, instrument: Instrument) -> np.ndarray:
-    """Return notes, those outside an instrument's range brought into it by whole octaves."""
-    above = np.maximum(pitch - instrument.top, 0)
-    below = np.maximum(instrument.bottom - pitch, 0)
-    return pitch - 12 * -(-above // 12) + 12 * -(-below // 12)
 
 
 def _begin(seed: Sequence[int] | int) -> tuple[list[int], Generator, float]:
@@ -139,9 +137,17 @@ def _disturb(
     sections: tuple[Section, ...], fault: Fault, seconds: float, seed: list[int]
 ) -> tuple[Section, ...]:
     rng, span = _rng(seed, fault), _span(fault, seconds)
+
+    def disturbed(notes: Notes) -> Notes:
+        return faults.disturb(fault.name, notes, fault.strength, span, rng)
+
     return tuple(
-        replace(part, notes=faults.disturb(fault.name, part.notes, fault.strength, span, rng))
-        for part in sections
+        replace(
+            section,
+            notes=disturbed(section.notes),
+            others=tuple(replace(part, notes=disturbed(part.notes)) for part in section.others),
+        )
+        for section in sections
     )
 
 
@@ -157,19 +163,25 @@ def _span(fault: Fault, seconds: float) -> tuple[float, float] | None:
 def _section(
     request: Request, start: float, end: float, tonic: int, jitter: float, rng: Generator
 ) -> Section:
+    level = VOCABULARY["dynamics"][request.dynamics]["level"]
+    if request.band:
+        made = arrange(request, start, end, tonic, jitter, rng)
+        effects = tuple(VOCABULARY["kind"][request.kind]["effects"])
+        place = request.instrument, start, end, level
+        return Section(made.tune, *place, made.drums, made.others, made.beat, effects)
     piece, begin, quarter = _excerpt(request, jitter, rng)
     times = piece.start - begin
     inside = (times >= 0) & (times * quarter < end - start - LAST)
     onsets = times[inside] * quarter
     instrument = INSTRUMENTS[request.instrument]
-    pitch = fit(set_mode(piece.pitch[inside], request.mode, tonic), instrument)
+    pitch = instrument.fit(set_mode(piece.pitch[inside], request.mode, tonic))
     length = np.minimum(piece.length[inside] * quarter, end - start - onsets)
     return Section(
         Notes(pitch, onsets + start, length, np.zeros(len(pitch))),
         request.instrument,
         start,
         end,
-        VOCABULARY["dynamics"][request.dynamics]["level"],
+        level,
         _drums(request.kind, begin, quarter, start, end),
     )
 

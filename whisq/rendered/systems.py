@@ -200,8 +200,8 @@ def _fault(name: str, damage: float, momentary: float, rng: Generator) -> Fault:
 def _fill(request: Request, rng: Generator) -> Request:
     # What a prompt does not mention is left to the system, and judged by nobody.
     bound = {*request.judged, request.order, "dynamics"}
-    free = [name for name in CHOICES if name not in bound]
-    return replace(request, **{name: str(rng.choice(CHOICES[name])) for name in free})
+    free = {name: known for name, known in request.choices.items() if name not in bound}
+    return replace(request, **{name: str(rng.choice(known)) for name, known in free.items()})
 
 
 def _misorder(request: Request, rng: Generator) -> tuple[Request, Fault]:
@@ -211,6 +211,6 @@ def _misorder(request: Request, rng: Generator) -> tuple[Request, Fault]:
     if name == "order_first_only":
         return replace(request, order="", then=""), Fault(name, 1.0)
     taken = (request.first, request.then)
-    other = str(rng.choice([v for v in CHOICES[request.order] if v not in taken]))
+    other = str(rng.choice([v for v in request.choices[request.order] if v not in taken]))
     strength = distance(request.order, request.then, other)
     return replace(request, then=other), Fault(name, strength)

@@ -34,6 +34,7 @@ class Rendered(Section):
         prompts: Those that they share; four have a pair about order.
         demo_clips: Clips with prompts of their own, at least one a demo system.
         raters: Listeners who rate a clip.
+        bands: Share of the prompts that ask for a band, and so of the clips that play one.
         rewordings: How often each prompt is put in other words, for `train.rewordings`.
         seed: Decides everything.
     """
@@ -43,6 +44,7 @@ class Rendered(Section):
     prompts: Annotated[int, Field(ge=4)] = 100
     demo_clips: Annotated[int, Field(ge=0)] = 248
     raters: Annotated[int, Field(ge=1, le=listeners.PANEL)] = listeners.RATERS
+    bands: Annotated[float, Field(ge=0, le=1)] = 0.0
     rewordings: Annotated[int, Field(ge=0)] = 0
     seed: Annotated[int, Field(ge=0)] = 0
 
@@ -150,7 +152,7 @@ def cast(choices: Rendered, chosen: Chosen | None = None) -> Cast:
     seed, counts = choices.seed, (choices.systems, choices.demo_systems, choices.demo_clips)
     made = systems(*counts, np.random.default_rng([seed, 1]))
     sizes = choices.prompts, choices.demo_clips
-    asked, alone = map(iter, requests.draw(sizes, np.random.default_rng([seed, 2])))
+    asked, alone = map(iter, requests.draw(sizes, np.random.default_rng([seed, 2]), choices.bands))
     shared = [Prompt(f"P{number:03d}", *what) for number, what in enumerate(asked, start=1)]
     own: list[Prompt] = []
     todo: list[tuple[System, int, Prompt]] = []
