@@ -49,7 +49,7 @@ def publish(model: Path, folder: Path) -> Iterator[str]:
 
     from whisq.serving.publish import publish
 
-    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
     mlflow.create_experiment("served", artifact_location=(folder / "artifacts").as_uri())
     mlflow.set_experiment("served")
@@ -57,8 +57,7 @@ def publish(model: Path, folder: Path) -> Iterator[str]:
         with mlflow.start_run():
             yield publish(model, FACTS, "to be served")
     finally:
-        mlflow.set_tracking_uri(before[0])
-        mlflow.set_registry_uri(before[1])
+        mlflow.set_tracking_uri(before)
 
 
 @contextmanager

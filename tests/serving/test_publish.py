@@ -22,13 +22,12 @@ def store(tmp_path_factory):
     """A store of its own, made once."""
     mlflow = pytest.importorskip("mlflow")
     folder = tmp_path_factory.mktemp("store")
-    before = mlflow.get_tracking_uri(), mlflow.get_registry_uri()
+    before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(f"sqlite:///{folder}/mlflow.db")
     mlflow.create_experiment("whisq", artifact_location=(folder / "artifacts").as_uri())
     mlflow.set_experiment("whisq")
     yield folder
-    mlflow.set_tracking_uri(before[0])
-    mlflow.set_registry_uri(before[1])
+    mlflow.set_tracking_uri(before)
     os.environ.pop("MLFLOW_TRACKING_URI", None)
 
 

@@ -1,4 +1,4 @@
-"""`make paper` with encoders of other families in the paper's place, from a zip to the report."""
+"""The pipeline with encoders of other families in the paper's place, to the report."""
 
 import json
 import shutil
@@ -9,43 +9,91 @@ import pytest
 from whisq.store.sequences import Sequences
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
+SMALL = {
+    "embed_audio.revision": "null",
+    "embed_text.revision": "null",
+    "train.epochs": 2,
+    "unseen.protocols": "[]",
+    "evaluate.resamples": 20,
+    "evaluate.probe_clips": 2,
+    "evaluate.probe_prompts": 1,
+}
 
 
-@pytest.mark.parametrize(
-    ("name", "steps", "beside"), [("wav2vec2", 30, None), ("pe-audio", 15, "wav2vec2")]
-)
-def test_a_tiny_encoder_of_the_family_runs_to_the_report(
-    paper_run, environment, families, tiny_qwen, tmp_path, name, steps, beside
-):
-    project = shutil.copytree(paper_run, tmp_path / "project", symlinks=True)
-    changes = {
-        "embed_audio.model": families.folder(name),
-        "embed_audio.revision": "null",
+@pytest.fixture
+def project(paper_run, tmp_path):
+    """A project that has run once with tiny encoders of the paper's families."""
+    return shutil.copytree(paper_run, tmp_path / "project", symlinks=True)
+
+
+@pytest.fixture
+def run(project, environment):
+    """Run a command in the project: `run("dvc", "exp", "run")`."""
+
+    def run(*command):
+        done = subprocess.run(
+            command,
+            cwd=project,
+            env=environment | {"PYTHONPATH": str(project)},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+
+    return run
+
+
+def config(project):
+    return json.loads((project / "data/model/config.json").read_text())
+
+
+def test_two_encoders_side_by_side_run_to_the_report(run, project, families, tiny_qwen):
+    one, other = families.folder("pe-audio"), families.folder("wav2vec2")
+    changes = SMALL | {
+        "embed_audio.model": one,
         "embed_audio.layers": "[1,2]",
+        "embed_audio.beside": f"[{{model:{other},layers:[0,2]}}]",
         "model.audio_layer": 1,
         "embed_text.model": tiny_qwen,
-        "embed_text.revision": "null",
-        "train.epochs": 2,
-        "unseen.protocols": "[]",
-        "evaluate.resamples": 20,
-        "evaluate.probe_clips": 2,
-        "evaluate.probe_prompts": 1,
     }
-    if beside:
-        changes["embed_audio.beside"] = f"[{{model:{families.folder(beside)},layers:[0,2]}}]"
-    given = "ARGS=" + " ".join(f"-S {key}={value}" for key, value in changes.items())
-    done = subprocess.run(
-        ["make", "paper", given],
-        cwd=project,
-        env=environment | {"PYTHONPATH": str(project)},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    run("make", "paper", "ARGS=" + " ".join(f"-S {key}={value}" for key, value in changes.items()))
     audio = Sequences.open(project / "data/embeddings/audio")
-    assert audio.manifest["spec"]["model"] == str(families.folder(name))
-    assert set(audio.lengths) == {steps}  # 0.6 s at 50 and 25 steps a second, of the padded window
-    config = json.loads((project / "data/model/config.json").read_text())
-    assert (config["audio_dim"], config["audio"]["layers"]) == (32 if beside else 16, [1, 2])
+    assert audio.manifest["spec"]["model"] == str(one)
+    assert set(audio.lengths) == {15}  # 0.6 s at 25 steps a second, of the padded window
+    assert (config(project)["audio_dim"], config(project)["audio"]["layers"]) == (32, [1, 2])
     assert json.loads((project / "metrics/probes.json").read_text())
     assert (project / "metrics/report.html").stat().st_size > 10_000
+
+
+@pytest.fixture
+def run_to_the_report(run, project, families, tiny_qwen):
+    def run_to_the_report(name):
+        folder = families.folder(name)
+        changes = SMALL | {
+            "embed_audio.model": folder,
+            "embed_audio.layers": "[0]",
+            "model.audio_layer": 0,
+            "embed_text.model": tiny_qwen,
+        }
+        run("dvc", "exp", "run", *(f"-S{key}={value}" for key, value in changes.items()))
+        audio = Sequences.open(project / "data/embeddings/audio")
+        assert audio.manifest["spec"]["model"] == config(project)["audio"]["model"] == str(folder)
+        assert config(project)["audio_dim"] == audio.dim
+        assert (project / "metrics/report.html").stat().st_size > 10_000
+
+    return run_to_the_report
+
+
+def test_a_tiny_encoder_runs_to_the_report(run_to_the_report):
+    run_to_the_report("wav2vec2")
+
+
+@pytest.mark.thorough
+def test_a_tiny_encoder_of_every_family_runs_to_the_report(run_to_the_report, families):
+    failed = {}
+    for name in families.MODELS:
+        try:
+            run_to_the_report(name)
+        except AssertionError as error:
+            failed[name] = str(error)
+    assert not failed, "\n\n".join(f"{name}: {error}" for name, error in failed.items())

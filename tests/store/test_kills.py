@@ -83,11 +83,14 @@ def finish(start):
 def test_killed_at_any_moment_the_output_is_the_same_to_the_byte(tmp_path, start, finish, read_all):
     finish("whole")
     chance, struck = random.Random(0), set()
-    for _ in range(RUNS):
+    for number in range(RUNS):
+        wanted = ("start", "stored") if number < RUNS / 2 else ("link", "write")
+        wanted, left = chance.choice(wanted), chance.randint(1, 2)
         child, hears = start("killed")
         with contextlib.suppress(EOFError):
-            for _ in range(chance.randint(1, 8)):
+            while left:
                 event, _what = hears.recv()
+                left -= event == wanted
         time.sleep(chance.uniform(0, 0.001))
         child.kill()
         child.join()
