@@ -21,6 +21,7 @@ from pandas import DataFrame
 from stages.recipe import overrides
 from whisq import params, stage, tracking
 from whisq.corpus.card import identify
+from whisq.exits import WRONG_CALL
 from whisq.files import digest_of
 from whisq.params import Changes, Params
 from whisq.training.data import Data
@@ -43,7 +44,7 @@ def main() -> str:
         print("a search is running in this folder: let it end, or end it", file=sys.stderr)
     except (OSError, ValueError) as error:
         print(error, file=sys.stderr)
-    sys.exit(stage.WRONG_CALL)
+    sys.exit(WRONG_CALL)
 
 
 def search(values: Params) -> str:

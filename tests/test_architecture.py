@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[1]
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 # Folders and files of the package, from the ground up; a part may import those before it.
 LEVELS = [
-    ["devices", "extras", "files"],
+    ["devices", "exits", "extras", "files"],
     ["section"],
     ["processes", "mlflow_store", "containers", "names", "tables"],
     ["batch", "losses", "model", "foreign"],

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from whisq.exits import WRONG_CALL
 from whisq.extras import MissingExtraError
 from whisq.mlflow_store import TrackingServerError
 
@@ -20,7 +21,6 @@ QUIET = {
     "TRANSFORMERS_VERBOSITY": "error",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
 }
-WRONG_CALL = 2
 OWN = r"whisq|stages|__main__"
 
 

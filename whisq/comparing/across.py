@@ -13,12 +13,12 @@ from rich.console import Console
 
 from whisq.corpus.rated_table import Columns, RatedTable, lay_out
 from whisq.evaluation.across import evaluate
+from whisq.exits import DONE, WRONG_CALL
 from whisq.files import tell, write_whole
 from whisq.predictor import Predictor
 from whisq.show.across import crossed, judged
 from whisq.show.results import every_metric
 
-DONE, WRONG_CALL = 0, 2
 NEEDED = ("clips.csv", "ratings.csv", "embeddings")
 
 

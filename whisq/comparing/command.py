@@ -14,11 +14,11 @@ from whisq.comparing.paired import compare, scores_by_prompt
 from whisq.comparing.systems import Systems, read_systems
 from whisq.evaluation.judge import rounded
 from whisq.evaluation.metrics import AXES
+from whisq.exits import DONE, STOPPED, WORSE, WRONG_CALL
 from whisq.files import check_output, tell, write_whole
 from whisq.show.comparison import WRITERS, Compared
 from whisq.tables import listed
 
-DONE, WORSE, WRONG_CALL, STOPPED = 0, 1, 2, 130
 NAMED = 3  # systems that are named of those that have a prompt
 
 

@@ -18,13 +18,12 @@ from whisq.corpus.preferences import read_preferences
 from whisq.evaluation.answers import FOLDER
 from whisq.evaluation.judge import rounded
 from whisq.evaluation.metrics import AXES
+from whisq.exits import DONE, WRONG_CALL
 from whisq.files import tell
 from whisq.names import key
 from whisq.scoring.rows import Row
 from whisq.show.preferences import judged
 from whisq.tables import listed
-
-DONE, WRONG_CALL = 0, 2
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ from whisq.evaluation.bench import Bench
 from whisq.evaluation.judge import rounded
 from whisq.evaluation.probes import fault_response, invariance
 from whisq.evaluation.prompt_probes import ONE_PROMPT, against_others, own_prompt
+from whisq.exits import DONE, SOME_FAILED, STOPPED, WRONG_CALL
 from whisq.files import check_output, tell, write_whole
 from whisq.predictor import Predictor
 from whisq.scoring.command import warn_of
@@ -31,7 +32,6 @@ from whisq.scoring.requests import Request, read_sources
 from whisq.scoring.rows import Row
 from whisq.show.probed import WRITERS, Probed
 
-DONE, SOME_FAILED, WRONG_CALL, STOPPED = 0, 1, 2, 130
 NO_PROMPT = "no clip has a prompt"
 NOT_LEARNT = "the model learnt no alignment"
 

@@ -15,13 +15,13 @@ from pathlib import Path
 from whisq import addresses
 from whisq.devices import BatchSize, at_once
 from whisq.encoders.text import check_prompt
+from whisq.exits import DONE, SOME_FAILED, STOPPED, WRONG_CALL
 from whisq.files import tell
 from whisq.model import card
 from whisq.scoring.job import Engine, Journal, StrictError, Tally, complete, stream
 from whisq.scoring.requests import Request, inputs, is_clip, read_lines, read_sources
 from whisq.scoring.rows import Provenance, Row, form, summary, write_rows
 
-DONE, SOME_FAILED, WRONG_CALL, STOPPED = 0, 1, 2, 130
 STDIN = "-"
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # no room, no quota, no longer a file
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whisq import addresses
+from whisq.exits import DECLINED, DONE, WRONG_CALL
 from whisq.files import tell
 from whisq.names import RENDERED
-
-DONE, DECLINED, WRONG_CALL = 0, 1, 2
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ import numpy as np
 
 from whisq.audio import RATE, resampled
 from whisq.encoders.words import WORD, split
+from whisq.exits import DONE, WRONG_CALL
 from whisq.files import check_output
 from whisq.predictor import Predictor
 from whisq.show.html import filled, sound_address
@@ -23,7 +24,6 @@ from whisq.show.plot import COLOURS, FAINT, LINE, Plot, png
 from whisq.show.table import Table, number, verbatim, word
 
 MOST_WORDS = 60  # are taken out in turn: each costs a run of the text encoder
-DONE, WRONG_CALL = 0, 2
 
 
 class Removal(NamedTuple):

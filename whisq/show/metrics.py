@@ -9,9 +9,8 @@ from typing import Any
 from rich.console import Console
 
 from whisq.evaluation.answers import Command, figures
+from whisq.exits import DONE, WRONG_CALL
 from whisq.show.results import Judged, differences, every_metric
-
-DONE, WRONG_CALL = 0, 2
 
 
 def run(command: Command, as_json: bool) -> int:
