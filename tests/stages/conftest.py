@@ -84,13 +84,9 @@ def environment(own_project, web):
 
 
 @pytest.fixture(scope="session")
-def make_paper(own_project, environment, make_whisper, tiny_qwen):
-    """Run `make paper` with tiny encoders: `make_paper("SOURCE=...", HF_TOKEN="bad")`."""
-    tiny = [
-        f"embed_audio.model={make_whisper(6)}",
-        "embed_audio.revision=null",
-        f"embed_text.model={tiny_qwen}",
-        "embed_text.revision=null",
+def quick():
+    """Changes that make the pipeline train and judge little."""
+    return (
         "train.epochs=2",
         "unseen.protocols=[systems]",
         "unseen.folds=3",
@@ -98,6 +94,18 @@ def make_paper(own_project, environment, make_whisper, tiny_qwen):
         "evaluate.resamples=20",
         "evaluate.probe_clips=2",
         "evaluate.probe_prompts=1",
+    )
+
+
+@pytest.fixture(scope="session")
+def make_paper(own_project, environment, make_whisper, tiny_qwen, quick):
+    """Run `make paper` with tiny encoders: `make_paper("SOURCE=...", HF_TOKEN="bad")`."""
+    tiny = [
+        f"embed_audio.model={make_whisper(6)}",
+        "embed_audio.revision=null",
+        f"embed_text.model={tiny_qwen}",
+        "embed_text.revision=null",
+        *quick,
     ]
     changes = " ".join(f"-S {value}" for value in tiny)
 

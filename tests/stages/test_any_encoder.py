@@ -9,21 +9,25 @@ import pytest
 from whisq.store.sequences import Sequences
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
-SMALL = {
-    "embed_audio.revision": "null",
-    "embed_text.revision": "null",
-    "train.epochs": 2,
-    "unseen.protocols": "[]",
-    "evaluate.resamples": 20,
-    "evaluate.probe_clips": 2,
-    "evaluate.probe_prompts": 1,
-}
 
 
 @pytest.fixture
 def project(paper_run, tmp_path):
     """A project that has run once with tiny encoders of the paper's families."""
     return shutil.copytree(paper_run, tmp_path / "project", symlinks=True)
+
+
+@pytest.fixture
+def changes(quick, tiny_qwen):
+    """What every run here has in common."""
+    text = f"embed_text.model={tiny_qwen}"
+    return [
+        *quick,
+        "unseen.protocols=[]",
+        text,
+        "embed_text.revision=null",
+        "embed_audio.revision=null",
+    ]
 
 
 @pytest.fixture
@@ -47,16 +51,11 @@ def config(project):
     return json.loads((project / "data/model/config.json").read_text())
 
 
-def test_two_encoders_side_by_side_run_to_the_report(run, project, families, tiny_qwen):
+def test_two_encoders_side_by_side_run_to_the_report(run, project, families, changes):
     one, other = families.folder("pe-audio"), families.folder("wav2vec2")
-    changes = SMALL | {
-        "embed_audio.model": one,
-        "embed_audio.layers": "[1,2]",
-        "embed_audio.beside": f"[{{model:{other},layers:[0,2]}}]",
-        "model.audio_layer": 1,
-        "embed_text.model": tiny_qwen,
-    }
-    run("make", "paper", "ARGS=" + " ".join(f"-S {key}={value}" for key, value in changes.items()))
+    changes += [f"embed_audio.model={one}", "embed_audio.layers=[1,2]", "model.audio_layer=1"]
+    changes.append(f"embed_audio.beside=[{{model:{other},layers:[0,2]}}]")
+    run("make", "paper", "ARGS=" + " ".join(f"-S {change}" for change in changes))
     audio = Sequences.open(project / "data/embeddings/audio")
     assert audio.manifest["spec"]["model"] == str(one)
     assert set(audio.lengths) == {15}  # 0.6 s at 25 steps a second, of the padded window
@@ -66,16 +65,11 @@ def test_two_encoders_side_by_side_run_to_the_report(run, project, families, tin
 
 
 @pytest.fixture
-def run_to_the_report(run, project, families, tiny_qwen):
+def run_to_the_report(run, project, families, changes):
     def run_to_the_report(name):
         folder = families.folder(name)
-        changes = SMALL | {
-            "embed_audio.model": folder,
-            "embed_audio.layers": "[0]",
-            "model.audio_layer": 0,
-            "embed_text.model": tiny_qwen,
-        }
-        run("dvc", "exp", "run", *(f"-S{key}={value}" for key, value in changes.items()))
+        own = f"embed_audio.model={folder}", "embed_audio.layers=[0]", "model.audio_layer=0"
+        run("dvc", "exp", "run", *(f"-S{change}" for change in (*changes, *own)))
         audio = Sequences.open(project / "data/embeddings/audio")
         assert audio.manifest["spec"]["model"] == config(project)["audio"]["model"] == str(folder)
         assert config(project)["audio_dim"] == audio.dim

@@ -43,7 +43,7 @@ def table(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def repro(other_project, table, make_whisper, tiny_qwen, tmp_path_factory):
+def repro(other_project, table, make_whisper, tiny_qwen, tmp_path_factory, quick):
     """Run the pipeline: `repro("corpus.table.columns.omq=mos")`."""
     tiny = [
         "corpus.name=table",
@@ -52,13 +52,7 @@ def repro(other_project, table, make_whisper, tiny_qwen, tmp_path_factory):
         "split.protocol=official",
         f"embed_audio.model={make_whisper(3)}",
         f"embed_text.model={tiny_qwen}",
-        "train.epochs=2",
-        "unseen.protocols=[systems]",
-        "unseen.folds=3",
-        "unseen.workers=1",
-        "evaluate.resamples=20",
-        "evaluate.probe_clips=2",
-        "evaluate.probe_prompts=1",
+        *quick,
     ]
     own = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HF_HUB_OFFLINE": "1"}
     own |= {"PYTHONPATH": str(other_project)}
