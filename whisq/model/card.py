@@ -19,8 +19,8 @@ FILES = ("config.json", "model.safetensors")  # all that a score is made from: n
 CARD = "card.json"
 REACH = (
     f"this model learnt from the {RENDERED}: its numbers mean nothing on real music (of real clips "
-    "such a model preferred their own prompt to another's in 0.43 and 0.55 of pairs, where chance "
-    "is 0.5, and heard no codec); train on MusicEval or on ratings of your own"
+    "such models preferred their own prompt to another's in 0.43 to 0.65 of pairs, not told from a "
+    "chance of 0.5, and heard no codec); train on MusicEval or on ratings of your own"
 )
 UNRATED = {
     "omq": "this model learnt from ratings of alignment (TA) alone: its OMQ means nothing",
