@@ -7,7 +7,7 @@ import pytest
 from whisq.rendered.bands import KICK, SCALES, STEPS, arrange
 from whisq.rendered.effects import EFFECTS, put_on
 from whisq.rendered.requests import BANDS, CHOICES, INSTRUMENTS, PLAYERS, VOCABULARY, Request
-from whisq.rendered.studio import perform, render
+from whisq.rendered.studio import perform, render, synthesize
 from whisq.rendered.synthesis import RATE
 
 ROCK = Request("rock", "guitar trio", "medium", "major", held=("kind", "tempo", "instrument"))
@@ -21,7 +21,7 @@ def all_notes(made):
     return [made.tune, *(part.notes for part in made.others)]
 
 
-@pytest.mark.parametrize("kind", BANDS["kind"])
+@pytest.mark.parametrize("kind", BANDS.choices["kind"])
 def test_a_pattern_has_a_sign_for_each_step_of_a_bar(kind):
     style = VOCABULARY["kind"][kind]
     patterns = [style[name] for name in ("kick", "snare", "hat", "bass", "chords")]
@@ -31,9 +31,9 @@ def test_a_pattern_has_a_sign_for_each_step_of_a_bar(kind):
         assert all(1 <= degree <= 7 for chords in style[mode] for degree in chords)
 
 
-@pytest.mark.parametrize("kind", BANDS["kind"])
+@pytest.mark.parametrize("kind", BANDS.choices["kind"])
 def test_a_band_fills_its_stretch_and_no_more_within_everyones_range(kind):
-    for players, tempo in product(BANDS["instrument"], BANDS["tempo"]):
+    for players, tempo in product(BANDS.choices["instrument"], BANDS.choices["tempo"]):
         made = played(replace(ROCK, kind=kind, instrument=players, tempo=tempo))
         for notes in (*all_notes(made), made.drums):
             assert (notes.start >= 1.0).all()
@@ -51,13 +51,13 @@ def test_a_band_fills_its_stretch_and_no_more_within_everyones_range(kind):
 
 @pytest.mark.parametrize("mode", CHOICES["mode"])
 def test_all_pitches_are_of_the_key(mode):
-    for kind, seed in product(BANDS["kind"], range(3)):
+    for kind, seed in product(BANDS.choices["kind"], range(3)):
         for notes in all_notes(played(replace(ROCK, kind=kind, mode=mode), seed, tonic=5)):
             assert set((notes.pitch - 5) % 12) <= set(SCALES[mode])
 
 
 def test_a_drummer_plays_where_the_line_up_has_one():
-    for players in BANDS["instrument"]:
+    for players in BANDS.choices["instrument"]:
         drums = played(replace(ROCK, instrument=players)).drums
         assert bool(len(drums.start)) == ("drum" in VOCABULARY["instrument"][players]["tag"])
 
@@ -111,6 +111,23 @@ def test_an_order_of_styles_has_the_ones_drums_and_then_the_others():
     assert (first.effects, second.effects) == (("side_chain", "drive", "echo"), ("room",))
 
 
+@pytest.mark.parametrize(("order", "then", "step"), [("dynamics", "loud", 16), ("kind", "folk", 0)])
+def test_an_order_of_dynamics_alone_is_heard_in_the_level(order, then, step):
+    request = replace(ROCK, kind="metal", dynamics="quiet", order=order, then=then)
+    for seed in range(4):
+        sections = perform(request, 6.0, np.random.default_rng(seed))
+        samples = synthesize(sections, 6.0)
+        first, second = np.split(samples, [round(sections[0].end * RATE)])
+        assert 20 * np.log10(second.std() / first.std()) == pytest.approx(step, abs=3)
+
+
+def test_an_order_drives_its_halves_as_hard_as_whole_clips_are_driven():
+    wave = np.sin(np.arange(RATE) * 2 * np.pi * 200 / RATE).astype(np.float32)
+    alone = put_on(["drive"], wave, np.array([]), 0.5)
+    half = put_on(["drive"], np.pad(wave, (0, RATE)), np.array([]), 0.5)
+    np.testing.assert_allclose(half[:RATE], alone, atol=1e-3)
+
+
 def click():
     samples = np.zeros(2 * RATE, dtype=np.float32)
     samples[RATE // 2] = 1.0
@@ -162,5 +179,5 @@ def test_drive_flattens_what_is_loud():
 
 def test_who_leads_is_whom_the_request_names():
     for name, facts in VOCABULARY["instrument"].items():
-        if name in BANDS["instrument"]:
+        if name in BANDS.choices["instrument"]:
             assert INSTRUMENTS[name].program == PLAYERS[facts["lead"]].program

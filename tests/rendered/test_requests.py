@@ -9,8 +9,7 @@ import pytest
 from whisq.rendered.requests import (
     BANDS,
     CHOICES,
-    ORDERED,
-    WHOLE,
+    SCORES,
     Request,
     ask_otherwise,
     change,
@@ -106,7 +105,7 @@ def test_the_words_say_what_is_held_and_nothing_else(whole):
             assert {name for name, word in held.items() if word in text} == set(names)
 
 
-@pytest.mark.parametrize("template", range(len(ORDERED)))
+@pytest.mark.parametrize("template", range(len(SCORES.ordered)))
 @pytest.mark.parametrize("aspect", ASPECTS)
 def test_a_pair_is_worded_alike_but_for_the_order(ordered, aspect, template):
     for wording in range(3):
@@ -120,13 +119,13 @@ def test_some_templates_name_the_later_half_first(ordered):
     late = [
         text.lower().index("choir") < text.lower().index("piano")
         for text in (
-            sentence(replace(ordered, template=template)) for template in range(len(ORDERED))
+            sentence(replace(ordered, template=template)) for template in range(len(SCORES.ordered))
         )
     ]
-    assert 0 < sum(late) < len(ORDERED) / 2
+    assert 0 < sum(late) < len(SCORES.ordered) / 2
 
 
-@pytest.mark.parametrize("template", range(len(WHOLE)))
+@pytest.mark.parametrize("template", range(len(SCORES.whole)))
 def test_a_sentence_is_whole_whatever_the_attributes(whole, template):
     for kind, instrument in itertools.product(CHOICES["kind"], CHOICES["instrument"]):
         text = sentence(replace(whole, kind=kind, instrument=instrument, template=template))
@@ -239,6 +238,15 @@ def test_a_share_of_the_prompts_asks_for_bands(groups, bands):
     )
 
 
+def test_bands_and_others_are_asked_about_every_order():
+    (group,) = draw((96,), np.random.default_rng(0), bands=0.5)
+    for band in (False, True):
+        asked = Counter(request.order for request, _ in group if request.band is band)
+        assert set(asked) == {"", *ASPECTS}
+    places = [place for place, (request, _) in enumerate(group) if request.band]
+    assert 40 < np.mean(places) < 56  # among the others, not behind them
+
+
 def test_bands_are_asked_for_as_others_are(bands):
     for group in bands:
         pairs = [pair for _, pair in group if pair]
@@ -252,7 +260,7 @@ def test_a_band_stays_one_whatever_else_is_asked_for(bands):
     for request, _ in bands[0]:
         for other in (ask_otherwise(request, rng), reword(request, rng)):
             assert other.band
-            assert other.instrument in BANDS["instrument"]
+            assert other.instrument in BANDS.choices["instrument"]
             assert sentence(other)
 
 

@@ -15,13 +15,12 @@ import numpy as np
 from numpy.random import Generator
 
 from whisq.rendered.requests import PLAYERS, VOCABULARY, Instrument, Request
-from whisq.rendered.synthesis import Notes
+from whisq.rendered.synthesis import LAST, Notes
 
 STEPS = 16
 KICK, SNARE, HAT = 36, 38, 42
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 CHORDS, BASS = -5.0, -3.0  # decibels against the tune
-BARS = 4  # of a progression, in which a clip may begin anywhere
 
 
 @dataclass(frozen=True)
@@ -99,7 +98,7 @@ class _Song:
         self.style, self.tonic, self.scale, self.rng = style, tonic, SCALES[mode], rng
         progressions = style[mode]
         self.progression = progressions[rng.integers(len(progressions))]
-        self.first = int(rng.integers(BARS))
+        self.first = int(rng.integers(len(self.progression)))
         self.rhythm = style["lead"][rng.integers(len(style["lead"]))]
 
     def degree(self, bar: int) -> int:
@@ -171,7 +170,7 @@ class _Grid:
         # Drums have no player. Notes that do not fit into the stretch are cut, or left out.
         step, long, pitch = np.array(struck, dtype=float).reshape(-1, 3).T
         onset = self.start + (step + self.swing * (step % 2)) * self.beat / 4
-        inside = onset < self.end - 0.05
+        inside = onset < self.end - LAST
         onset, pitch = onset[inside], pitch[inside].astype(int)
         length = np.minimum(long[inside] * self.beat / 4, self.end - onset)
         if player and len(pitch):

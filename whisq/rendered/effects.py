@@ -5,7 +5,7 @@ Conventions: samples are float32 at 16 kHz, of any level; an effect gives back a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import scipy  # its parts are imported when they are first used
@@ -13,7 +13,7 @@ import scipy  # its parts are imported when they are first used
 from whisq.rendered.synthesis import RATE, sample_at
 
 
-def put_on(names: list[str], samples: np.ndarray, kicks: np.ndarray, beat: float) -> np.ndarray:
+def put_on(names: Sequence[str], samples: np.ndarray, kicks: np.ndarray, beat: float) -> np.ndarray:
     """Apply effects in their order.
 
     Args:
@@ -31,8 +31,12 @@ def put_on(names: list[str], samples: np.ndarray, kicks: np.ndarray, beat: float
 
 
 def _drive(samples: np.ndarray, kicks: np.ndarray, beat: float) -> np.ndarray:
-    # An amplifier's soft limit, at the loudest tenth of what is played.
-    limit = max(float(np.quantile(np.abs(samples), 0.9)), 1e-6)
+    # An amplifier's soft limit, at the loudest tenth of what is heard at all.
+    level = np.abs(samples)
+    heard = level[level > 1e-3 * level.max()]
+    if not len(heard):
+        return samples
+    limit = np.quantile(heard, 0.9)
     return np.tanh(samples / limit) * limit
 
 

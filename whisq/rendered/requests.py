@@ -89,10 +89,26 @@ CHOICES: dict[str, tuple[str, ...]] = {
 }
 """The values that each attribute can take; tempo and dynamics are in rising order."""
 
-BANDS = CHOICES | {name: tuple(_BANDS[name]) for name in ("kind", "instrument")}
-"""Those of a request for a band."""
 
-WHOLE, ORDERED = _SCORES["sentences"]["whole"], _SCORES["sentences"]["ordered"]
+@dataclass(frozen=True)
+class Repertoire:
+    """What can be asked of the same players, and the sentences that ask for it.
+
+    Attributes:
+        choices: As `CHOICES`.
+        whole: Sentences about a piece that stays the same throughout.
+        ordered: Those about an order.
+    """
+
+    choices: dict[str, tuple[str, ...]]
+    whole: list[str]
+    ordered: list[str]
+
+
+SCORES = Repertoire(CHOICES, **_SCORES["sentences"])
+BANDS = Repertoire(
+    CHOICES | {name: tuple(_BANDS[name]) for name in ("kind", "instrument")}, **_BANDS["sentences"]
+)
 
 
 @dataclass(frozen=True)
@@ -129,15 +145,14 @@ class Request:
         return self.kind in _BANDS["kind"]
 
     @property
-    def choices(self) -> dict[str, tuple[str, ...]]:
-        """What its attributes could be instead."""
-        return BANDS if self.band else CHOICES
+    def repertoire(self) -> Repertoire:
+        """What could be asked for instead, and in which sentences."""
+        return BANDS if self.band else SCORES
 
     @property
     def forms(self) -> list[str]:
         """The sentences that may word it."""
-        words = _BANDS if self.band else _SCORES
-        return words["sentences"]["ordered" if self.order else "whole"]
+        return self.repertoire.ordered if self.order else self.repertoire.whole
 
     @property
     def mood(self) -> str:
@@ -182,7 +197,7 @@ def change(request: Request, attribute: str, rng: Generator) -> Request:
     Of an attribute that changes half way the first value is new, and is not the second either.
     """
     taken = {getattr(request, attribute), request.then if attribute == request.order else ""}
-    others = [value for value in request.choices[attribute] if value not in taken]
+    others = [value for value in request.repertoire.choices[attribute] if value not in taken]
     return replace(request, **{attribute: others[rng.integers(len(others))]})
 
 
@@ -242,30 +257,32 @@ def draw(
         below) is in pairs.
     """
     taken: set[str] = set()
-    return [_group(count, f"{place}", taken, rng, bands) for place, count in enumerate(counts)]
+    groups = []
+    for place, count in enumerate(counts):
+        of_bands = round(count * bands)
+        group = _group(count - of_bands, f"{place}", taken, rng, SCORES)
+        if of_bands:
+            group += _group(of_bands, f"{place}-band", taken, rng, BANDS)
+            group = [group[place] for place in rng.permutation(count)]
+        groups.append(group)
+    return groups
 
 
 def _group(
-    count: int, name: str, taken: set[str], rng: Generator, bands: float
+    count: int, name: str, taken: set[str], rng: Generator, known: Repertoire
 ) -> list[tuple[Request, str]]:
     drawn: list[tuple[Request, str]] = []
-    ordered = _turns(len(ORDERED), count // 4, rng)
-    whole = _turns(len(WHOLE), count, rng)
+    ordered = _turns(len(known.ordered), count // 4, rng)
+    whole = _turns(len(known.whole), count, rng)
     aspects = VOCABULARY["mentioned"]["aspects"]
     for number in range(count // 4):
-        aspect, choices = aspects[number % len(aspects)], _choices(number, bands)
-        request = _distinct(aspect, number, ordered[number], taken, rng, choices)
+        aspect = aspects[number % len(aspects)]
+        request = _distinct(aspect, number, ordered[number], taken, rng, known)
         pair = f"{name}-{number + 1}"
         drawn += [(request, pair), (reverse(request), pair)]
     for number in range(count - len(drawn)):
-        choices = _choices(number, bands)
-        drawn.append((_distinct("", number, whole[number], taken, rng, choices), ""))
+        drawn.append((_distinct("", number, whole[number], taken, rng, known), ""))
     return [drawn[place] for place in rng.permutation(len(drawn))]
-
-
-def _choices(number: int, bands: float) -> dict[str, tuple[str, ...]]:
-    # Those of the share that are bands lie evenly among the others.
-    return BANDS if int((number + 1) * bands) > int(number * bands) else CHOICES
 
 
 def _turns(choices: int, count: int, rng: Generator) -> list[int]:
@@ -279,10 +296,10 @@ def _distinct(
     template: int,
     taken: set[str],
     rng: Generator,
-    choices: dict[str, tuple[str, ...]],
+    known: Repertoire,
 ) -> Request:
     while True:
-        request = _request(aspect, number, template, rng, choices)
+        request = _request(aspect, number, template, rng, known.choices)
         words = {sentence(request)} | ({sentence(reverse(request))} if aspect else set())
         if not words & taken:
             taken |= words
@@ -296,7 +313,7 @@ def _request(
     rng: Generator,
     choices: dict[str, tuple[str, ...]],
 ) -> Request:
-    values = {name: str(rng.choice(known)) for name, known in choices.items()}
+    values = {name: str(rng.choice(values)) for name, values in choices.items()}
     values |= {"dynamics": "even", "order": aspect}
     mentioned = VOCABULARY["mentioned"]
     held = mentioned["held"][number % len(mentioned["held"])]

@@ -17,13 +17,12 @@ from whisq.rendered.effects import put_on
 from whisq.rendered.faults import Fault
 from whisq.rendered.requests import INSTRUMENTS, VOCABULARY, Request, reverse
 from whisq.rendered.scores import Piece, pieces, set_mode
-from whisq.rendered.synthesis import RATE, Notes, play
+from whisq.rendered.synthesis import LAST, RATE, Notes, play
 
 LOUDNESS = -23.0  # root mean square of the sounding part, below full scale
 SPREAD = 2.0  # either way, drawn without regard to the faults
 DRUM_LEVEL = -4.0  # against who plays the tune
 FADE = 0.4  # over which a clean clip fades out
-LAST = 0.05  # before a section's end, within which no note begins
 SHORTEST, LONGEST = 5.5, 7.5
 
 
@@ -37,10 +36,10 @@ class Section:
         start: When it begins, in seconds.
         end: When it ends, in seconds.
         level: Its loudness against the other section's, in decibels.
-        drums: What the drummer adds; no notes in most kinds.
+        drums: What the drummer adds; no notes where there is none.
         others: Who else plays, in a band.
         beat: How long a beat lasts, in seconds.
-        effects: On the sound of all, a band's.
+        effects: Names of those on the sound of a band.
     """
 
     notes: Notes
@@ -122,8 +121,12 @@ def synthesize(sections: tuple[Section, ...], seconds: float) -> np.ndarray:
         drums = play(section.drums, None, seconds)
         heard += _gain(drums[stretch], section.level + DRUM_LEVEL) * drums
         if section.effects:
-            kicks = section.drums.start[section.drums.pitch == KICK]
-            total += put_on(section.effects, heard, kicks, section.beat)
+            sound = heard[stretch.start :]
+            kicks = section.drums.start[section.drums.pitch == KICK] - section.start
+            sound = put_on(section.effects, sound, kicks, section.beat)
+            total[stretch.start :] += (
+                _gain(sound[: stretch.stop - stretch.start], section.level) * sound
+            )
     return total
 
 

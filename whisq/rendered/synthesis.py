@@ -25,6 +25,8 @@ OVERSAMPLING = 2
 # that is not the recording's: a click that differs from run to run.
 LONGEST_NOTE = 1.6  # seconds
 
+LAST = 0.05  # seconds before a stretch of music ends, within which no note begins
+
 TICKS_PER_SECOND = 960  # a quarter note of 480 ticks at the default 120 quarter notes a minute
 
 

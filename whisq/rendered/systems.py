@@ -200,7 +200,7 @@ def _fault(name: str, damage: float, momentary: float, rng: Generator) -> Fault:
 def _fill(request: Request, rng: Generator) -> Request:
     # What a prompt does not mention is left to the system, and judged by nobody.
     bound = {*request.judged, request.order, "dynamics"}
-    free = {name: known for name, known in request.choices.items() if name not in bound}
+    free = {name: known for name, known in request.repertoire.choices.items() if name not in bound}
     return replace(request, **{name: str(rng.choice(known)) for name, known in free.items()})
 
 
@@ -211,6 +211,8 @@ def _misorder(request: Request, rng: Generator) -> tuple[Request, Fault]:
     if name == "order_first_only":
         return replace(request, order="", then=""), Fault(name, 1.0)
     taken = (request.first, request.then)
-    other = str(rng.choice([v for v in request.choices[request.order] if v not in taken]))
+    other = str(
+        rng.choice([v for v in request.repertoire.choices[request.order] if v not in taken])
+    )
     strength = distance(request.order, request.then, other)
     return replace(request, then=other), Fault(name, strength)
