@@ -1,8 +1,7 @@
 """The command line: `whisq COMMAND --help` shows an example of each command.
 
-Standard output holds data alone; messages go to standard error. Exit codes: 0 done, 1 some clips
-failed or `compare` found what it was to fail for, 2 the call or the list is wrong. Each command
-imports its work when it is called.
+Standard output holds data alone; messages go to standard error. Exit codes are those of
+`whisq.exits`. Each command imports its work when it is called.
 """
 
 from __future__ import annotations
@@ -15,6 +14,7 @@ import typer
 from typer import Argument, BadParameter, Option
 
 from whisq.devices import AUTO
+from whisq.exits import DONE, NO_ROOM, WRONG_CALL
 
 WHISQ = """Predict how listeners would rate text-to-music clips: quality (OMQ), alignment (TA).
 
@@ -211,7 +211,7 @@ app = typer.Typer(
 
 @app.callback(help=WHISQ)
 def main() -> None:
-    """Make `score` a command of its own, not the whole program."""
+    """Carry the help of the whole program."""
 
 
 @app.command(help=SCORE)
@@ -346,9 +346,9 @@ def plan(
         said, fits = run(command, json)
     except (ValueError, OSError) as error:
         typer.echo(f"whisq plan: {error}", err=True)
-        raise typer.Exit(2) from None
+        raise typer.Exit(WRONG_CALL) from None
     typer.echo(said)
-    return 0 if fits else 1
+    return DONE if fits else NO_ROOM
 
 
 @app.command(help=METRICS)
@@ -364,7 +364,10 @@ def metrics(
     ] = None,
     by: Annotated[
         str | None,
-        Option(help="Where a clip's system is: `folder` (of its id), or a column of TRUTH."),
+        Option(
+            help="Where a clip's system is: `folder` (of its id), or a column of TRUTH, or of "
+            "ANSWER with --pairs."
+        ),
     ] = None,
     against: Annotated[
         str | None, Option(help="A second answer: differences, and how sure they are.")
@@ -501,7 +504,7 @@ def promote(
         moved = move(str(version), by_hand=True)
     except ValueError as error:
         typer.echo(f"whisq promote: {error}", err=True)
-        raise typer.Exit(2) from None
+        raise typer.Exit(WRONG_CALL) from None
     typer.echo(f"models:/whisq/{version}: {', '.join(moved)}")
 
 
