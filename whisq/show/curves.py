@@ -11,7 +11,7 @@ from whisq.show.table import Cell, Table, minus, number, span, word
 HELD = {
     "prompts": "{clips} clips, {raters} raters each",
     "clips": "{prompts} prompts, {raters} raters each",
-    "raters": "{ratings} ratings of {prompts} prompts' clips",
+    "raters": "{ratings} ratings, {prompts} prompts",
 }
 """What stays the same along a curve."""
 POINT = ("prompts", "clips", "raters")
@@ -101,8 +101,8 @@ def _curve(found: dict[str, Any], axis: str, curve: str) -> Plot:
         panel.set_xscale("log")
         panel.set_xticks(at, [f"{place}" for place in at])
         panel.minorticks_off()
-        panel.set(ylim=limits, xlabel=f"{ALONG[curve]} ({kept})", ylabel=f"{axis.upper()}, SRCC")
-        panel.legend(fontsize=8, loc="upper left")
+        panel.set(ylim=limits, xlabel=f"{ALONG[curve]}\n({kept})", ylabel=f"{axis.upper()}, SRCC")
+        panel.legend(fontsize=8, loc="lower right")
 
     caption = f"{NAMES[axis]}: SRCC by clip over {ALONG[curve]}, {kept} ({found['corpus']})."
-    return Plot(f"curve-{curve}-{axis}", caption, draw, height=2.4)
+    return Plot(f"curve-{curve}-{axis}", caption, draw, height=2.6)
