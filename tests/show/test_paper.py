@@ -82,7 +82,7 @@ def test_a_value_that_the_recipe_leaves_alone_is_called_ours():
 
 
 MEASURED = [
-    ["a corpus", "plain", "official", f"utt_{axis}_srcc", -0.02, -0.03, 0.01]
+    ["a corpus", "plain", "systems_and_prompts", f"utt_{axis}_srcc", -0.02, -0.03, 0.01]
     for axis in ("omq", "ta")
 ]
 

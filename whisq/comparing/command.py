@@ -50,6 +50,10 @@ def run(command: Command, as_json: bool) -> int:
             check_output(command.output, WRITERS)
         given = (command.sources, command.by, command.columns, command.model, command.device)
         systems = read_systems(*given, command.only)
+        if command.fail_if_worse is not None and len(systems.names) > 2:
+            raise ValueError(
+                f"--fail-if-worse takes two systems, here are {len(systems.names)}: compare two"
+            )
         found = figures(systems, command.resamples, command.seed)
         worse = _worse(found, command.fail_if_worse)
         _say(systems)
@@ -113,10 +117,6 @@ def _worse(found: dict[str, Any], most: float | None) -> list[str]:
     # A line for each axis on which the second is worse than the first by more, beyond doubt.
     if most is None:
         return []
-    if len(found["systems"]) > 2:
-        raise ValueError(
-            f"--fail-if-worse takes two systems, here are {len(found['systems'])}: compare two"
-        )
     pairs = {axis: found[axis]["differences"][0] for axis in AXES if axis in found}
     bare = [axis for axis, pair in pairs.items() if pair["interval"] is None]
     if bare:
