@@ -78,10 +78,6 @@ def run_to_the_report(run, project, families, changes):
     return run_to_the_report
 
 
-def test_a_tiny_encoder_runs_to_the_report(run_to_the_report):
-    run_to_the_report("wav2vec2")
-
-
 @pytest.mark.thorough
 def test_a_tiny_encoder_of_every_family_runs_to_the_report(run_to_the_report, families):
     failed = {}
