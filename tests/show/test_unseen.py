@@ -141,3 +141,8 @@ def test_what_is_not_defined_is_null_in_the_headline(found):
     found["protocols"]["systems"]["parties"]["model"] = party(None, 0.5)
     assert unseen.headline(found)["systems_ta_srcc"] is None
     assert np.isfinite(unseen.headline(found)["systems_ridge_ta_srcc"])
+
+
+def test_a_run_that_held_nothing_out_says_so():
+    table = unseen.standings({"corpus": "a corpus", "protocols": {}})
+    assert "Nothing was held out" in table.markdown()

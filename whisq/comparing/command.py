@@ -50,10 +50,8 @@ def run(command: Command, as_json: bool) -> int:
             check_output(command.output, WRITERS)
         given = (command.sources, command.by, command.columns, command.model, command.device)
         systems = read_systems(*given, command.only)
-        if command.fail_if_worse is not None and len(systems.names) > 2:
-            raise ValueError(
-                f"--fail-if-worse takes two systems, here are {len(systems.names)}: compare two"
-            )
+        if command.fail_if_worse is not None:
+            _check_two(systems.names)
         found = figures(systems, command.resamples, command.seed)
         worse = _worse(found, command.fail_if_worse)
         _say(systems)
@@ -111,6 +109,11 @@ def figures(systems: Systems, resamples: int, seed: int) -> dict[str, Any]:
             f"({', '.join(first)}, say): name what they share with --prompt-column"
         )
     return rounded(found)
+
+
+def _check_two(names: Sequence[str]) -> None:
+    if len(names) > 2:
+        raise ValueError(f"--fail-if-worse takes two systems, here are {len(names)}: compare two")
 
 
 def _worse(found: dict[str, Any], most: float | None) -> list[str]:

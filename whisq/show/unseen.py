@@ -46,6 +46,8 @@ def headline(unseen: dict[str, Any]) -> dict[str, float | None]:
 def standings(unseen: dict[str, Any]) -> Table:
     """Return the SRCC of floors, model (in bold, its interval below) and ceiling by protocol."""
     protocols = unseen["protocols"]
+    if not protocols:
+        return Table("Nothing was held out: `unseen.protocols` is empty.", ["who"], [])
     places = [(judged, axis) for judged in protocols.values() for axis in rated(judged)]
     everyone = list(dict.fromkeys(p for judged in protocols.values() for p in judged["parties"]))
     rows = [
