@@ -173,3 +173,11 @@ def test_every_progress_bar_vanishes_where_nobody_looks():
 def is_bar(node):
     named = [node.func, *node.args[:1]] if isinstance(node, ast.Call) else []
     return "tqdm" in [name.id for name in named if isinstance(name, ast.Name)]
+
+
+def test_the_pipelines_lock_alone_is_committed():
+    # What a side pipeline left is in nobody's cache: with its lock, pull and checkout would ask.
+    listed = subprocess.run(
+        ["git", "ls-files", "*dvc.lock"], cwd=ROOT, capture_output=True, text=True
+    )
+    assert listed.stdout.split() in (["dvc.lock"], [])  # none: not in git's hands

@@ -21,6 +21,8 @@ STEPS = 16
 KICK, SNARE, HAT = 36, 38, 42
 SCALES = {"major": (0, 2, 4, 5, 7, 9, 11), "minor": (0, 2, 3, 5, 7, 8, 10)}
 CHORDS, BASS = -5.0, -3.0  # decibels against the tune
+DETACHED = 0.9  # share of the time to the next note that one of the tune or the bass sounds
+LOWEST, MIDDLE, HIGHEST = -4, 3, 11  # degrees between which a tune keeps, and where it starts anew
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,11 @@ class _Song:
         pattern = self.style["bass"]
         above = {"r": 0, "f": 4, "o": 7}
         return [
-            (bar * STEPS + step, long * 0.9, self.pitch(self.degree(bar) + above[pattern[step]]))
+            (
+                bar * STEPS + step,
+                long * DETACHED,
+                self.pitch(self.degree(bar) + above[pattern[step]]),
+            )
             for bar in range(bars)
             for step, long in _struck(pattern)
         ]
@@ -140,8 +146,8 @@ class _Song:
                         (self.degree(bar) + 7 * o + c for o in (-1, 0, 1) for c in (0, 2, 4)),
                         key=lambda tone: abs(tone - at),
                     )
-                at = at if -4 <= at <= 11 else 3
-                found.append((bar * STEPS + step, long * 0.9, self.pitch(at)))
+                at = at if LOWEST <= at <= HIGHEST else MIDDLE
+                found.append((bar * STEPS + step, long * DETACHED, self.pitch(at)))
         return found
 
     def drums(self, bars: int) -> Struck:

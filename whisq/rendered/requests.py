@@ -237,8 +237,9 @@ def sentence(request: Request) -> str:
         words["tags"] = _tags(request)
     if request.order:
         words |= {"a": _half(request, request.first), "b": _half(request, request.then)}
-    text = request.forms[request.template % len(request.forms)].format(**words)
-    return text if text.startswith(words.get("tags", "\n")) else text[0].upper() + text[1:]
+    form = request.forms[request.template % len(request.forms)]
+    text = form.format(**words)
+    return text if form.startswith("{tags}") else text[0].upper() + text[1:]
 
 
 def draw(
