@@ -6,7 +6,8 @@ import pytest
 
 from whisq.rendered.bands import KICK, SCALES, STEPS, arrange
 from whisq.rendered.effects import EFFECTS, put_on
-from whisq.rendered.requests import BANDS, CHOICES, INSTRUMENTS, PLAYERS, VOCABULARY, Request
+from whisq.rendered.repertoire import BANDS, CHOICES, INSTRUMENTS, PLAYERS, VOCABULARY
+from whisq.rendered.requests import Request
 from whisq.rendered.studio import perform, render, synthesize
 from whisq.rendered.synthesis import RATE
 

@@ -6,10 +6,8 @@ from dataclasses import asdict, replace
 import numpy as np
 import pytest
 
+from whisq.rendered.repertoire import BANDS, CHOICES, SCORES
 from whisq.rendered.requests import (
-    BANDS,
-    CHOICES,
-    SCORES,
     Request,
     ask_otherwise,
     change,

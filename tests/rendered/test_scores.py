@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from whisq.rendered.requests import CHOICES
+from whisq.rendered.repertoire import CHOICES
 from whisq.rendered.scores import find_key, pieces, set_mode
 
 SCALES = {"major": np.array([0, 2, 4, 5, 7, 9, 11]), "minor": np.array([0, 2, 3, 5, 7, 8, 11])}

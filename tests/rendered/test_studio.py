@@ -5,7 +5,7 @@ import pytest
 
 from whisq.rendered import faults
 from whisq.rendered.faults import Fault
-from whisq.rendered.requests import CHOICES, INSTRUMENTS
+from whisq.rendered.repertoire import CHOICES, INSTRUMENTS
 from whisq.rendered.studio import length, perform, render, synthesize
 from whisq.rendered.synthesis import RATE
 

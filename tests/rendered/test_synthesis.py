@@ -3,7 +3,7 @@ import multiprocessing
 import numpy as np
 import pytest
 
-from whisq.rendered.requests import INSTRUMENTS, PLAYERS
+from whisq.rendered.repertoire import INSTRUMENTS, PLAYERS
 from whisq.rendered.synthesis import LONGEST_NOTE, RATE, Notes, play, sample_at
 
 

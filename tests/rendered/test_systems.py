@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from whisq.rendered import faults, listeners
-from whisq.rendered.requests import BANDS, CHOICES, Request, reverse
+from whisq.rendered.repertoire import BANDS, CHOICES
+from whisq.rendered.requests import Request, reverse
 from whisq.rendered.systems import ALIGNMENT, FAILINGS, distance, follow, spoil, systems
 
 

@@ -13,7 +13,8 @@ import pandas as pd
 from whisq.evaluation import resampling
 from whisq.evaluation.intervals import interval
 from whisq.evaluation.metrics import measure
-from whisq.rendered.requests import CHOICES, change, from_row, sentence
+from whisq.rendered.repertoire import CHOICES
+from whisq.rendered.requests import change, from_row, sentence
 
 if TYPE_CHECKING:
     from pandas import DataFrame, Series

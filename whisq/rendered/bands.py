@@ -14,7 +14,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.random import Generator
 
-from whisq.rendered.requests import PLAYERS, VOCABULARY, Instrument, Request
+from whisq.rendered.repertoire import PLAYERS, VOCABULARY, Instrument
+from whisq.rendered.requests import Request
 from whisq.rendered.synthesis import LAST, Notes
 
 STEPS = 16

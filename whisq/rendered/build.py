@@ -22,7 +22,8 @@ from whisq.corpus.clips import REWORDING_COLUMNS, REWORDINGS, SPLITS
 from whisq.extras import require
 from whisq.names import RENDERED
 from whisq.rendered import faults, studio
-from whisq.rendered.requests import CHOICES, ask_otherwise, reverse, reword, sentence
+from whisq.rendered.repertoire import CHOICES
+from whisq.rendered.requests import ask_otherwise, reverse, reword, sentence
 from whisq.rendered.synthesis import RATE
 from whisq.rendered.systems import System
 from whisq.rendered.takes import Cast, Chosen, Prompt, Rendered, Take, cast

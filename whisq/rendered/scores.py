@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import zscore
 
-from whisq.rendered.requests import VOCABULARY
+from whisq.rendered.repertoire import VOCABULARY
 
 # Krumhansl and Kessler's key profiles, from the tonic upwards.
 _MAJOR = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)

@@ -15,7 +15,8 @@ from whisq.rendered import faults
 from whisq.rendered.bands import KICK, Part, arrange
 from whisq.rendered.effects import put_on
 from whisq.rendered.faults import Fault
-from whisq.rendered.requests import INSTRUMENTS, VOCABULARY, Request, reverse
+from whisq.rendered.repertoire import INSTRUMENTS, VOCABULARY
+from whisq.rendered.requests import Request, reverse
 from whisq.rendered.scores import Piece, pieces, set_mode
 from whisq.rendered.synthesis import LAST, RATE, Notes, play
 

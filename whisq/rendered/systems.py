@@ -14,7 +14,8 @@ from scipy.special import ndtri
 
 from whisq.rendered import faults, listeners
 from whisq.rendered.faults import Fault
-from whisq.rendered.requests import CHOICES, INSTRUMENTS, Request, change, reverse
+from whisq.rendered.repertoire import CHOICES, INSTRUMENTS
+from whisq.rendered.requests import Request, change, reverse
 
 ALIGNMENT = 0.6
 """Correlation of quality and skill over the systems.

@@ -70,7 +70,8 @@ def moves(predictor: Predictor, samples: np.ndarray) -> np.ndarray:
 
 def references() -> list[np.ndarray]:
     """Return REFERENCES clean clips, each of another kind and instrument, 16 kHz, always alike."""
-    from whisq.rendered.requests import CHOICES, Request
+    from whisq.rendered.repertoire import CHOICES
+    from whisq.rendered.requests import Request
     from whisq.rendered.studio import render
 
     kinds, players = CHOICES["kind"], CHOICES["instrument"]
