@@ -32,7 +32,7 @@ def main() -> str:
         if not rated:
             tell("No clip is rated: nothing to judge unseen systems and prompts by.")
         protocols = params.unseen.protocols if rated else []
-        folds = {protocol: answers(params, protocol) for protocol in protocols}
+        folds = answers(params, protocols)
         judged = unseen(folds, params.evaluate.resamples, params.evaluate.seed)
         found = {"unseen": {"corpus": corpus, "protocols": judged}}
         found["unseen_headline"] = numbers = shown.headline(found["unseen"])
@@ -47,11 +47,12 @@ def main() -> str:
     return f"{METRICS}/unseen.json: {sum(map(len, folds.values()))} trainings"
 
 
-def answers(params: whisq.params.Params, protocol: str) -> Sequence[DataFrame]:
-    """Train a model for each fold of a protocol.
+def answers(params: whisq.params.Params, protocols: Sequence[str]) -> dict[str, list[DataFrame]]:
+    """Train a model for each fold of each protocol.
 
     Returns:
-        What everyone said of each fold's test clips, as `whisq.trials.judging.judge` tells it.
+        By protocol what everyone said of each fold's test clips, as `whisq.trials.judging.judge`
+        tells it.
 
     Raises:
         RuntimeError: A training failed.
@@ -59,13 +60,21 @@ def answers(params: whisq.params.Params, protocol: str) -> Sequence[DataFrame]:
     count = params.unseen.folds
     # The seed also chooses the fold: from a multiple of the folds on, each is tested once.
     seeds = range(params.seed * count, (params.seed + 1) * count)
-    recipes = [Recipe(params.model, params.loss, params.train, seed) for seed in seeds]
-    trials = [Trial(recipe, protocol, count, DATA, answers=True) for recipe in recipes]
-    records = run(trials, params.unseen.workers)
+    trials = [
+        Trial(recipe, protocol, count, DATA, answers=True)
+        for protocol in protocols
+        for recipe in (Recipe(params.model, params.loss, params.train, seed) for seed in seeds)
+    ]
+    records = run(trials, params.unseen.workers) if trials else []
     failed = [record["error"] for record in records if "error" in record]
     if failed:
-        raise RuntimeError(f"{len(failed)} of {count} trainings failed, the first by {failed[0]}")
-    return [record["answers"] for record in records]
+        raise RuntimeError(
+            f"{len(failed)} of {len(trials)} trainings failed, the first by {failed[0]}"
+        )
+    found: dict[str, list[DataFrame]] = {protocol: [] for protocol in protocols}
+    for record in records:
+        found[record["protocol"]].append(record["answers"])
+    return found
 
 
 if __name__ == "__main__":

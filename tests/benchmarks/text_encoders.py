@@ -75,7 +75,7 @@ def main() -> None:
         os.chdir(root)
         for model in models:
             found[model] = embed(model, prompts)
-            folds[model] = {name: answers(values, name) for name in values.unseen.protocols}
+            folds[model] = answers(values, values.unseen.protocols)
             found[model]["protocols"] = unseen(folds[model], *draws)
         os.chdir(folder)
     first, *others = models

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from whisq.model.variants import ModelConfig, OneWay
-from whisq.model.whisq import CoAttention, CrossAttention
+from whisq.model.whisq import CoAttention, CrossAttention, masked_softmax
 
 WIDTH, HEADS = 6, 3
 
@@ -65,6 +65,17 @@ def test_both_directions_read_the_layers_input(sides):
     torch.testing.assert_close(heard, alone)
     alone, _ = layer.text_to_audio(text, audio, audio_mask)
     torch.testing.assert_close(read, alone)
+
+
+@pytest.mark.parametrize("steps", [1, 7, 16, 17, 40])
+def test_weights_are_a_softmax_over_the_real_steps(steps):
+    torch.manual_seed(0)
+    scores, real = torch.randn(3, 2, steps), max(1, steps - 4)
+    mask = torch.arange(steps) < real
+    weights = masked_softmax(scores, mask)
+    assert weights.shape == scores.shape
+    assert weights[..., real:].abs().sum() == 0
+    torch.testing.assert_close(weights[..., :real], scores[..., :real].softmax(-1))
 
 
 @torch.no_grad()

@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from whisq.model.build import build
+from whisq.model.network import Others
 from whisq.model.variants import HiddenFrames
 
 CHOICES = {
@@ -99,12 +100,15 @@ def test_quality_does_not_hear_the_prompt(network, batch, draw_batch):
         assert (after[1] - before[1]).abs().min() > 1e-6
 
 
-def test_another_prompt_is_rated_as_if_it_were_the_clips_own(network, batch, draw_batch):
+def test_other_prompts_are_rated_as_if_they_were_the_clips_own(network, batch, draw_batch):
     output = network(batch.audio, batch.audio_mask, batch.text, batch.text_mask)
     other = draw_batch(layers=network.audio_input.cached, seed=7)
-    given = network.against(batch, output, other.text, other.text_mask)
-    batch.text, batch.text_mask = other.text, other.text_mask
-    close(given, rate(network, batch)[1])
+    chosen = torch.tensor([[0, 1, 2, 3], [3, 3, 0, 2], [1, 0, 3, 3]])
+    given = network.against(batch, output, Others(other.text, other.text_mask, chosen))
+    assert given.shape == chosen.shape
+    for row, places in zip(given, chosen, strict=True):
+        batch.text, batch.text_mask = other.text[places], other.text_mask[places]
+        close(row, rate(network, batch)[1])
 
 
 def test_every_weight_learns(network, batch):

@@ -154,14 +154,30 @@ def prompt_of(dataset, text, mask):
     return None
 
 
+def met(dataset, drawn):
+    """Which prompts each clip meets beside its own: a row for each of the others."""
+    _, others = drawn
+    read = zip(others.text, others.text_mask, strict=True)
+    prompts = [prompt_of(dataset, *each) for each in read]
+    return [[prompts[place] for place in row] for row in others.chosen.tolist()]
+
+
 @pytest.mark.parametrize("near", [0.0, 0.5, 1.0])
 def test_a_drawn_prompt_is_another_one_of_the_training_set(dataset, batch, near, monkeypatch):
     monkeypatch.setattr(data, "NEAR", near)
     torch.manual_seed(0)
     own = dict(zip(dataset.ids, dataset.prompts, strict=True))
-    for drawn in Mismatches(dataset).draw(batch, 3):
-        for key, text, mask in zip(batch.ids, *drawn, strict=True):
-            assert prompt_of(dataset, text, mask) not in (None, own[key])
+    for row in met(dataset, Mismatches(dataset).draw(batch, 3)):
+        for key, prompt in zip(batch.ids, row, strict=True):
+            assert prompt not in (None, own[key])
+
+
+def test_a_prompt_that_many_clips_meet_is_read_once(dataset, batch):
+    read, others = Mismatches(dataset).draw(batch, 20)
+    assert read is batch
+    assert len(others.text) == len(others.text_mask) <= len(set(dataset.prompts))
+    assert others.chosen.shape == (20, len(batch))
+    assert set(others.chosen.flatten().tolist()) == set(range(len(others.text)))
 
 
 def test_the_nearest_prompt_is_that_of_the_closest_mean_state(dataset, batch, monkeypatch):
@@ -169,29 +185,27 @@ def test_the_nearest_prompt_is_that_of_the_closest_mean_state(dataset, batch, mo
     own = dict(zip(dataset.ids, dataset.prompts, strict=True))
     means = {p: torch.from_numpy(dataset.text[p][0].copy()).float().mean(0) for p in own.values()}
     centre = torch.stack(list(means.values())).mean(0)
-    [(text, mask)] = Mismatches(dataset).draw(batch)
-    for key, states, real in zip(batch.ids, text, mask, strict=True):
+    [nearest] = met(dataset, Mismatches(dataset).draw(batch))
+    for key, found in zip(batch.ids, nearest, strict=True):
         mine = means[own[key]] - centre
         cosines = {
             prompt: torch.cosine_similarity(mine, mean - centre, dim=0).item()
             for prompt, mean in means.items()
             if prompt != own[key]
         }
-        assert prompt_of(dataset, states, real) == max(cosines, key=cosines.get)
+        assert found == max(cosines, key=cosines.get)
 
 
 def test_draws_follow_torchs_seed(dataset, batch):
     mismatches, drawn = Mismatches(dataset), []
     for seed in (0, 0, 1):
         torch.manual_seed(seed)
-        drawn.append(mismatches.draw(batch)[0][0])
-    assert torch.equal(drawn[0], drawn[1])
-    assert not torch.equal(drawn[0], drawn[2])
+        drawn.append(met(dataset, mismatches.draw(batch)))
+    assert drawn[0] == drawn[1] != drawn[2]
 
 
 def test_a_clip_is_rated_against_as_many_other_prompts_as_are_asked_for(dataset, batch):
-    drawn = Mismatches(dataset).draw(batch, 3)
-    asked = [[prompt_of(dataset, *each) for each in zip(*one, strict=True)] for one in drawn]
+    asked = met(dataset, Mismatches(dataset).draw(batch, 3))
     assert len(asked) == 3
     assert asked[0] != asked[1] != asked[2]
 
@@ -223,22 +237,22 @@ def test_a_prompt_is_read_in_other_words_and_against_what_it_does_not_ask_for(da
     rewordings = Rewordings(dataset, reworded(TUNE).rewordings())
     batch = next(iter(make_loader(dataset, len(dataset))))
     prompts = dict(zip(dataset.ids, dataset.prompts, strict=True))
-    drawn, [(other, other_mask)] = rewordings.reword(batch)
+    drawn, others = rewordings.draw(batch)
+    [other] = met(dataset, (drawn, others))
     assert drawn.ids == batch.ids
     for at, key in enumerate(batch.ids):
         reworded_one = prompts[key] == TUNE[0]
         own = prompt_of(dataset, drawn.text[at], drawn.text_mask[at])
-        changed = prompt_of(dataset, other[at], other_mask[at])
+        changed = other[at]
         assert own == (TUNE[1] if reworded_one else prompts[key])
         assert changed == TUNE[2] if reworded_one else changed not in (None, prompts[key])
 
 
 def test_other_prompts_are_in_other_words_too(dataset, reworded, batch):
     rewordings = Rewordings(dataset, reworded(TUNE).rewordings())
-    drawn = rewordings.draw(batch, 50)
-    met = {prompt_of(dataset, *each) for one in drawn for each in zip(*one, strict=True)}
-    assert TUNE[0] not in met
-    assert TUNE[1] in met
+    found = {prompt for row in met(dataset, rewordings.draw(batch, 50))[1:] for prompt in row}
+    assert TUNE[0] not in found
+    assert TUNE[1] in found
 
 
 @pytest.mark.parametrize("by_clip", [True, False])
@@ -252,10 +266,9 @@ def test_a_prompt_is_another_one_as_often_as_it_is_a_clips_own(
     more = 9 * len(dataset)
     dataset.prompts += [common] * more
     dataset.ids += [f"more {n}" for n in range(more)]
-    drawn = Mismatches(dataset, by_clip).draw(batch, 100)
-    met = [prompt_of(dataset, text[0], mask[0]) for text, mask in drawn]
-    assert own not in met
-    assert (met.count(common) > 80) == by_clip
+    found = [row[0] for row in met(dataset, Mismatches(dataset, by_clip).draw(batch, 100))]
+    assert own not in found
+    assert (found.count(common) > 80) == by_clip
 
 
 def test_each_rewording_of_a_prompt_is_drawn(dataset, reworded, batch):
@@ -263,7 +276,7 @@ def test_each_rewording_of_a_prompt_is_drawn(dataset, reworded, batch):
     rewordings, found = Rewordings(dataset, reworded(*rows).rewordings()), set()
     for seed in range(4):
         torch.manual_seed(seed)
-        drawn, _ = rewordings.reword(batch)
+        drawn, _ = rewordings.draw(batch)
         found |= {prompt_of(dataset, *one) for one in zip(drawn.text, drawn.text_mask, strict=True)}
     assert found == set(TUNE[:2])
 

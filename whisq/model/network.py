@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from huggingface_hub import ModelCard, PyTorchModelHubMixin
@@ -29,6 +29,20 @@ Rates a text-to-music clip: overall musical quality (OMQ) and textual alignment 
 from.
 
 {{ about }}"""
+
+
+class Others(NamedTuple):
+    """Prompts that a batch's clips are rated against beside their own.
+
+    Attributes:
+        text: Token states of each, float32, shape (prompts, tokens, dim), zero where padded.
+        text_mask: bool, shape (prompts, tokens).
+        chosen: Which ones each clip meets, as their places, int64, shape (others, clips).
+    """
+
+    text: Tensor
+    text_mask: Tensor
+    chosen: Tensor
 
 
 class Network(
@@ -68,9 +82,10 @@ class Network(
         """
         return {"both": ("",)}
 
-    def against(self, batch: Any, output: Any, text: Tensor, text_mask: Tensor) -> Tensor:
-        """Rate clips against other prompts: TA; the output is of the clips with their own."""
-        return self(batch.audio, batch.audio_mask, text, text_mask).ta
+    def against(self, batch: Any, output: Any, others: Others) -> Tensor:
+        """Rate clips against other prompts: TA, (prompts, clips); `output` is of their own."""
+        given = [(others.text[row], others.text_mask[row]) for row in others.chosen]
+        return torch.stack([self(batch.audio, batch.audio_mask, *each).ta for each in given])
 
     def fit_scaling(self, batches: Iterable[tuple[Tensor, Tensor, Tensor, Tensor]]) -> None:
         """Fit the inputs' scaling to batches of the training set, each as `forward` takes it."""

@@ -211,9 +211,9 @@ class ByParts(AlignmentBranch):
             whole, *maps = super().describe(audio, audio_mask, text, text_mask)
             features.append(whole)
         if self.parts is not None:
-            parts = pool_segments(audio, audio_mask, self.segments).flatten(1)
+            parts = pool_segments(audio, audio_mask, self.segments).flatten(-2)
             features.append(self.parts(parts, masked_mean(text, text_mask)))
-        return torch.cat(features, 1), *maps
+        return torch.cat(features, -1), *maps
 
 
 class OneWay(nn.Module):
@@ -246,7 +246,7 @@ class Bilinear(Interaction):
     def forward(self, audio: Tensor, text: Tensor) -> Tensor:
         """Put the features and the form side by side: (clips, out_dim)."""
         features = super().forward(audio, text)
-        return torch.cat([features, self.left(audio) * self.right(text)], 1)
+        return torch.cat([features, self.left(audio) * self.right(text)], -1)
 
 
 def _interaction(audio_dim: int, text_dim: int, config: ModelConfig) -> Interaction:

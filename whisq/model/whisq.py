@@ -27,6 +27,7 @@ co-attention", "light MLP head". What of the network is open is a field of `Choi
 
 Conventions: a sequence is (clips, steps, dim), its steps audio's frames or text's tokens, with a
 mask (clips, steps), True where a step is real; real steps come first, and every sequence has one.
+Where clips meet several prompts, what is read of these has a leading axis, (prompts, clips, ...).
 Cached audio holds some of the encoder's hidden states, (clips, states, frames, audio_dim). Layers
 are co-attention's, in a rating head its MLP's. Ratings are in MOS units, (clips,).
 """
@@ -42,7 +43,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from whisq.model.network import Network
+from whisq.model.network import Network, Others
 from whisq.model.scaling import Scaling, full_precision
 from whisq.section import Positive, Section, Share
 
@@ -51,6 +52,7 @@ MIDDLE = (LOWEST + HIGHEST) / 2
 SLOWEST = 10_000.0  # steps of the slowest wave of the positions, over 2 pi
 SHARE_STEPS = 64.0  # a whole sequence, in the unit of the waves, where positions are shares
 TINY = 1e-5
+VECTOR = 16  # numbers that a CPU computes at once
 
 Scale = Literal["none", "standard", "whiten"]
 Pool = Literal["mean", "mean_std", "attention"]
@@ -233,12 +235,21 @@ def projection(dim: int, config: Config) -> nn.Sequential:
 
 def positions(mask: Tensor, dim: int, unit: str = "steps") -> Tensor:
     """Tell where each step stands, by waves (Vaswani et al. 2017): (clips, steps, dim), -1..1."""
-    place = torch.arange(mask.shape[1], device=mask.device, dtype=torch.float32).expand(mask.shape)
+    place = torch.arange(mask.shape[-1], device=mask.device, dtype=torch.float32).expand(mask.shape)
     if unit == "share":
-        place = (place + 0.5) / mask.sum(1, keepdim=True) * SHARE_STEPS
+        place = (place + 0.5) / mask.sum(-1, keepdim=True) * SHARE_STEPS
     half = torch.arange(dim // 2, device=mask.device, dtype=torch.float32) / (dim // 2)
-    angles = place.unsqueeze(2) * torch.exp(-math.log(SLOWEST) * half)
-    return torch.cat([angles.sin(), angles.cos()], 2)
+    angles = place.unsqueeze(-1) * torch.exp(-math.log(SLOWEST) * half)
+    return torch.cat([angles.sin(), angles.cos()], -1)
+
+
+def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
+    """Make weights of sum one of scores, (..., steps), none of them on padding."""
+    steps = scores.shape[-1]
+    # On a CPU a softmax over fewer steps than fit its vectors is ten times as slow.
+    real = nn.functional.pad(mask, (0, max(0, VECTOR - steps)))
+    padded = nn.functional.pad(scores, (0, max(0, VECTOR - steps)))
+    return padded.masked_fill(~real, -torch.inf).softmax(-1)[..., :steps]
 
 
 class CrossAttention(nn.Module):
@@ -256,13 +267,13 @@ class CrossAttention(nn.Module):
     def forward(self, query: Tensor, source: Tensor, source_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Ask: the sequence, informed, and (clips, heads, steps, source steps), rows of sum one."""
         asked = self._split(self.query(query))
-        scores = asked @ self._split(self.key(source)).transpose(2, 3) / asked.shape[3] ** 0.5
-        attention = scores.masked_fill(~source_mask[:, None, None, :], -torch.inf).softmax(3)
-        answer = (attention @ self._split(self.value(source))).transpose(1, 2).flatten(2)
+        scores = asked @ self._split(self.key(source)).mT / asked.shape[-1] ** 0.5
+        attention = masked_softmax(scores, source_mask[..., None, None, :])
+        answer = (attention @ self._split(self.value(source))).transpose(-3, -2).flatten(-2)
         return self.norm(query + self.dropout(self.out(answer))), attention
 
     def _split(self, sequence: Tensor) -> Tensor:
-        return sequence.unflatten(2, (self.heads, -1)).transpose(1, 2)
+        return sequence.unflatten(-1, (self.heads, -1)).transpose(-3, -2)
 
 
 class CoAttention(nn.Module):
@@ -285,13 +296,13 @@ class CoAttention(nn.Module):
 def masked_mean(sequence: Tensor, mask: Tensor) -> Tensor:
     """Average the real steps: (clips, dim)."""
     weights = mask.to(sequence.dtype)
-    total = torch.einsum("bs,bsd->bd", weights, sequence)
-    return total / weights.sum(1, keepdim=True)
+    total = torch.einsum("...s,...sd->...d", weights, sequence)
+    return total / weights.sum(-1, keepdim=True)
 
 
 def masked_std(sequence: Tensor, mask: Tensor) -> Tensor:
     """Measure how far the real steps spread: (clips, dim), never zero, to have a gradient."""
-    centred = sequence - masked_mean(sequence, mask).unsqueeze(1)
+    centred = sequence - masked_mean(sequence, mask).unsqueeze(-2)
     return torch.sqrt(masked_mean(centred.square(), mask) + TINY)
 
 
@@ -308,13 +319,12 @@ class Pooling(nn.Module):
     def forward(self, sequence: Tensor, mask: Tensor) -> tuple[Tensor, Tensor | None]:
         """Pool: (clips, out_dim), and the steps' weights, None where spread counts too."""
         if self.kind == "attention":
-            scores = self.score(sequence).squeeze(2).masked_fill(~mask, -torch.inf)
-            weights = scores.softmax(1)
-            return torch.einsum("bs,bsd->bd", weights, sequence), weights
+            weights = masked_softmax(self.score(sequence).squeeze(-1), mask)
+            return torch.einsum("...s,...sd->...d", weights, sequence), weights
         mean = masked_mean(sequence, mask)
         if self.kind == "mean":
-            return mean, mask / mask.sum(1, keepdim=True)
-        return torch.cat([mean, masked_std(sequence, mask)], 1), None
+            return mean, mask / mask.sum(-1, keepdim=True)
+        return torch.cat([mean, masked_std(sequence, mask)], -1), None
 
 
 class Interaction(nn.Module):
@@ -329,9 +339,9 @@ class Interaction(nn.Module):
 
     def forward(self, audio: Tensor, text: Tensor) -> Tensor:
         """Put both and what they have in common side by side: (clips, out_dim)."""
-        left, right = self.audio(audio), self.text(text)
+        left, right = torch.broadcast_tensors(self.audio(audio), self.text(text))
         both = [left, right, left * right, (left - right).abs()]
-        return torch.cat(both if self.product else both[:2], 1)
+        return torch.cat(both if self.product else both[:2], -1)
 
 
 class RatingHead(nn.Module):
@@ -353,8 +363,8 @@ class RatingHead(nn.Module):
         """Rate (clips, dim): ratings, and the bins' logits, (clips, bins), None without bins."""
         raw = self.layers(vector)
         if self.centres is None:
-            return MIDDLE + raw.squeeze(1), None
-        return raw.softmax(1) @ self.centres, raw
+            return MIDDLE + raw.squeeze(-1), None
+        return raw.softmax(-1) @ self.centres, raw
 
 
 class QualityBranch(nn.Module):
@@ -436,11 +446,11 @@ class WhisQ(Network):
             audio_to_text=maps[0], text_to_audio=maps[1], quality_weights=weights,
         )  # fmt: skip
 
-    def against(self, batch: Any, output: Output, text: Tensor, text_mask: Tensor) -> Tensor:
+    def against(self, batch: Any, output: Output, others: Others) -> Tensor:
         """Rate clips against other prompts, with what was heard of them as it is: TA."""
-        tokens, token_mask = self.text_input(text, text_mask)
-        read = self.project_text(tokens)
-        return self.alignment(output.audio, output.audio_mask, read, token_mask)[0]
+        tokens, token_mask = self.text_input(others.text, others.text_mask)
+        read = self.project_text(tokens)[others.chosen]  # each prompt once, however often it is met
+        return self.alignment(output.audio, output.audio_mask, read, token_mask[others.chosen])[0]
 
     def branches(self) -> Mapping[str, tuple[str, ...]]:
         """Tell the axes' weights by how their names begin; with a shared projection they share."""

@@ -19,6 +19,7 @@ from whisq.batch import Batch, Example, collate
 from whisq.corpus.clips import read_clips, read_ratings, read_rewordings
 from whisq.corpus.splits import bag
 from whisq.losses import MARKS
+from whisq.model.network import Others
 from whisq.model.whisq import masked_mean
 from whisq.store.sequences import Sequences
 
@@ -114,6 +115,8 @@ class ClipDataset(Dataset):
                 f"embedded, first {unknown[0]!r}; run `dvc repro embed_audio embed_text`"
             )
         self.prompts, self.audio, self.text = wanted, audio, text
+        # In memory: prompts are few, and each is read as often as it has clips.
+        self._read = {prompt: np.array(text[prompt][0]) for prompt in dict.fromkeys(wanted)}
         steps = dict(zip(audio.keys, audio.lengths.tolist(), strict=True))
         self.lengths = np.array([steps[key] for key in self.ids], dtype=np.int64)
         self.ratings = list(zip(ratings["omq"], ratings["ta"], strict=True))
@@ -128,7 +131,7 @@ class ClipDataset(Dataset):
         return Example(
             self.ids[index],
             self.audio[self.ids[index]],
-            self.text[self.prompts[index]][0],
+            self._read[self.prompts[index]],
             self.ratings[index],
             self.raters[index] if self.raters else None,
         )
@@ -198,9 +201,6 @@ class LengthBatches(Sampler[list[int]]):
         return [order[start : start + size].tolist() for start in range(0, len(order), size)]
 
 
-Prompts = tuple[Tensor, Tensor]  # tokens of a prompt a clip, and their mask
-
-
 class Mismatches:
     """Draws prompts of the training set that are not a clip's own: what it does not follow.
 
@@ -228,17 +228,17 @@ class Mismatches:
         means = normalize(means - means.mean(0), dim=1)
         self.nearest = (means @ means.T).fill_diagonal_(-2).argmax(1)
 
-    def reword(self, batch: Batch) -> tuple[Batch, list[Prompts]]:
-        """Return the clips as they are to be read, and what is already drawn against them."""
-        return batch, []
+    def draw(self, batch: Batch, count: int = 1) -> tuple[Batch, Others]:
+        """Draw so many other prompts a clip by torch's own generator.
 
-    def draw(self, batch: Batch, count: int = 1) -> list[Prompts]:
-        """Return so many other prompts a clip, at least one, by torch's own generator."""
+        Returns:
+            The batch as it is to be read, and what its clips are to meet besides.
+        """
         own = self._own(batch)
         drawn = self._others(own, count)
         # The first alone may be the nearest: more would be one prompt several times.
         drawn[0] = torch.where(torch.rand(len(own)) < NEAR, self.nearest[own], drawn[0])
-        return [self.states.of(others, batch) for others in drawn]
+        return batch, self.states.met(drawn, batch)
 
     def _own(self, batch: Batch) -> Tensor:
         return torch.tensor([self.own[key] for key in batch.ids])
@@ -277,16 +277,19 @@ class Rewordings(Mismatches):
             for prompt, near in zip(self.prompts, self.nearest.tolist(), strict=True)
         ]
 
-    def reword(self, batch: Batch) -> tuple[Batch, list[Prompts]]:
-        """Return the clips with reworded prompts, and the same words asking for something else."""
-        same, changed = self._worded(self._own(batch)).T
-        text, mask = self.made.of(same, batch)
-        return replace(batch, text=text, text_mask=mask), [self.made.of(changed, batch)]
+    def draw(self, batch: Batch, count: int = 1) -> tuple[Batch, Others]:
+        """Reword the batch's prompts, and draw so many others a clip, in other words too.
 
-    def draw(self, batch: Batch, count: int = 1) -> list[Prompts]:
-        """Return so many other prompts a clip, which may be none, in other words too."""
-        drawn = self._others(self._own(batch), count)
-        return [self.made.of(self._worded(others)[:, 0], batch) for others in drawn]
+        Returns:
+            The batch, and what its clips are to meet; the first of that asks for something else in
+            the same words.
+        """
+        own = self._own(batch)
+        same, changed = self._worded(own).T
+        text, text_mask = self.made.of(same, batch)
+        drawn = [self._worded(others)[:, 0] for others in self._others(own, count - 1)]
+        reworded = replace(batch, text=text, text_mask=text_mask)
+        return reworded, self.made.met([changed, *drawn], batch)
 
     def _worded(self, prompts: Tensor) -> Tensor:
         pairs = [self.pairs[prompt] for prompt in prompts.tolist()]
@@ -302,7 +305,12 @@ class _States:
         lengths = torch.tensor([len(each) for each in states])
         self.mask = torch.arange(self.text.shape[1]) < lengths.unsqueeze(1)
 
-    def of(self, chosen: Tensor, batch: Batch) -> Prompts:
+    def met(self, drawn: list[Tensor], batch: Batch) -> Others:
+        """Return what clips meet, told by the numbers of a prompt a clip, each (clips,)."""
+        numbers, places = torch.stack(drawn).unique(return_inverse=True)
+        return Others(*self.of(numbers, batch), places.to(batch.text.device))
+
+    def of(self, chosen: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return tokens and mask of some by their numbers, as a batch has its own."""
         longest = int(self.mask[chosen].sum(1).max())
         text, mask = self.text[chosen, :longest], self.mask[chosen, :longest]

@@ -134,14 +134,12 @@ def train(
             group["lr"] = rate
         optimizer.zero_grad()
         with torch.autocast(model.device.type, torch.bfloat16, schedule.precision == "bfloat16"):
-            prompts = []
+            others = other = None
             if mismatches is not None:
-                batch, prompts = mismatches.reword(batch)
+                batch, others = mismatches.draw(batch, objective.other_prompts)
             output = model(*batch.inputs)
-            if mismatches is not None:
-                prompts += mismatches.draw(batch, objective.other_prompts - len(prompts))
-            against = [model.against(batch, output, *each).float() for each in prompts]
-            other = torch.stack(against, 1) if against else None
+            if others is not None and objective.against_others:
+                other = model.against(batch, output, others).float().T
         loss, terms = objective(_in_float32(output), batch, other)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), schedule.gradient_clip)
