@@ -58,7 +58,7 @@ class Schedule(Section):
     """
 
     start_from: str | None = None
-    epochs: Positive = 16
+    epochs: Positive = 10
     patience: Positive = 8
     batch_size: Positive = 64
     learning_rate: Above0 = 1.5e-3
