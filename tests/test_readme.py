@@ -91,6 +91,18 @@ def test_a_variant_stands_out_where_its_difference_is_clear_of_zero():
     assert rows[5] == ["it", "**0.600**", "0.600"]
 
 
+def test_a_variant_that_reads_other_embeddings_stands_below_the_ridge_on_those():
+    def read(ridge):
+        return {"official": {"utt_omq_srcc": {"mean": 0.5}, "ridge_omq_srcc": {"mean": ridge}}}
+
+    variants = {"default": read(0.4), "alike": read(0.4), "more": read(0.45), "also": read(0.45)}
+    names = [row[0].text for row in readme.compared(variants).rows]
+    assert names == [
+        "*floor: ridge on pooled embeddings*",
+        *("default", "alike", "*floor: the ridge on what more reads*", "more", "also"),
+    ]
+
+
 def test_speed_is_told_beside_the_peers_that_were_measured():
     run = {"seconds": 10, "window": "clip", "dtype": "float32", "clips_per_second": 7.34}
     run |= {"times_plain": 4.81, "share_of_floor": 0.961}

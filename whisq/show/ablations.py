@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from pandas import DataFrame
@@ -27,10 +28,8 @@ COMPARED = {
     ("official", "ta_order_srcc"): "TA, order prompts",
     ("official", "swap"): "swap",
 }
-FLOORS = {
-    "*floor: the system's training mean*": "floor",
-    "*floor: ridge on pooled embeddings*": "ridge",
-}
+RIDGE = "*floor: ridge on pooled embeddings*"
+FLOORS = {"*floor: the system's training mean*": "floor", RIDGE: "ridge"}
 
 
 def forests(table: DataFrame) -> list[Plot]:
@@ -76,31 +75,38 @@ def listed(table: DataFrame) -> Table:
 def compared(variants: dict[str, Any]) -> Table:
     """Return the means that `metrics/ablations.json` holds, a row a variant below the floors.
 
-    In bold is what differs from the reference with an interval clear of zero. What was trained
-    under no variant has no column.
+    A variant that reads other embeddings than the reference has the ridge on those above it: what
+    it gains may be theirs. In bold is what differs from the reference with an interval clear of
+    zero. What was trained under no variant has no column.
     """
-    reference = variants[REFERENCE]
     places = [
         (protocol, metric)
         for protocol, metric in COMPARED
         if any(metric in found.get(protocol, {}) for found in variants.values())
     ]
-    rows = [
-        [
-            Cell(name, ""),
-            *(
-                _mean(reference.get(p, {}).get(f"{floor}{metric.removeprefix('utt')}"))
-                for p, metric in places
-            ),
-        ]
-        for name, floor in FLOORS.items()
-    ]
-    rows = [row for row in rows if any(cell.text != BLANK for cell in row[1:])]
+    floors = {name: _floor(variants[REFERENCE], floor, places) for name, floor in FLOORS.items()}
+    rows = [[Cell(name, ""), *row] for name, row in floors.items() if _known(row)]
+    ridges = [floors[RIDGE]]
     for name, found in variants.items():
+        ridge = _floor(found, FLOORS[RIDGE], places)
+        if _known(ridge) and ridge not in ridges:
+            rows.append([Cell(f"*floor: the ridge on what {name} reads*", ""), *ridge])
+            ridges.append(ridge)
         rows.append(
             [verbatim(name), *(_mean(found.get(p, {}).get(metric)) for p, metric in places)]
         )
     return Table("Means over trials:", ["variant", *(COMPARED[place] for place in places)], rows)
+
+
+def _floor(found: dict[str, Any], floor: str, places: Sequence[tuple[str, str]]) -> list[Cell]:
+    return [
+        _mean(found.get(protocol, {}).get(f"{floor}{metric.removeprefix('utt')}"))
+        for protocol, metric in places
+    ]
+
+
+def _known(row: Sequence[Cell]) -> bool:
+    return any(cell.text != BLANK for cell in row)
 
 
 def _forest(rows: DataFrame, protocol: str, axis: str) -> Plot:
