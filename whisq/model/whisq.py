@@ -28,8 +28,7 @@ co-attention", "light MLP head". What of the network is open is a field of `Choi
 Conventions: a sequence is (clips, steps, dim), its steps audio's frames or text's tokens, with a
 mask (clips, steps), True where a step is real; real steps come first, and every sequence has one.
 Where clips meet several prompts, what is read of these has a leading axis, (prompts, clips, ...).
-Cached audio holds some of the encoder's hidden states, (clips, states, frames, audio_dim). Layers
-are co-attention's, in a rating head its MLP's. Ratings are in MOS units, (clips,).
+Cached audio is hidden states, (clips, states, frames, audio_dim); ratings are MOS units, (clips,).
 """
 
 from __future__ import annotations
@@ -47,8 +46,7 @@ from whisq.model.network import Network, Others
 from whisq.model.scaling import Scaling, full_precision
 from whisq.section import Positive, Section, Share
 
-LOWEST, HIGHEST = 1.0, 5.0
-MIDDLE = (LOWEST + HIGHEST) / 2
+LOWEST, MIDDLE, HIGHEST = 1.0, 3.0, 5.0
 SLOWEST = 10_000.0  # steps of the slowest wave of the positions, over 2 pi
 SHARE_STEPS = 64.0  # a whole sequence, in the unit of the waves, where positions are shares
 TINY = 1e-5
@@ -180,8 +178,7 @@ class AudioInput(nn.Module):
 
     def forward(self, audio: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Prepare cached audio: (clips, fewer frames, audio_dim) and its mask."""
-        # In float32 whatever training multiplies in: scaling magnifies rounding. Averaging comes
-        # first since it commutes with the scaling, which then has fewer frames to scale.
+        # In float32, for scaling magnifies rounding; averaged first, for there are fewer to scale.
         with full_precision(audio):
             frames, fewer = pool_time(self.pick(audio), mask, self.pool)
             return self.scaling(frames), fewer
@@ -245,11 +242,10 @@ def positions(mask: Tensor, dim: int, unit: str = "steps") -> Tensor:
 
 def masked_softmax(scores: Tensor, mask: Tensor) -> Tensor:
     """Make weights of sum one of scores, (..., steps), none of them on padding."""
-    steps = scores.shape[-1]
     # On a CPU a softmax over fewer steps than fit its vectors is ten times as slow.
-    real = nn.functional.pad(mask, (0, max(0, VECTOR - steps)))
-    padded = nn.functional.pad(scores, (0, max(0, VECTOR - steps)))
-    return padded.masked_fill(~real, -torch.inf).softmax(-1)[..., :steps]
+    missing = (0, max(0, VECTOR - scores.shape[-1]))
+    real = nn.functional.pad(scores.masked_fill(~mask, -torch.inf), missing, value=-torch.inf)
+    return real.softmax(-1)[..., : scores.shape[-1]]
 
 
 class CrossAttention(nn.Module):
@@ -296,8 +292,7 @@ class CoAttention(nn.Module):
 def masked_mean(sequence: Tensor, mask: Tensor) -> Tensor:
     """Average the real steps: (clips, dim)."""
     weights = mask.to(sequence.dtype)
-    total = torch.einsum("...s,...sd->...d", weights, sequence)
-    return total / weights.sum(-1, keepdim=True)
+    return torch.einsum("...s,...sd->...d", weights, sequence) / weights.sum(-1, keepdim=True)
 
 
 def masked_std(sequence: Tensor, mask: Tensor) -> Tensor:
@@ -350,11 +345,8 @@ class RatingHead(nn.Module):
     def __init__(self, dim: int, config: Config) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.LayerNorm(dim),
-            nn.Linear(dim, config.hidden),
-            nn.GELU(),
-            nn.Dropout(config.dropout),
-            nn.Linear(config.hidden, config.bins or 1),
+            *(nn.LayerNorm(dim), nn.Linear(dim, config.hidden), nn.GELU()),
+            *(nn.Dropout(config.dropout), nn.Linear(config.hidden, config.bins or 1)),
         )
         centres = torch.linspace(LOWEST, HIGHEST, config.bins) if config.bins else None
         self.register_buffer("centres", centres, persistent=False)
@@ -426,11 +418,9 @@ class WhisQ(Network):
         self.audio_input, self.text_input = AudioInput(config), TextInput(config)
         self.project_audio = projection(config.audio_dim, config)
         self.project_text = projection(config.text_dim, config)
-        self.project_quality = None
-        if config.quality_projection == "own":
-            self.project_quality = projection(config.audio_dim, config)
-        self.quality = QualityBranch(config)
-        self.alignment = AlignmentBranch(config)
+        own = config.quality_projection == "own"
+        self.project_quality = projection(config.audio_dim, config) if own else None
+        self.quality, self.alignment = QualityBranch(config), AlignmentBranch(config)
 
     def forward(self, audio: Tensor, audio_mask: Tensor, text: Tensor, text_mask: Tensor) -> Output:
         """Rate clips against prompts, both as they are cached."""
