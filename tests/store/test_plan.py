@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
@@ -143,14 +144,39 @@ def test_without_the_weights_there_is_the_size_that_the_hub_tells_or_none(monkey
 
 def test_a_disk_without_room_is_told(monkeypatch):
     costs = [plan.Cost("audio", "a/b", 3, 0, 2_000, 1.0), plan.Cost("text", "c/d", 1, 500, 9, 0.5)]
-    said, fits = plan.told(costs, "three clips", False)
+    said, fits = plan.told(costs, "three clips", Path("data"), False)
     assert fits
     assert "together: download 500 bytes, disk 2.01 kB, 1.5 minutes" in said
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=2_508))
-    said, fits = plan.told(costs, "three clips", False)
+    said, fits = plan.told(costs, "three clips", Path("data"), False)
     assert not fits
     assert "too little" in said
-    assert not json.loads(plan.told(costs, "three clips", True)[0])["fits"]
+    assert not json.loads(plan.told(costs, "three clips", Path("data"), True)[0])["fits"]
+
+
+def test_weights_states_and_corpus_may_each_be_on_another_disk(monkeypatch, tmp_path):
+    costs = [
+        plan.Cost("corpus", "full.zip", download=70, disk=100, minutes=0.0),
+        plan.Cost("audio", "a/b", 3, 1_000, 2_000, 1.0),
+    ]
+    places = {name: tmp_path / name for name in ("cache", "hub", "data/raw")}
+    disks = {place: number for number, place in enumerate(places.values())}
+    free = dict(zip(disks, (2_070, 1_000, 100), strict=True))
+    for place in disks:
+        place.mkdir(parents=True)
+
+    def stat(path, real=os.stat, **how):
+        return real(path, **how) if how else SimpleNamespace(st_dev=disks[path])
+
+    monkeypatch.setenv("WHISQ_CACHE", str(places["cache"]))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(places["hub"]))
+    monkeypatch.setattr("os.stat", stat)
+    monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=free[path]))
+    assert plan.told(costs, "clips", tmp_path / "data", False)[1]
+    free[places["hub"]] = 999
+    said, fits = plan.told(costs, "clips", tmp_path / "data", False)
+    assert not fits
+    assert f"1 kB in {places['hub']} must have room, but 999 bytes are free there" in said
 
 
 @pytest.fixture

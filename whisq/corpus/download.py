@@ -89,26 +89,35 @@ def locate(source: str) -> Remote:
 
 
 def make_sure_of_room(wanted: Mapping[Path, int]) -> None:
-    """Check that files have room where they go.
+    """Check that files have room where they go, given bytes as `lacking_room` takes them.
+
+    Raises:
+        OSError: A file system has less free than all that goes to it.
+    """
+    if lacking := lacking_room(wanted):
+        raise OSError(
+            f"{lacking}; free some, or have downloads kept elsewhere: WHISQ_CACHE=/another/disk"
+        )
+
+
+def lacking_room(wanted: Mapping[Path, int]) -> str:
+    """Look for a file system that has less free than all that goes to it.
 
     Args:
         wanted: Bytes to be written by folder, which need not exist yet.
 
-    Raises:
-        OSError: A file system has less free than all that goes to it.
+    Returns:
+        What is wanted there and what is free, in words; nothing where all have room.
     """
     together: dict[int, list[Path]] = defaultdict(list)
     for folder in wanted:
         together[os.stat(existing(folder)).st_dev].append(folder)
     for folders in together.values():
-        need = sum(wanted[folder] for folder in folders)
         free = shutil.disk_usage(existing(folders[0])).free
-        if free < need:
+        if free < sum(wanted[folder] for folder in folders):
             parts = " and ".join(f"{readable(wanted[folder])} in {folder}" for folder in folders)
-            raise OSError(
-                f"{parts} must have room, but {readable(free)} are free there; free some, or have "
-                "downloads kept elsewhere: WHISQ_CACHE=/another/disk"
-            )
+            return f"{parts} must have room, but {readable(free)} are free there"
+    return ""
 
 
 def _fetch(remote: Remote, folder: Path, name: str, into: Path) -> Download:

@@ -12,6 +12,7 @@ import math
 import os
 import shutil
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from whisq.audio import RATE, Sound, read
 from whisq.corpus import archive
 from whisq.corpus.card import read_card
 from whisq.corpus.clips import read_clips, read_rewordings
-from whisq.corpus.download import existing, readable
+from whisq.corpus.download import existing, lacking_room, readable
 from whisq.corpus.download import locate as find
 from whisq.corpus.fetch import Source, holds
 from whisq.devices import AUTO, every, threads
@@ -263,15 +264,16 @@ def run(command: Command, as_json: bool) -> tuple[str, bool]:
     how = {"workers": command.workers, "device": heard, "fetch": command.fetch}
     costs += of_audio(command.audio, corpus.clips, **how)
     costs.append(of_text(command.text, corpus.prompts, device=read_on, fetch=command.fetch))
-    return told(costs, corpus.about, as_json)
+    return told(costs, corpus.about, command.data, as_json)
 
 
-def told(costs: Sequence[Cost], about: str, as_json: bool) -> tuple[str, bool]:
-    """Return costs as lines to read or one JSON object, and whether the disk has room.
+def told(costs: Sequence[Cost], about: str, data: Path, as_json: bool) -> tuple[str, bool]:
+    """Return costs as lines to read or one JSON object, and whether each disk has room.
 
     Args:
         costs: Of each part.
         about: What will be embedded, in words.
+        data: The pipeline's folder.
         as_json: Whether JSON is wanted.
     """
     place = existing(cache_folder())
@@ -281,20 +283,33 @@ def told(costs: Sequence[Cost], about: str, as_json: bool) -> tuple[str, bool]:
         for name in ("download", "disk", "minutes")
         for parts in [[getattr(cost, name) for cost in costs]]
     }
-    fits = sum((cost.download or 0) + (cost.disk or 0) for cost in costs) <= free
+    lacking = lacking_room(_places(costs, data))
     if as_json:
         parts = {"of": about, "parts": [asdict(cost) for cost in costs], "together": sums}
-        return json.dumps(parts | {"cache": str(place), "free": free, "fits": fits}), fits
+        parts |= {"cache": str(place), "free": free, "fits": not lacking}
+        return json.dumps(parts), not lacking
     lines = [
         f"  {cost.kind}, {cost.name}: "
         + ("" if cost.lacking is None else f"{cost.lacking} to embed, ")
         + _line(cost.download, cost.disk, cost.minutes)
         for cost in costs
     ]
-    room = f"{readable(free)} are free in {place}{'' if fits else ': too little'}"
+    room = f"{readable(free)} are free in {place}" + (f"\ntoo little: {lacking}" if lacking else "")
     if None in sums.values():
         room += "\n--fetch downloads the weights that are not here and measures with them"
-    return "\n".join([f"{about}:", *lines, f"  together: {_line(**sums)}", room]), fits
+    return "\n".join([f"{about}:", *lines, f"  together: {_line(**sums)}", room]), not lacking
+
+
+def _places(costs: Sequence[Cost], data: Path) -> dict[Path, int]:
+    # Weights, what the store keeps and the corpus may each be on a disk of their own.
+    from huggingface_hub import constants
+
+    needed: Counter[Path] = Counter()
+    for cost in costs:
+        corpus, cache = cost.kind == "corpus", cache_folder()
+        needed[cache if corpus else Path(constants.HF_HUB_CACHE)] += cost.download or 0
+        needed[data / "raw" if corpus else cache] += cost.disk or 0
+    return needed
 
 
 def _line(download: int | None, disk: int | None, minutes: float | None) -> str:
