@@ -93,6 +93,23 @@ def test_prompts_and_systems_of_the_scores_part_the_intervals(call):
     assert found["log_loss"] is not None
 
 
+def test_systems_that_the_pairs_name_stand_above_those_of_the_scores(call):
+    bare = "a,b,preferred,axis\nx1,y1,a,omq\nx2,y2,a,omq\nx1,y1,b,omq\n"
+    ends = ["", ",one,two", ",one,three", ",one,two"]
+    said = "".join(
+        line + (end or ",system_a,system_b") + "\n"
+        for line, end in zip(bare.split(), ends, strict=True)
+    )
+
+    def drawn(pairs, *words):
+        found = json.loads(call(pairs, "--json", *words).stdout)["omq"]
+        return set(found["intervals"]["accuracy"])
+
+    assert drawn(bare) == {"prompt"}  # of two systems alone
+    assert drawn(said) == {"prompt", "system_pair"}
+    assert drawn(said, "--by", "system") == {"prompt"}
+
+
 def test_clips_without_a_score_are_named_or_left_out_and_counted(call):
     pairs = "a,b,preferred\nx1,y1,a\nx2,y2,a\nx1,elsewhere,b\n"
     error = call(pairs, code=2).stderr

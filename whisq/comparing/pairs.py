@@ -78,7 +78,7 @@ def figures(command: Command) -> dict[str, Any]:
         if all(getattr(row, axis) is None for row in clips.values()):
             continue
         own = votes[votes["axis"].isna() | (votes["axis"] == axis)]
-        rows, bare = _scored(own, clips, axis, command.by == FOLDER)
+        rows, bare = _scored(own, clips, axis, command.by)
         missing |= bare
         if len(rows):
             found[axis] = judge(rows, command.resamples, command.seed)
@@ -104,7 +104,7 @@ def _by_name(rows: list[Row]) -> dict[str, Row]:
 
 
 def _scored(
-    votes: DataFrame, clips: Mapping[str, Row], axis: str, by_folder: bool
+    votes: DataFrame, clips: Mapping[str, Row], axis: str, by: str | None
 ) -> tuple[DataFrame, set[str]]:
     # The rows of which both clips have a score, and the clips that have none.
     rows, bare = [], set()
@@ -114,7 +114,11 @@ def _scored(
         bare |= {vote[end] for end, score in zip("ab", scores, strict=True) if score is None}
         if None in scores:
             continue
-        systems = [system_of(row, by_folder) for row in ends]
+        # The row's own systems, as its prompt, but where the user says how to tell them.
+        said = (None, None) if by else (vote["system_a"], vote["system_b"])
+        systems = [
+            told or system_of(row, by == FOLDER) for told, row in zip(said, ends, strict=True)
+        ]
         pair = None if None in systems else " / ".join(sorted(map(str, systems)))
         prompt = vote["prompt"] or prompt_of(ends[0])
         rows.append(
