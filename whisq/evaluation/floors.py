@@ -21,11 +21,12 @@ from whisq.evaluation.metrics import AXES
 
 if TYPE_CHECKING:
     from pandas import DataFrame
+    from sklearn.decomposition import PCA
+    from sklearn.pipeline import Pipeline
 
 PENALTIES = np.logspace(-1, 6, 15)
 FRAME = 0.05  # seconds over which loudness is measured
 FLOOR_DB = -80.0
-COMPONENTS = 16  # of each side, whose products tell how the two belong together
 
 Features = dict[str, np.ndarray]
 
@@ -70,19 +71,27 @@ def ridge(features: Features, rated: DataFrame, train: np.ndarray) -> DataFrame:
     Returns:
         Predictions of all clips, indexed as `rated`, one column an axis.
     """
+    models = fit_ridge(features, rated, train)
+    said = {axis: model.predict(features[axis]) for axis, model in models.items()}
+    return rated[[]].assign(**said)
+
+
+def fit_ridge(features: Features, rated: DataFrame, train: np.ndarray) -> dict[str, Pipeline]:
+    """Return the fitted ridges, a scaler before each; arguments as those of `ridge`.
+
+    An axis that no training clip is rated on has none.
+    """
     from sklearn.linear_model import RidgeCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    predicted = rated[[]].copy()
+    models = {}
     for axis in AXES:
         fitted = train & rated[axis].notna().to_numpy()
-        if not fitted.any():
-            continue
-        model = make_pipeline(StandardScaler(), RidgeCV(PENALTIES))
-        model.fit(features[axis][fitted], rated[axis][fitted])
-        predicted[axis] = model.predict(features[axis])
-    return predicted
+        if fitted.any():
+            models[axis] = make_pipeline(StandardScaler(), RidgeCV(PENALTIES))
+            models[axis].fit(features[axis][fitted], rated[axis][fitted])
+    return models
 
 
 def pooled_ridge(
@@ -115,10 +124,20 @@ def pooled(audio: Iterable[np.ndarray], text: Iterable[np.ndarray], train: np.nd
         For OMQ the audio's means; for TA those, the text's, and the products of the two sides'
         leading principal components.
     """
+    sound, words = means(audio, text)
+    sides = [leading(side, train).transform(side) for side in (sound, words)]
+    return together(sound, words, *sides)
+
+
+def means(audio: Iterable[np.ndarray], text: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the means of each clip's steps, its layers side by side, and of its prompt's."""
     sound = np.stack([states.mean(axis=1, dtype=np.float32).ravel() for states in audio])
-    words = np.stack([states[0].mean(axis=0, dtype=np.float32) for states in text])
-    sides = _leading(sound, train), _leading(words, train)
-    products = np.einsum("ca,ct->cat", *sides).reshape(len(sound), -1)
+    return sound, np.stack([states[0].mean(axis=0, dtype=np.float32) for states in text])
+
+
+def together(sound: np.ndarray, words: np.ndarray, heard: np.ndarray, read: np.ndarray) -> Features:
+    """Return features of both sides' means, (clips, dim), and leading components of these."""
+    products = np.einsum("ca,ct->cat", heard, read).reshape(len(sound), -1)
     return {"omq": sound, "ta": np.concatenate([sound, words, products], axis=1)}
 
 
@@ -153,10 +172,12 @@ def _loudness(samples: np.ndarray, rate: int) -> list[float]:
     return [np.log(len(samples) / rate), float(level), float(peak), peak - level, spread, silent]
 
 
-def _leading(values: np.ndarray, train: np.ndarray) -> np.ndarray:
+def leading(values: np.ndarray, train: np.ndarray) -> PCA:
+    """Return the leading principal components, whitened, of training clips' means, (clips, dim)."""
     from sklearn.decomposition import PCA
+
+    from whisq.model.ridge import COMPONENTS  # and with it torch, which who judges alone lacks
 
     count = min(COMPONENTS, int(train.sum()) - 1, values.shape[1])
     # An exact solver: a random one would make the floor a matter of luck.
-    components = PCA(count, whiten=True, svd_solver="full").fit(values[train])
-    return components.transform(values)
+    return PCA(count, whiten=True, svd_solver="full").fit(values[train])

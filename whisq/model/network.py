@@ -67,6 +67,7 @@ class Network(
     def __init__(self, config: Section) -> None:
         super().__init__()
         self.config = config
+        self.ridge: nn.Module | None = None  # what else has a share in both ratings
         self._hub_mixin_config = config.model_dump(mode="json")
 
     @property

@@ -9,12 +9,14 @@ Conventions: those of `whisq.model.whisq`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from whisq.model.ridge import PooledRidge
 from whisq.model.scaling import Scaling, full_precision
 from whisq.model.whisq import (
     AlignmentBranch,
@@ -24,6 +26,7 @@ from whisq.model.whisq import (
     Config,
     CrossAttention,
     Interaction,
+    Output,
     Pooling,
     QualityBranch,
     RatingHead,
@@ -50,6 +53,8 @@ class Model(Choices):
         frame_dropout: Share of the frames hidden from OMQ's pooling in training.
         segments: Equal parts of the clip pooled one by one and given to the TA head; 0 for none.
         bilinear: Whether the TA head also sees a learnt low-rank bilinear form of the two sides.
+        ridge: Share of both ratings that a ridge on pooled states has; the network learns as
+            without it.
     """
 
     architecture: Literal[
@@ -61,6 +66,7 @@ class Model(Choices):
     frame_dropout: Share = 0.0
     segments: Annotated[int, Field(ge=0)] = 0
     bilinear: bool = False
+    ridge: Share = 0.0
 
     @property
     def audio_layers(self) -> list[int]:
@@ -116,6 +122,20 @@ class Variant(WhisQ):
         self.project_quality = projection(self.audio_input.out_dim, config) if own else None
         self.quality = HiddenFrames(config)
         self.alignment = ByParts(config)
+        self.ridge = (
+            PooledRidge(self.audio_input.out_dim, config.text_dim) if config.ridge else None
+        )
+
+    def forward(self, audio: Tensor, audio_mask: Tensor, text: Tensor, text_mask: Tensor) -> Output:
+        """Rate clips against prompts, in training by the network alone."""
+        output = super().forward(audio, audio_mask, text, text_mask)
+        if self.ridge is None or self.training:
+            return output
+        with full_precision(audio):
+            heard = masked_mean(self.audio_input.pick(audio).flatten(2), audio_mask)
+            pooled = heard, masked_mean(text, text_mask)
+            omq, ta = self.ridge.beside((output.omq, output.ta), *pooled, self.config.ridge)
+        return replace(output, omq=omq, ta=ta)
 
 
 class SideBySide(AudioInput):

@@ -101,7 +101,7 @@ CHOICES = (
     Choice("What the TA head sees", "“co-attention merges the embeddings”",
            "model.interaction model.bilinear model.segments",
            "the two pooled sequences side by side", TA),
-    Choice("Heads", "“two lightweight MLP heads”", "model.bins model.hidden",
+    Choice("Heads", "“two lightweight MLP heads”", "model.bins model.hidden model.ridge",
            "one hidden layer that gives the score itself, not squashed"),
     Choice("Dropout", NOTHING, "model.dropout model.frame_dropout", "not named"),
     Choice("MOS loss", NOTHING,

@@ -21,6 +21,7 @@ from whisq.model.build import build, load
 from whisq.model.card import fingerprint
 from whisq.model.network import Network
 from whisq.model.variants import Model, ModelConfig
+from whisq.training import ridge
 from whisq.training.data import ClipDataset, Data, Mismatches, Rewordings, make_loader
 from whisq.training.history import Checkpoint, History
 from whisq.training.loop import Schedule, train
@@ -69,6 +70,8 @@ class Recipe:
             model.load_state_dict(base.state_dict())  # with its scaling
         else:
             model.fit_scaling(batch.inputs for batch in first)
+            if model.ridge is not None:
+                ridge.fit(model.ridge, dataset, model.audio_input.places)
         model.to(device)
         dev, words, judges = data.dataset("dev"), self._words(data), None
         if words is None:
