@@ -9,6 +9,7 @@ import torch
 from whisq.evaluation.floors import pooled_ridge
 from whisq.evaluation.judge import join
 from whisq.evaluation.metrics import AXES
+from whisq.losses import Objective
 from whisq.model.build import build, load
 from whisq.model.ridge import PooledRidge
 from whisq.training.data import Data, make_loader
@@ -71,6 +72,13 @@ def test_an_axis_that_nobody_rated_is_the_networks_own(data, make_recipe):
     gap = np.abs(said(model, data)[1] - alone(model, data)).max(0)
     assert gap[0] > 0.01
     assert gap[1] == 0
+
+
+def test_what_no_rating_may_teach_is_not_fitted_to_ratings(data, make_recipe):
+    recipe = make_recipe(ridge=0.5, **LAYERS)
+    apart = {f"{name}_weight": 0.0 for name in recipe.loss.weights()} | {"contrast_weight": 1.0}
+    model, _ = replace(recipe, loss=Objective(**apart)).fit(data, progress=False)
+    assert model.ridge.known.tolist() == [0, 0]
 
 
 def test_a_ridge_that_was_not_fitted_says_nothing():

@@ -1,7 +1,7 @@
 """A ridge on pooled states beside the network: what is known without the order of the steps.
 
-Differs: the paper rates by its network alone. The two err apart, so that their mean is nearer to
-the raters than either (docs/unseen.md).
+Differs: the paper rates by its network alone. The two err apart, so that their mean can be nearer
+to the raters than either; docs/unseen.md tells where it is.
 """
 
 from __future__ import annotations

@@ -53,8 +53,8 @@ class Model(Choices):
         frame_dropout: Share of the frames hidden from OMQ's pooling in training.
         segments: Equal parts of the clip pooled one by one and given to the TA head; 0 for none.
         bilinear: Whether the TA head also sees a learnt low-rank bilinear form of the two sides.
-        ridge: Share of both ratings that a ridge on pooled states has; the network learns as
-            without it.
+        ridge: Share of both ratings that a ridge on pooled states has, if any term learns from
+            ratings; the network learns as without it.
     """
 
     architecture: Literal[

@@ -116,7 +116,7 @@ class ClipDataset(Dataset):
             )
         self.prompts, self.audio, self.text = wanted, audio, text
         # In memory: prompts are few, and each is read as often as it has clips.
-        self._read = {prompt: np.array(text[prompt][0]) for prompt in dict.fromkeys(wanted)}
+        self._states = {prompt: np.array(text[prompt][0]) for prompt in dict.fromkeys(wanted)}
         steps = dict(zip(audio.keys, audio.lengths.tolist(), strict=True))
         self.lengths = np.array([steps[key] for key in self.ids], dtype=np.int64)
         self.ratings = list(zip(ratings["omq"], ratings["ta"], strict=True))
@@ -131,7 +131,7 @@ class ClipDataset(Dataset):
         return Example(
             self.ids[index],
             self.audio[self.ids[index]],
-            self._read[self.prompts[index]],
+            self._states[self.prompts[index]],
             self.ratings[index],
             self.raters[index] if self.raters else None,
         )

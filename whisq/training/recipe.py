@@ -70,7 +70,7 @@ class Recipe:
             model.load_state_dict(base.state_dict())  # with its scaling
         else:
             model.fit_scaling(batch.inputs for batch in first)
-            if model.ridge is not None:
+            if model.ridge is not None and self.loss.of_ratings:
                 ridge.fit(model.ridge, dataset, model.audio_input.places)
         model.to(device)
         dev, words, judges = data.dataset("dev"), self._words(data), None
