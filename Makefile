@@ -11,7 +11,7 @@ export DVC_SITE_CACHE_DIR ?= $(abspath .cache/dvc)
 
 # On a quiet machine, an hour or less; `make bench BENCHMARKS=embed` runs one.
 BENCHMARKS ?= $(patsubst tests/benchmarks/%.py,%,\
-	$(filter-out %/rehearsal.py %/served.py %/text_encoders.py,$(wildcard tests/benchmarks/*.py)))
+	$(filter-out %/rehearsal.py %/served.py %/text_encoders.py %/gpu.py,$(wildcard tests/benchmarks/*.py)))
 
 PORT ?= 5000
 

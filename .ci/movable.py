@@ -19,6 +19,8 @@ HEAD = f"""\
 """.encode()
 # pip writes one of these: the second where the path is long or has a space.
 START = re.compile(rb"#!(/[^\n]*python[^\n]*|/bin/sh\n'{3}exec' [^\n]*\n' '{3})\n")
+# Since Python 3.12 it is exported at once, and translated first under Cygwin: that line stays.
+ASSIGNED = re.compile(r"(?m)^(.*\bVIRTUAL_ENV=)(?!\$\(cygpath).*")
 PLACE = '"$(cd "$(dirname "${BASH_SOURCE:-$0}")/.." && pwd)"'
 
 
@@ -34,7 +36,7 @@ def main(folder: Path) -> None:
         if ours and not script.is_symlink():  # those that were set up before, too
             script.write_bytes(HEAD + script.read_bytes()[start.end() :])
     activate = folder / "bin/activate"
-    text = re.sub("(?m)^VIRTUAL_ENV=.*", lambda _: f"VIRTUAL_ENV={PLACE}", activate.read_text())
+    text = ASSIGNED.sub(lambda found: found[1] + PLACE, activate.read_text())
     activate.write_text(text)
     for link in folder.glob("lib/*/site-packages/*.pth"):
         if link.read_text().strip() == str(folder.parent):

@@ -20,6 +20,31 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: ROOT / "tests/stages" not in item.path.parents)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def on_the_cpu():
+    """Compute on the CPU where there is a GPU, too: what is expected to the last bit is the CPU's.
+
+    Gives whether there is one; the test that is for it asks for `real_gpu`.
+    """
+    import torch
+
+    found = torch.cuda.is_available()  # this process knows it from now on, and its children not
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("CUDA_VISIBLE_DEVICES", "")
+        patched.setattr("torch.cuda.is_available", lambda: False)
+        patched.setattr("torch.backends.mps.is_available", functools.cache(lambda: False))
+        yield found
+
+
+@pytest.fixture
+def real_gpu(on_the_cpu, monkeypatch):
+    """The name of a real GPU; skips where there is none."""
+    if not on_the_cpu:
+        pytest.skip("needs a CUDA GPU")
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    return "cuda"
+
+
 @pytest.fixture(scope="session")
 def hub():
     """The module `tests/hub.py`: `with hub.serving() as web`."""

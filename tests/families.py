@@ -8,6 +8,7 @@ import warnings
 from functools import cache
 
 import numpy as np
+import pytest
 import torch
 import transformers as hf
 
@@ -118,7 +119,10 @@ MODELS = {
 
 def save(name, folder):
     """Save the model of a family with its feature extractor and return the folder."""
-    config, extractor = MODELS[name]()
+    try:
+        config, extractor = MODELS[name]()
+    except ImportError as error:  # before 5.2x transformers asks librosa for Parakeet's mels
+        pytest.skip(f"{error}".strip().splitlines()[0])
     torch.manual_seed(0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

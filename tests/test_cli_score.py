@@ -366,10 +366,10 @@ def test_a_killed_job_goes_on_without_losing_or_repeating_a_row(clips, tmp_path,
     before = [json.loads(line) for line in kept.splitlines(keepends=True)[1:-1]]
     assert int(re.search(r"(\d+) were scored by an earlier run", done.stderr)[1]) >= len(before)
     assert not journal.exists()
-    out = pd.read_csv(whole)
+    out = pd.read_csv(whole, dtype={"omq": str})  # pandas before 3.1 lost a last digit
     assert out[["id", "path", "prompt"]].equals(table)
     assert out[["omq", "ta"]].notna().all(axis=None)
-    assert out["omq"].tolist()[: len(before)] == [row["omq"] for row in before]
+    assert [float(omq) for omq in out["omq"][: len(before)]] == [row["omq"] for row in before]
 
 
 @pytest.fixture

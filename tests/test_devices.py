@@ -6,6 +6,8 @@ import pytest
 import torch
 
 from whisq import devices
+from whisq.encoders.audio import AudioSpec
+from whisq.encoders.whisper import WhisperEncoder
 
 
 @pytest.fixture
@@ -147,3 +149,32 @@ def test_callers_at_once_each_have_one_thread_and_leave_as_many_as_there_were():
         assert torch.get_num_threads() == 3
     finally:
         torch.set_num_threads(before)
+
+
+def test_convolutions_keep_float32s_digits_while_anybody_needs_them(monkeypatch):
+    monkeypatch.setattr("torch.backends.cudnn.allow_tf32", True)
+    with devices.all_digits():
+        with devices.all_digits():
+            assert not torch.backends.cudnn.allow_tf32
+        assert not torch.backends.cudnn.allow_tf32
+    assert torch.backends.cudnn.allow_tf32
+
+
+def test_who_never_let_convolutions_round_finds_it_so_again(monkeypatch):
+    monkeypatch.setattr("torch.backends.cudnn.allow_tf32", False)
+    with pytest.raises(KeyError), devices.all_digits():
+        raise KeyError
+    assert not torch.backends.cudnn.allow_tf32
+
+
+def test_encoders_keep_float32s_digits(tiny_whisper, sound, monkeypatch):
+    allowed, states = [], WhisperEncoder.states
+
+    def watched(encoder, inputs, steps):
+        allowed.append(torch.backends.cudnn.allow_tf32)
+        return states(encoder, inputs, steps)
+
+    monkeypatch.setattr(WhisperEncoder, "states", watched)
+    WhisperEncoder(AudioSpec(model=str(tiny_whisper), layers=(1,))).encode([sound(0.5)])
+    assert allowed == [False]
+    assert torch.backends.cudnn.allow_tf32

@@ -17,6 +17,30 @@ def _answer(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
+# As `python -m venv` writes it, in the words of each version.
+LATER = {
+    "3.12": """\
+if [ "${{OSTYPE:-}}" = "cygwin" ] || [ "${{OSTYPE:-}}" = "msys" ] ; then
+    export VIRTUAL_ENV=$(cygpath "{made}")
+else
+    # use the path as-is
+    export VIRTUAL_ENV="{made}"
+fi
+""",
+    "3.13": """\
+case "$(uname)" in
+    CYGWIN*|MSYS*|MINGW*)
+        VIRTUAL_ENV=$(cygpath {made})
+        export VIRTUAL_ENV
+        ;;
+    *)
+        export VIRTUAL_ENV={made}
+        ;;
+esac
+""",
+}
+
+
 @pytest.fixture(params=HEADS)
 def moved(request, tmp_path):
     """The environment of a project that was set up under another name, with a script in it."""
@@ -57,3 +81,15 @@ def test_the_project_is_found_where_it_is(moved):
 def test_activate_names_the_folder_that_it_lies_in(moved):
     found = _answer("bash", "-c", '. "$0/bin/activate" && echo $VIRTUAL_ENV && which tell', moved)
     assert found.splitlines() == [str(moved), str(moved / "bin/tell")]
+
+
+@pytest.mark.parametrize("version", LATER)
+def test_activate_is_understood_as_later_pythons_write_it(version, tmp_path):
+    made = tmp_path / "made/.venv"
+    (made / "bin").mkdir(parents=True)
+    text = LATER[version].format(made=made)
+    (made / "bin/activate").write_text(text)
+    subprocess.run([sys.executable, ROOT / ".ci/movable.py", made], check=True)
+    moved = made.parent.rename(tmp_path / "a new name") / ".venv"
+    assert _answer("bash", "-c", '. "$0/bin/activate" && echo $VIRTUAL_ENV', moved) == str(moved)
+    assert (moved / "bin/activate").read_text().count("cygpath") == 1

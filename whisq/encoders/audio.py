@@ -20,6 +20,7 @@ import torch
 from pydantic import Field
 
 from whisq.audio import HEARD, Sound, resampled
+from whisq.devices import all_digits
 from whisq.encoders.frozen import Spec, average, to_float16
 from whisq.encoders.weights import Location, is_trusted, locate
 from whisq.section import Above0, Positive
@@ -201,7 +202,8 @@ class AudioEncoder(ABC):
                     for name in inputs[chosen[0]]
                 }
                 steps = [self.own(len(parts[index])) for index in chosen]
-                states = self.states(batch, max(steps))
+                with all_digits():
+                    states = self.states(batch, max(steps))
                 for index, state, own in zip(chosen, states, steps, strict=True):
                     done[index] = state[:, :own]
         return [done[index] for index in range(len(parts))]

@@ -41,6 +41,37 @@ def speed(measured: dict[str, Any]) -> Table:
     return Table(caption, [*heads, "of the machine's rate"], rows)
 
 
+def gpu(found: dict[str, Any]) -> Table:
+    """Return what a GPU saves beside the CPU of the same machine, one row a kind of work."""
+    card, cores = found["card"], found["cores"]
+    encoded = {(run["window"], run["dtype"], run["batch"]): run for run in found["whisper"]["ours"]}
+    rows = [
+        (f"Whisper-base, 10 s, {window}, {dtype}, batches of 16", "clips/s",
+         None, encoded[window, dtype, 16]["clips_per_second"])
+        for window in ("padded", "clip") for dtype in ("float32", "bfloat16")
+    ]  # fmt: skip
+    plain = found["whisper"]["plain_clips_per_second"]
+    rows.insert(0, ("the plain transformers loop, padded, float32", "clips/s", None, plain))
+    on_card = f"{next(key for key in found['scoring'] if key.startswith('cuda'))}"
+    text = found["qwen"]
+    for dtype in ("float32", "bfloat16"):
+        there = text[f"{on_card}_{dtype}_16"]
+        rows.append((f"Qwen3-0.6B, {dtype}", "prompts/s", text["cpu_float32_16"], there))
+    scored = found["scoring"]
+    rows.append(("`score_many`, 10 s clips", "clips/s", scored["cpu"], scored[on_card]))
+    for which, times in found["training"].items():
+        for dtype in ("float32", "bfloat16"):
+            there = times[f"{on_card}_{dtype}"]
+            name = f"an epoch of 1,923 clips, {which} network, {dtype}"
+            rows.append((name, "s", times[f"cpu_{cores}_threads"], there))
+    cells = [
+        [verbatim(name), verbatim(unit), *(number(value, 1) for value in pair)]
+        for name, unit, *pair in rows
+    ]
+    caption = f"{card} beside the {cores} cores of its machine; whole clips and epochs of noise."
+    return Table(caption, ["work", "", f"{cores} cores", "GPU"], cells)
+
+
 def budget(found: dict[str, Any]) -> Table:
     """Return the learning curves' points, below their picture and what their ends say."""
     points = curves.standings(found)
@@ -62,6 +93,7 @@ BLOCKS = {
     ),
     "budget": ("docs/budget.md", "metrics/curves.json", budget),
     "speed": ("docs/speed.md", "metrics/benchmarks/embed.json", speed),
+    "gpu": ("docs/gpu.md", "metrics/benchmarks/gpu.json", gpu),
 }
 """By its marks' name: the page that a block stands in, its file, and the table made of it."""
 
