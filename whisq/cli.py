@@ -211,7 +211,10 @@ app = typer.Typer(
 
 @app.callback(help=WHISQ)
 def main() -> None:
-    """Carry the help of the whole program."""
+    """Carry the help of the whole program, and begin every command."""
+    from whisq.processes import be_short
+
+    be_short()
 
 
 @app.command(help=SCORE)
