@@ -193,6 +193,19 @@ Model = Annotated[
 ]
 Device = Annotated[str, Option(help="auto (a GPU if there is one), cpu, cuda, cuda:1, mps.")]
 Column = Annotated[str | None, Option(help="The list's column, where it has no usual name.")]
+
+
+def _prompt(given: str | None) -> str | None:
+    from whisq.encoders.text import check_prompt
+
+    try:
+        if given is not None:
+            check_prompt(given)
+    except ValueError as error:
+        raise BadParameter(f"{error}") from None
+    return given
+
+
 Json = Annotated[bool, Option("--json", help="Print one JSON object.")]
 
 
@@ -228,7 +241,8 @@ def score(
         ),
     ],
     prompt: Annotated[
-        str | None, Option("--prompt", "-p", help="For clips that have none of their own.")
+        str | None,
+        Option("--prompt", "-p", callback=_prompt, help="For clips that have none of their own."),
     ] = None,
     model: Model = "data/model",
     output: Annotated[
@@ -514,7 +528,9 @@ def promote(
 @app.command(help=EXPLAIN)
 def explain(
     clip: Annotated[Path, Argument(help="A sound file.")],
-    prompt: Annotated[str, Option("--prompt", "-p", help="What the clip was made from.")],
+    prompt: Annotated[
+        str, Option("--prompt", "-p", callback=_prompt, help="What the clip was made from.")
+    ],
     output: Annotated[Path, Option("--output", "-o", help="What to write: .html, .png or .json.")],
     model: Model = "data/model",
     faults: Annotated[

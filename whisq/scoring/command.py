@@ -14,7 +14,6 @@ from pathlib import Path
 
 from whisq import addresses
 from whisq.devices import BatchSize, at_once
-from whisq.encoders.text import check_prompt
 from whisq.exits import DONE, SOME_FAILED, STOPPED, WRONG_CALL
 from whisq.files import tell
 from whisq.model import card
@@ -115,8 +114,6 @@ def about(model: str, as_json: bool) -> int:
 
 
 def _check(command: Command) -> None:
-    if command.prompt is not None:
-        check_prompt(command.prompt)
     if STDIN in command.sources and len(command.sources) > 1:
         raise ValueError("`-` (standard input) must stand alone: leave the others out")
     if command.output is None:
@@ -196,7 +193,7 @@ def _to_stdout(command: Command, requests: Iterable[Request], tally: Tally) -> l
 
 
 def _one(command: Command, requests: list[Request]) -> int:
-    ((row, _),) = stream(requests, engine_of(command), Tally())
+    (row,) = engine_of(command)(requests)
     if row.error is not None:
         tell(f"whisq score: {row.error}")
         return SOME_FAILED
