@@ -15,8 +15,8 @@ BENCHMARKS ?= $(patsubst tests/benchmarks/%.py,%,\
 
 PORT ?= 5000
 
-.PHONY: setup repro paper recipe variant variants search paper-table test lint lowest bench ui \
-	experiments readme clean
+.PHONY: setup repro paper recipe variant variants search paper-table test test-slow lint lowest \
+	bench ui experiments readme clean
 
 setup: $(READY)
 
@@ -53,8 +53,15 @@ paper-table: setup
 
 # Two processes of one thread each; the tests of a file stay in one of them and share its set-up.
 # Not by xdist_group: under pytest 9.2, xdist 3.8 loses the groups without a word.
+SPREAD := OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+
+# Five minutes.
 test: setup
-	OMP_NUM_THREADS=1 pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 40
+	$(SPREAD) -m 'not slow and not thorough' --durations 10
+
+# Whole pipelines, servers, clusters and the commands of the README: ten minutes more.
+test-slow: setup
+	$(SPREAD) -m 'slow and not thorough' --durations 40
 
 lint: setup
 	ruff check .

@@ -125,4 +125,5 @@ def make_paper(own_project, environment, make_whisper, tiny_qwen, quick):
 def paper_run(own_project, make_paper):
     done = make_paper()
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    (own_project.parent / "paper.log").write_text(done.stdout + done.stderr)
     return own_project
