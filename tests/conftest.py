@@ -301,9 +301,11 @@ def ready_store(tmp_path_factory, make_store):
 
 
 @pytest.fixture
-def store(ready_store, tmp_path, monkeypatch):
+def store(ready_store, tmp_path_factory, monkeypatch):
     """The folder of a project with a store, entered as in an experiment named `quiet-tuba`."""
-    root = tmp_path / "project"
+    # Named as no other was: MLflow keeps a store by its address, also when its file is gone, and
+    # the short name of one test's `tmp_path` is another's as soon as the first has passed.
+    root = tmp_path_factory.mktemp("own") / "project"
     root.mkdir()
     shutil.copy(ready_store / "mlflow.db", root)
     monkeypatch.chdir(root)
