@@ -24,6 +24,7 @@ from whisq import params, stage
 from whisq.corpus.card import identify
 from whisq.evaluation.judge import rounded
 from whisq.evaluation.metrics import AXES
+from whisq.processes import side_by_side
 from whisq.show import adaptation as shown
 from whisq.show.plot import png
 from whisq.training.data import Data
@@ -45,7 +46,7 @@ FIGURES = [f"{axis}_{figure}" for axis in AXES for figure in ("srcc", "mse")]
 
 def main() -> None:
     """Run the trainings and print what came out."""
-    workers = params.load().trials.workers
+    workers = side_by_side(params.load().trials.workers)
     with ProcessPoolExecutor(workers, get_context("forkserver")) as pool:
         records = [record for part in pool.map(fold, range(PARTS)) for record in part]
     table = DataFrame(records)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from whisq import processes
+
 CODE = """
 import os, time
 from concurrent.futures import ProcessPoolExecutor
@@ -67,3 +69,17 @@ print(gc.get_threshold() == known)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "True\n"
+
+
+@pytest.mark.parametrize(
+    ("cores", "gigabytes", "chosen"), [(2, 8, 2), (64, 512, 8), (64, 7, 3), (1, 64, 1), (4, 1, 1)]
+)
+def test_auto_is_a_process_a_core_as_far_as_memory_goes(cores, gigabytes, chosen, monkeypatch):
+    pages = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": gigabytes * 2**18}
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)), raising=False)
+    monkeypatch.setattr("os.sysconf", pages.get)
+    assert processes.side_by_side("auto") == chosen
+
+
+def test_a_number_of_processes_is_taken_at_its_word():
+    assert processes.side_by_side(12) == 12

@@ -19,7 +19,7 @@ from whisq.encoders.text import TextSpec
 from whisq.losses import Objective
 from whisq.model.variants import Model
 from whisq.rendered.takes import Rendered
-from whisq.section import Device, Positive, Section, told
+from whisq.section import Device, Positive, Section, Workers, told
 from whisq.training.loop import Schedule
 from whisq.trials.pool import Curves
 
@@ -45,7 +45,7 @@ class EmbedAudio(AudioSpec):
 
     device: Device = "auto"
     batch_size: BatchSize = "auto"
-    workers: Positive = 2
+    workers: Workers = "auto"
     engine: Literal["local", "ray"] = "local"
 
 
@@ -62,7 +62,7 @@ class Trials(Section):
     audio_layers: Annotated[list[int], Field(min_length=1)] = Field([2, 3, 6])
     seeds: dict[Protocol, Positive] = Field({"systems_and_prompts": 5})
     folds: Annotated[int, Field(ge=3)] = 5
-    workers: Positive = 2
+    workers: Workers = "auto"
 
 
 class Range(Section):
@@ -109,7 +109,7 @@ class Unseen(Section):
         ["systems", "prompts", "systems_and_prompts"]
     )
     folds: Annotated[int, Field(ge=3)] = 5
-    workers: Positive = 2
+    workers: Workers = "auto"
 
 
 class Evaluate(Section):

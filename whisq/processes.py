@@ -8,6 +8,29 @@ import multiprocessing
 import os
 import threading
 
+from whisq.devices import AUTO
+
+MOST = 8  # processes side by side, where nobody says how many
+EACH = 2**31  # bytes of memory that one of them may need
+
+
+def side_by_side(workers: int | str) -> int:
+    """Tell how many processes work side by side; no result depends on it.
+
+    Args:
+        workers: The user's choice, at least 1, or auto: one a core, at most 8, and no more than
+            have 2 GiB of the machine's memory each.
+
+    Returns:
+        At least 1.
+    """
+    if workers != AUTO:
+        return int(workers)
+    allowed = getattr(os, "sched_getaffinity", None)
+    cores = len(allowed(0)) if allowed else os.cpu_count() or 1
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return max(1, min(cores, MOST, memory // EACH))
+
 
 def be_short() -> None:
     """Let Python look seldom for circles among the million objects that torch and MLflow import.

@@ -13,6 +13,7 @@ Positive = Annotated[int, Field(ge=1)]
 Weight = Annotated[float, Field(ge=0)]
 Above0 = Annotated[float, Field(gt=0)]
 Device = Annotated[str, Field(pattern=NAMES)]  # `whisq.devices` says what each means
+Workers = Positive | Literal["auto"]  # processes, as `whisq.processes.side_by_side` takes it
 Precision = Literal["float32", "bfloat16"]
 Share = Annotated[float, Field(ge=0, lt=1)]
 MISSING = ": missing; add it"

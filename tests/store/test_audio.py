@@ -13,8 +13,9 @@ from whisq.audio import read, resampled
 from whisq.encoders.audio import AudioSpec
 from whisq.encoders.weights import locate
 from whisq.encoders.whisper import WhisperEncoder
+from whisq.processes import side_by_side
 from whisq.store import audio
-from whisq.store.audio import embed_audio
+from whisq.store.audio import at_work, embed_audio
 from whisq.store.known_files import SAMPLES, Memory
 from whisq.store.sequences import Sequences
 
@@ -261,3 +262,9 @@ def test_a_killed_process_is_told_with_a_remedy(setting, jobs, many, monkeypatch
     monkeypatch.setattr(audio, "start", start_and_kill)
     with pytest.raises(ChildProcessError, match="run the stage again"):
         list(audio.encode_here(setting, jobs, 2))
+
+
+def test_auto_is_a_process_a_gpu_and_one_a_core_without():
+    assert at_work("auto", ["cuda:0", "cuda:1"]) == 2
+    assert at_work("auto", ["cpu"]) == side_by_side("auto")
+    assert at_work(5, ["cuda:0"]) == 5

@@ -24,7 +24,7 @@ from whisq.devices import AUTO, BatchSize, at_once, every
 from whisq.encoders.audio import PREPROCESSING, AudioSpec
 from whisq.encoders.registry import audio_encoder
 from whisq.encoders.weights import Location
-from whisq.processes import end_with_parent
+from whisq.processes import end_with_parent, side_by_side
 from whisq.store.known_files import SAMPLES, digests
 from whisq.store.sequences import map_states
 from whisq.store.store import Counts, Store, complete, fill
@@ -42,7 +42,7 @@ def embed_audio(
     folder: Path,
     *,
     root: Path | None = None,
-    workers: int = 1,
+    workers: int | str = 1,
     batch_size: BatchSize = AUTO,
     engine: str = "local",
     device: str = AUTO,
@@ -54,7 +54,8 @@ def embed_audio(
         spec: What to keep of which encoder.
         folder: Where the output goes.
         root: Where the store is; the user's if None.
-        workers: Processes that encode, at least 1.
+        workers: Processes that encode, at least 1; auto is one a GPU or, on a CPU, as many as
+            `side_by_side` says.
         batch_size: Clips of one length that are encoded at once; auto as `at_once` says.
         engine: `local`, processes of this machine, or `ray`, a cluster's.
         device: Where to compute, as `whisq.devices` names it. No result is named by it.
@@ -80,12 +81,18 @@ def embed_audio(
         batches = [items[start : start + size] for start in range(0, len(items), size)]
         run = encode_on_ray if ray else encode_here
         with tqdm(total=len(items), desc="clips", unit="clip", disable=None) as bar:
-            for done in run(setting, batches, workers, devices):
+            for done in run(setting, batches, at_work(workers, devices), devices):
                 bar.update(done)
 
     setting = spec, location, store
     one = partial(_side_by_side, setting, compute) if spec.beside else partial(compute, setting)
     return fill(folder, contents, store, one)
+
+
+def at_work(workers: int | str, devices: Sequence[str]) -> int:
+    """Return how many processes encode on devices; auto as in `embed_audio`."""
+    on_gpus = workers == AUTO and devices[0] != "cpu"
+    return len(devices) if on_gpus else side_by_side(workers)
 
 
 def contents_of(paths: Mapping[str, Path], root: Path) -> dict[str, str]:

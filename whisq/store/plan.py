@@ -37,6 +37,7 @@ from whisq.encoders.text import TextEncoder, TextSpec
 from whisq.encoders.weights import Location, bytes_to_fetch, locate
 from whisq.files import cache_folder, in_project
 from whisq.names import RENDERED
+from whisq.store.audio import at_work
 from whisq.store.audio import contents_of as contents_of_clips
 from whisq.store.sequences import pack
 from whisq.store.store import Store
@@ -144,7 +145,7 @@ def of_audio(
     spec: AudioSpec,
     clips: Sequence[Clip],
     *,
-    workers: int = 1,
+    workers: int | str = 1,
     device: str = AUTO,
     root: Path | None = None,
     fetch: bool = False,
@@ -154,13 +155,14 @@ def of_audio(
     Args:
         spec: What to keep of which encoder, and of those beside it.
         clips: What will be embedded.
-        workers: Processes that will encode, at least 1.
+        workers: Processes that will encode, as `embed_audio` takes it.
         device: Where, as `whisq.devices` names it.
         root: Where the store is; the user's if None.
         fetch: Whether weights that are not here are downloaded, to measure with.
     """
     devices = every(device)
-    together = min(workers, os.cpu_count() or 1) if devices == ["cpu"] else len(devices)
+    working = at_work(workers, devices)
+    together = min(working, os.cpu_count() or 1) if devices == ["cpu"] else len(devices)
     found, places, encoders = [], [], []
     for own in spec.each():
         place = _place(own, fetch)
@@ -249,7 +251,7 @@ class Command:
     source: Source
     audio: AudioSpec
     text: TextSpec
-    workers: int
+    workers: int | str
     devices: tuple[str, str]
     data: Path
     assumed: tuple[int, float] | None

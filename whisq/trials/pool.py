@@ -16,7 +16,7 @@ from pydantic import Field
 from whisq.rendered.listeners import PANEL
 from whisq.rendered.systems import System
 from whisq.rendered.takes import Prompt, Rendered
-from whisq.section import Positive, Section
+from whisq.section import Positive, Section, Workers
 from whisq.trials.part import Part
 
 SPARE = 1.25  # times the prompts that a point needs are there for it, so that its draws differ
@@ -59,7 +59,7 @@ class Curves(Section):
     held_out_clips: Positive = 20
     draws: Positive = 3
     seed: Annotated[int, Field(ge=0)] = 0
-    workers: Positive = 2
+    workers: Workers = "auto"
 
     def problems(self) -> list[str]:
         """Tell where the choices do not go together.

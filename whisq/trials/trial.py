@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from whisq.corpus.splits import Split, assign, nth_fold
 from whisq.devices import resolve
-from whisq.processes import end_with_parent
+from whisq.processes import end_with_parent, side_by_side
 from whisq.training.data import Data
 from whisq.training.recipe import Recipe
 from whisq.trials.judging import judge
@@ -42,17 +42,17 @@ class Trial:
     answers: bool = False  # whether its record holds what everyone said of each test clip
 
 
-def run(trials: Iterable[Trial], workers: int) -> list[dict[str, Any]]:
+def run(trials: Iterable[Trial], workers: int | str) -> list[dict[str, Any]]:
     """Train and judge; a trial that fails leaves a record with `error` and stops no other.
 
     Args:
         trials: What to train.
-        workers: Processes at a time, each with one thread; 1 trains in this one.
+        workers: Processes at a time, each with one thread, or auto; 1 trains in this one.
 
     Returns:
         One record a trial, in their order.
     """
-    trials = list(trials)
+    trials, workers = list(trials), side_by_side(workers)
     for name in {trial.recipe.train.device for trial in trials}:
         resolve(name)  # one error now, not one a trial
     if workers == 1:
