@@ -109,7 +109,9 @@ def wait_for_queue(run, count):
         if not re.search(r"Queued|Running", status):
             break
         time.sleep(2)
-    assert status.count("Success") == count, status
+    tasks = re.findall(r"^([0-9a-f]{7}) .* Failed", status, re.MULTILINE)
+    logs = [run(f"dvc queue logs {task} || true")[-2000:] for task in tasks]
+    assert status.count("Success") == count, "\n".join([status, *logs])
 
 
 def test_the_python_of_the_readme_runs(project, environment):
