@@ -463,7 +463,7 @@ def compare(
     ta_column: Column = None,
 ) -> int:
     """Return the exit code of `COMPARE`."""
-    from whisq.comparing.command import Command, run
+    from whisq.comparing.compare import Command, run
 
     columns = {"path": path_column, "prompt": prompt_column, "id": id_column}
     columns |= {"omq": omq_column, "ta": ta_column}
@@ -498,7 +498,7 @@ def probe(
     system_column: Column = None,
 ) -> int:
     """Return the exit code of `PROBE`."""
-    from whisq.comparing.probing import Command, run
+    from whisq.comparing.probe import Command, run
 
     columns = {"path": path_column, "prompt": prompt_column}
     columns |= {"id": id_column, "system": system_column}
@@ -609,7 +609,7 @@ def evaluate(
     system_column: Column = None,
 ) -> int:
     """Return the exit code of `EVALUATE`."""
-    from whisq.comparing.across import Command, run
+    from whisq.comparing.evaluate import Command, run
 
     columns = {"path": path_column, "prompt": prompt_column, "system": system_column}
     columns |= {"omq": omq_column, "ta": ta_column}

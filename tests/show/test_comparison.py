@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from whisq.comparing.command import figures
+from whisq.comparing.compare import figures
 from whisq.comparing.systems import Systems
 from whisq.show.comparison import Compared, to_html, to_png
 
