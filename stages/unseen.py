@@ -51,8 +51,8 @@ def answers(params: whisq.params.Params, protocols: Sequence[str]) -> dict[str, 
     """Train a model for each fold of each protocol.
 
     Returns:
-        By protocol what everyone said of each fold's test clips, as `whisq.trials.judging.judge`
-        tells it.
+        By protocol what everyone said of each fold's test clips, as `judge_trial` of
+        `whisq.trials.judging` tells it.
 
     Raises:
         RuntimeError: A training failed.

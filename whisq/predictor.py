@@ -242,9 +242,9 @@ class Predictor:
                 batched with changes no score.
         """
         chunks = (clips[start : start + BATCH] for start in range(0, len(clips), BATCH))
-        return [score for chunk in chunks for score in self._rate(chunk)]
+        return [score for chunk in chunks for score in self._scores(chunk)]
 
-    def _rate(self, clips: Sequence[Embedded]) -> list[Score]:
+    def _scores(self, clips: Sequence[Embedded]) -> list[Score]:
         # Quality never sees the prompt, so any text will do where there is none.
         blank = np.zeros((1, self.config.text_dim), np.float32)
         examples = [Example("", audio, blank if text is None else text[0]) for audio, text in clips]

@@ -11,7 +11,7 @@ from whisq import params, stage
 from whisq.corpus.card import read_card
 from whisq.show.curves import standings
 from whisq.training.recipe import Recipe
-from whisq.trials.curves import judge, learn, table
+from whisq.trials.curves import judge_points, learn, table
 from whisq.trials.trial import get_ready
 
 DATA, METRICS = Path("data/curves"), Path("metrics")
@@ -25,7 +25,7 @@ def main() -> str:
     points = learn(recipe, values.curves, DATA)
     drawn = values.evaluate.resamples, values.evaluate.seed
     found = {"corpus": read_card(DATA / "raw")["name"]}
-    found |= judge(values.curves.points, points, *drawn)
+    found |= judge_points(values.curves.points, points, *drawn)
     text = json.dumps(found, indent=2, allow_nan=False) + "\n"
     (METRICS / "curves.json").write_text(text, encoding="utf-8")
     table(found).to_csv(METRICS / "curves.csv", index=False, float_format="%.4f")

@@ -1,9 +1,9 @@
 import pytest
 
-from whisq.encoders.text import LONGEST, check_prompt
+from whisq.encoders.text import MOST_CHARACTERS, check_prompt
 
 
-@pytest.mark.parametrize("prompt", ["waltz", "a\nb\tc", "é 🎵 你好", "NA", "x" * LONGEST])
+@pytest.mark.parametrize("prompt", ["waltz", "a\nb\tc", "é 🎵 你好", "NA", "x" * MOST_CHARACTERS])
 def test_words_in_any_script_are_a_prompt(prompt):
     check_prompt(prompt)
 
@@ -13,7 +13,7 @@ def test_words_in_any_script_are_a_prompt(prompt):
     [
         ("", "must hold words"),
         (" \n", "must hold words"),
-        ("x" * (LONGEST + 1), "given 10001"),
+        ("x" * (MOST_CHARACTERS + 1), "given 10001"),
         ("waltz\x00", r"character 5 is '\\x00'"),
         ("\udc80", "plain text"),
         (None, "must be text, given NoneType"),

@@ -10,7 +10,7 @@ from whisq.corpus.splits import bag
 from whisq.rendered.requests import sentence
 from whisq.rendered.takes import cast
 from whisq.show import curves as shown
-from whisq.trials.curves import judge, learn, table
+from whisq.trials.curves import judge_points, learn, table
 from whisq.trials.part import Part, rated_by
 from whisq.trials.pool import Curves
 
@@ -152,7 +152,7 @@ def points():
 
 @pytest.fixture(scope="module")
 def judged(points):
-    return judge(PARTS, points, 200, 0)
+    return judge_points(PARTS, points, 200, 0)
 
 
 def test_a_point_is_the_mean_over_draws_with_an_interval(points, judged):
@@ -208,5 +208,5 @@ def test_every_point_is_trained_once_a_draw(data_folder, make_recipe):
         tuple(found[next(iter(parts))][0].index)
     }
     assert np.isfinite(
-        judge(curves.points, found, 20, 0)["curves"]["prompts"][0]["omq"]["srcc"]["mean"]
+        judge_points(curves.points, found, 20, 0)["curves"]["prompts"][0]["omq"]["srcc"]["mean"]
     )

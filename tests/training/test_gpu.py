@@ -7,7 +7,7 @@ import torch
 
 from whisq.losses import Objective
 from whisq.training.data import Data, make_loader
-from whisq.trials.judging import judge
+from whisq.trials.judging import judge_trial
 from whisq.trials.trial import Trial, run
 
 BINS = {"bins": 5}
@@ -61,13 +61,13 @@ def test_a_gpu_trains_and_judges_as_the_cpu_does(recipe, data, pretended_gpu):
     with pretended_gpu():
         there, records = fitted(recipe, data, "cuda")
         assert there.device == torch.device("cuda:0")
-        judged = judge(there, data, recipe.loss)
+        judged = judge_trial(there, data, recipe.loss)
         weights = {name: value.cpu() for name, value in there.state_dict().items()}
     torch.testing.assert_close(weights, here.state_dict(), atol=1e-4, rtol=1e-3)
     for one, other in zip(records.epochs, history.epochs, strict=True):
         assert one["train_loss"] == pytest.approx(other["train_loss"], rel=1e-3)
         assert one["dev_omq_utt_mse"] == pytest.approx(other["dev_omq_utt_mse"], rel=1e-3)
-    known = judge(here, data, recipe.loss)
+    known = judge_trial(here, data, recipe.loss)
     assert judged["utt_ta_mse"] == pytest.approx(known["utt_ta_mse"], rel=1e-3)
     assert judged.keys() == known.keys()
 
@@ -149,4 +149,4 @@ def test_a_real_gpu_learns_as_the_cpu_does(recipe, data, precision, real_gpu):
     # Dropout is drawn otherwise there, so losses are alike and weights are not.
     for one, other in zip(known.epochs, history.epochs, strict=True):
         assert one["train_loss"] == pytest.approx(other["train_loss"], rel=0.2)
-    assert judge(model, data, recipe.loss)["utt_omq_mse"] is not None
+    assert judge_trial(model, data, recipe.loss)["utt_omq_mse"] is not None

@@ -53,7 +53,7 @@ def test_a_reversed_prompt_that_was_not_embedded_is_not_asked(make_trial, tmp_pa
 def test_a_trial_is_judged_as_the_pipeline_s_model_is(make_recipe, data_folder):
     recipe, data = make_recipe(), Data.open(data_folder)
     model, _ = recipe.fit(data, progress=False)
-    record = judging.judge(model, data, recipe.loss)
+    record = judging.judge_trial(model, data, recipe.loss)
     rated, raw = join(data.clips, data.ratings), data_folder / "raw"
     order = truth.about_order(truth.read_prompts(raw), rated)
     case = Case(rated, predict(Predictor(model), rated, data.audio, data.text), order=order)

@@ -12,7 +12,7 @@ from typing import Any
 from pandas import DataFrame
 from rich.console import Console
 
-from whisq.comparing.preferences import judge
+from whisq.comparing.preferences import judge_pairs
 from whisq.comparing.systems import prompt_of, read_rows, system_of
 from whisq.corpus.preferences import read_preferences
 from whisq.evaluation.answers import FOLDER
@@ -64,7 +64,7 @@ def figures(command: Command) -> dict[str, Any]:
     """Judge a file of scores by preferences.
 
     Returns:
-        Axis by axis what `preferences.judge` gives, and `missing`, how many clips have no score.
+        Axis by axis what `judge_pairs` gives, and `missing`, how many clips have no score.
 
     Raises:
         ValueError: A file is wrong, or clips have no score and may not, or no row has both scores.
@@ -81,7 +81,7 @@ def figures(command: Command) -> dict[str, Any]:
         rows, bare = _scored(own, clips, axis, command.by)
         missing |= bare
         if len(rows):
-            found[axis] = judge(rows, command.resamples, command.seed)
+            found[axis] = judge_pairs(rows, command.resamples, command.seed)
     if missing and not command.allow_missing:
         raise ValueError(
             f"{command.answer} has no score of {len(missing)} clip(s) of {command.pairs}:\n"

@@ -25,7 +25,7 @@ FOLDS = 5
 STEEPEST = 50.0  # a scale, per MOS unit, from which on all is certain
 
 
-def judge(rows: DataFrame, resamples: int = 2000, seed: int = 0) -> dict[str, Any]:
+def judge_pairs(rows: DataFrame, resamples: int = 2000, seed: int = 0) -> dict[str, Any]:
     """Judge differences of scores by preferences.
 
     Args:
@@ -84,7 +84,7 @@ def held_out(
         seed: Of their draws.
 
     Returns:
-        Axis by axis what `judge` gives, of those with words between these clips.
+        Axis by axis what `judge_pairs` gives, of those with words between these clips.
     """
     words = words[words["a"].isin(rated.index) & words["b"].isin(rated.index)]
     systems = [rated["system"].loc[words[end]].to_numpy() for end in ("a", "b")]
@@ -99,7 +99,7 @@ def held_out(
         first, second = (predictions[axis].loc[own[end]].to_numpy() for end in ("a", "b"))
         own = own.assign(difference=first - second)[np.isfinite(first - second)]
         if len(own):
-            found[axis] = judge(own, resamples, seed)
+            found[axis] = judge_pairs(own, resamples, seed)
     return found
 
 

@@ -22,7 +22,7 @@ from whisq.encoders.audio import AudioEncoder, AudioSpec, Inputs
 from whisq.encoders.frozen import average
 from whisq.encoders.weights import Location, check_code, settings
 
-SHORTEST = 0.2  # seconds; clips below are read with silence after them, as some models must
+LEAST_HEARD = 0.2  # seconds; clips below are read with silence after them, as some models must
 FAR = 30.0  # seconds in which steps are counted, of which most strides are a divisor
 TOWERS = {
     "clap": "audio_model",
@@ -139,7 +139,7 @@ class HiddenStates(AudioEncoder):
 
     def _padded(self, samples: int) -> int:
         seconds = {"padded": self.spec.seconds, "clip": 0}.get(self.spec.window, self.spec.window)
-        return max(samples, round(max(min(seconds, self.longest), SHORTEST) * self.rate))
+        return max(samples, round(max(min(seconds, self.longest), LEAST_HEARD) * self.rate))
 
     def _in_step(self, found: Sequence[Tensor], layer: int) -> np.ndarray:
         # Some models put a class token before all states but the last, or halve the last.

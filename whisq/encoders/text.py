@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import torch
 
 PREPROCESSING = 2  # raise when the same prompt would give other states
-LONGEST = 10_000  # characters: some 40 times MusicEval's longest prompt
+MOST_CHARACTERS = 10_000  # of a prompt: some 40 times MusicEval's longest prompt
 SPACES = "\n\r\t"
 TOWERS = {"clap": "text_model"}  # the part of a larger model that reads text
 
@@ -77,9 +77,10 @@ def check_prompt(prompt: str) -> None:
         raise ValueError(f"a prompt must be text, given {type(prompt).__name__} {prompt!r:.60}")
     if not prompt.strip():
         raise ValueError("a prompt must hold words; give none at all to score quality alone")
-    if len(prompt) > LONGEST:
+    if len(prompt) > MOST_CHARACTERS:
         raise ValueError(
-            f"a prompt must have at most {LONGEST} characters, given {len(prompt)}: shorten it"
+            f"a prompt must have at most {MOST_CHARACTERS} characters, given {len(prompt)}: "
+            "shorten it"
         )
     for place, character in enumerate(prompt):
         if unicodedata.category(character) in {"Cc", "Cs"} and character not in SPACES:

@@ -23,7 +23,7 @@ from whisq.encoders.audio import AudioEncoder, AudioSpec, Inputs
 from whisq.encoders.weights import Location
 from whisq.encoders.whisper_weights import load_encoder
 
-LONGEST = 30  # seconds
+WINDOW = 30  # seconds
 MEL = 160  # samples between mel frames
 FRAME = 2 * MEL  # samples between states
 # Sums from its inverse to it are kept: scores to about ±69, eight digits from bfloat16's end.
@@ -33,7 +33,7 @@ IN_RANGE = 1e30
 class WhisperEncoder(AudioEncoder):
     """A frozen Whisper encoder that runs as many blocks as the wanted layers need."""
 
-    rate, longest, steps_per_second = RATE, LONGEST, RATE / FRAME
+    rate, longest, steps_per_second = RATE, WINDOW, RATE / FRAME
 
     def __init__(
         self, spec: AudioSpec, location: Location | None = None, device: torch.device | str = "cpu"
@@ -76,7 +76,7 @@ class WhisperEncoder(AudioEncoder):
 
     def own(self, samples: int) -> int:
         """Return how many states of 20 ms belong to so many samples at 16 kHz."""
-        return (min(samples, LONGEST * RATE) // MEL + 1) // 2
+        return (min(samples, WINDOW * RATE) // MEL + 1) // 2
 
     def mel(self, clip: np.ndarray) -> np.ndarray:
         """Return the log-mel spectrogram that is read of a clip up to its window.
@@ -88,7 +88,7 @@ class WhisperEncoder(AudioEncoder):
             float32, shape (mels, mel frames).
         """
         seconds = {"padded": self.spec.seconds, "clip": 0}.get(self.spec.window, self.spec.window)
-        length = min(max(len(clip), round(seconds * RATE)), LONGEST * RATE)
+        length = min(max(len(clip), round(seconds * RATE)), WINDOW * RATE)
         features = self.extractor(
             clip[:length], sampling_rate=RATE, padding="max_length", max_length=length
         )

@@ -24,7 +24,7 @@ LOUDNESS = -23.0  # root mean square of the sounding part, below full scale
 SPREAD = 2.0  # either way, drawn without regard to the faults
 DRUM_LEVEL = -4.0  # against who plays the tune
 FADE = 0.4  # over which a clean clip fades out
-SHORTEST, LONGEST = 5.5, 7.5
+SECONDS = 5.5, 7.5  # of a clip
 
 
 @dataclass(frozen=True)
@@ -134,7 +134,7 @@ def synthesize(sections: tuple[Section, ...], seconds: float) -> np.ndarray:
 def _begin(seed: Sequence[int] | int) -> tuple[list[int], Generator, float]:
     seed = [seed] if isinstance(seed, int) else list(seed)
     rng = np.random.default_rng([*seed, 0])
-    return seed, rng, round(float(rng.uniform(SHORTEST, LONGEST)), 2)
+    return seed, rng, round(float(rng.uniform(*SECONDS)), 2)
 
 
 def _disturb(

@@ -18,7 +18,7 @@ from whisq.show.table import BLANK, Cell, Table, number, span, verbatim
 
 PAIRS = 6  # that a terminal lists of an axis
 NAMED = 3  # systems that a sentence names
-LONGEST = 20  # letters of a name in a picture
+LETTERS = 20  # letters of a name in a picture
 ENOUGH = "enough"
 REACH = (
     "An interval tells how far a difference would move with other prompts, not how far the scores "
@@ -391,4 +391,4 @@ def _many(count: int, what: str) -> str:
 
 
 def _short(name: str) -> str:
-    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+    return name if len(name) <= LETTERS else f"{name[: LETTERS - 1]}…"

@@ -22,7 +22,7 @@ def standings(found: dict[str, Any]) -> Table:
     """Return each point's SRCC with its interval, the ridge's, and the gain over the first.
 
     Args:
-        found: The `corpus`, and what `whisq.trials.curves.judge` gave.
+        found: The `corpus`, and what `whisq.trials.curves.judge_points` gave.
     """
     rows: list[list[Cell]] = []
     for curve, points in found["curves"].items():

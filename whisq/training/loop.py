@@ -129,9 +129,9 @@ def train(
         judged.load_state_dict(weights["judged"])
         history, best = History(**records), weights["best"]
 
-    def step(batch: Batch, rate: float) -> dict[str, Tensor]:
+    def step(batch: Batch, learning_rate: float) -> dict[str, Tensor]:
         for group in optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = learning_rate
         optimizer.zero_grad()
         with torch.autocast(model.device.type, torch.bfloat16, schedule.precision == "bfloat16"):
             others = other = None
@@ -158,17 +158,18 @@ def train(
         # Seeding by epoch makes dropout the same whether or not training was interrupted before.
         torch.manual_seed(seed * 10_007 + epoch)
         model.train()
-        rates, terms, clips = [], [], batches(epoch)
+        learning_rates, terms, clips = [], [], batches(epoch)
         for number, batch in enumerate(clips, start=1):
-            rates.append(schedule.learning_rate * schedule.factor(epoch + number / len(clips)))
-            terms.append(step(batch, rates[-1]))
+            factor = schedule.factor(epoch + number / len(clips))
+            learning_rates.append(schedule.learning_rate * factor)
+            terms.append(step(batch, learning_rates[-1]))
         steps = _read(terms, epoch + 1)
         means = {f"train_{name}": float(mean) for name, mean in DataFrame(steps).mean().items()}
         record = {"epoch": epoch + 1, **means, **dev_metrics(judged.module, dev, words)}
         record["seconds"] = time.perf_counter() - started
         history.steps += [
-            {"epoch": epoch + 1, "learning_rate": rate, **values}
-            for rate, values in zip(rates, steps, strict=True)
+            {"epoch": epoch + 1, "learning_rate": learning_rate, **values}
+            for learning_rate, values in zip(learning_rates, steps, strict=True)
         ]
         better = history.improved(record, model.branches(), schedule.keep == "last")
         keep(best, judged.module.state_dict(), model.branches(), better)

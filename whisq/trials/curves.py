@@ -45,7 +45,7 @@ def learn(recipe: Recipe, curves: Curves, data: Path) -> dict[Part, list[DataFra
         data: The pool's folder.
 
     Returns:
-        By point what everyone said of the test clips in each draw, as `judging.judge` tells it.
+        By point what everyone said of the test clips in each draw, as `judge_trial` tells it.
 
     Raises:
         RuntimeError: A training failed.
@@ -72,7 +72,7 @@ def learn(recipe: Recipe, curves: Curves, data: Path) -> dict[Part, list[DataFra
     }
 
 
-def judge(
+def judge_points(
     curves: Mapping[str, Sequence[Part]], points: Points, resamples: int, seed: int
 ) -> dict[str, Any]:
     """Judge every point, and hold the points of each curve against its first.

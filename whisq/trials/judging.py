@@ -44,7 +44,7 @@ class Trained:
         return [Score(*pair) for pair in loop.predict(self.model, batches).T.tolist()]
 
 
-def judge(
+def judge_trial(
     model: Network, data: Data, objective: Objective, answers: bool = False
 ) -> dict[str, Any]:
     """Measure a trained network on the test split.

@@ -24,7 +24,7 @@ from whisq.devices import resolve
 from whisq.processes import end_with_parent, side_by_side
 from whisq.training.data import Data
 from whisq.training.recipe import Recipe
-from whisq.trials.judging import judge
+from whisq.trials.judging import judge_trial
 from whisq.trials.part import Part
 
 
@@ -103,4 +103,4 @@ def _train_and_judge(trial: Trial) -> dict[str, Any]:
     }
     if not trial.judged:
         return measured
-    return measured | judge(model, data, recipe.loss, trial.answers)
+    return measured | judge_trial(model, data, recipe.loss, trial.answers)

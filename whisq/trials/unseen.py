@@ -41,8 +41,7 @@ def unseen(
     """Judge the folds of each protocol.
 
     Args:
-        protocols: By protocol each fold's `answers`, as `judge` of `whisq.trials.judging` gives
-            them.
+        protocols: By protocol each fold's `answers`, as `judge_trial` gives them.
         resamples: Of the intervals.
         seed: Of the draws.
 
