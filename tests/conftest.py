@@ -24,13 +24,13 @@ def pytest_collection_modifyitems(items):
 def on_the_cpu():
     """Compute on the CPU where there is a GPU, too: what is expected to the last bit is the CPU's.
 
-    Gives whether there is one; the test that is for it asks for `real_gpu`.
+    Yields whether there is one; the tests that are for it ask for `real_gpu`.
     """
     import torch
 
-    found = torch.cuda.is_available()  # this process knows it from now on, and its children not
+    found = torch.cuda.is_available()
     with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("CUDA_VISIBLE_DEVICES", "")
+        patched.setenv("CUDA_VISIBLE_DEVICES", "")  # for processes that tests start
         patched.setattr("torch.cuda.is_available", lambda: False)
         patched.setattr("torch.backends.mps.is_available", functools.cache(lambda: False))
         yield found
@@ -42,6 +42,7 @@ def real_gpu(on_the_cpu, monkeypatch):
     if not on_the_cpu:
         pytest.skip("needs a CUDA GPU")
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     return "cuda"
 
 

@@ -74,10 +74,26 @@ print(gc.get_threshold() == known)
 @pytest.mark.parametrize(
     ("cores", "gigabytes", "chosen"), [(2, 8, 2), (64, 512, 8), (64, 7, 3), (1, 64, 1), (4, 1, 1)]
 )
-def test_auto_is_a_process_a_core_as_far_as_memory_goes(cores, gigabytes, chosen, monkeypatch):
+def test_auto_is_a_process_a_core_as_far_as_memory_goes(
+    cores, gigabytes, chosen, monkeypatch, tmp_path
+):
     pages = {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": gigabytes * 2**18}
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(cores)), raising=False)
     monkeypatch.setattr("os.sysconf", pages.get)
+    monkeypatch.setattr(processes, "CONTAINER", tmp_path)
+    assert processes.side_by_side("auto") == chosen
+
+
+@pytest.mark.parametrize(
+    ("cpu", "memory", "chosen"),
+    [("200000 100000", "max", 2), ("50000 100000", "max", 1), ("max 100000", f"{6 * 2**30}", 3)],
+)
+def test_auto_keeps_to_what_a_container_may_use(cpu, memory, chosen, monkeypatch, tmp_path):
+    (tmp_path / "cpu.max").write_text(f"{cpu}\n")
+    (tmp_path / "memory.max").write_text(f"{memory}\n")
+    monkeypatch.setattr(processes, "CONTAINER", tmp_path)
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(64)), raising=False)
+    monkeypatch.setattr("os.sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 2**30}.get)
     assert processes.side_by_side("auto") == chosen
 
 

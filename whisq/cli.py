@@ -194,6 +194,8 @@ Model = Annotated[
 Device = Annotated[str, Option(help="auto (a GPU if there is one), cpu, cuda, cuda:1, mps.")]
 Column = Annotated[str | None, Option(help="The list's column, where it has no usual name.")]
 
+Json = Annotated[bool, Option("--json", help="Print one JSON object.")]
+
 
 def _prompt(given: str | None) -> str | None:
     from whisq.encoders.text import check_prompt
@@ -204,9 +206,6 @@ def _prompt(given: str | None) -> str | None:
     except ValueError as error:
         raise BadParameter(f"{error}") from None
     return given
-
-
-Json = Annotated[bool, Option("--json", help="Print one JSON object.")]
 
 
 def _end(code: int | None) -> None:
@@ -225,9 +224,9 @@ app = typer.Typer(
 @app.callback(help=WHISQ)
 def main() -> None:
     """Carry the help of the whole program, and begin every command."""
-    from whisq.processes import be_short
+    from whisq.processes import collect_seldom
 
-    be_short()
+    collect_seldom()
 
 
 @app.command(help=SCORE)

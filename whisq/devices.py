@@ -141,11 +141,11 @@ _DIGITS = _Digits()
 
 @contextmanager
 def all_digits() -> Iterator[None]:
-    """Compute meanwhile in float32 what is said to be in float32, on a GPU as on a CPU.
+    """Let no convolution on a GPU round float32 to TF32's ten bits meanwhile, as torch lets cuDNN.
 
-    torch lets cuDNN's convolutions round to TF32's ten bits. On an H100 Whisper's states were off
-    by 3 in a thousand by it, else by 5 in a hundred thousand, and came no later. The choice is the
-    whole process's, who may be training something else: the last to need this gives it back.
+    On an H100 Whisper's states were off by up to 3 in a thousand by it, else by 5 in a hundred
+    thousand (docs/gpu.md). Matrix products are as torch has them, which is float32. The choice is
+    the whole process's, which may be training something else: the last to need this gives it back.
     """
     _DIGITS.change(1)
     try:

@@ -1,4 +1,4 @@
-"""Processes: that they do not outlive the one that started them, and are soon at work and ended."""
+"""Processes: how many work side by side, that they start and exit fast, and leave no orphan."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import gc
 import multiprocessing
 import os
 import threading
+from pathlib import Path
 
 from whisq.devices import AUTO
+
+CONTAINER = Path("/sys/fs/cgroup")  # where Linux says what a container may use
 
 MOST = 8  # processes side by side, where nobody says how many
 EACH = 2**31  # bytes of memory that one of them may need
@@ -29,14 +32,26 @@ def side_by_side(workers: int | str) -> int:
     allowed = getattr(os, "sched_getaffinity", None)
     cores = len(allowed(0)) if allowed else os.cpu_count() or 1
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    quota, period = _limits("cpu.max") or (cores, 1)  # microseconds of a core, in so many
+    cores = min(cores, quota // period)
+    memory = min([memory, *_limits("memory.max")])
     return max(1, min(cores, MOST, memory // EACH))
 
 
-def be_short() -> None:
-    """Let Python look seldom for circles among the million objects that torch and MLflow import.
+def _limits(name: str) -> list[int]:
+    # None where there is no container, or `max`.
+    try:
+        return [int(word) for word in (CONTAINER / name).read_text().split()]
+    except (OSError, ValueError):
+        return []
 
-    It looked through them again and again while they came, and three times more at the end: a
-    third of the time of a short stage or command. For processes that are ours, not for a library.
+
+def collect_seldom() -> None:
+    """Let Python look seldom for reference cycles, and at its end not at all.
+
+    torch, MLflow and transformers leave a million objects, which it would walk again and again
+    while they are imported and three times more at exit: a third of the time of a short stage or
+    command. For processes that are ours, not for a library's user.
     """
     gc.set_threshold(50_000, 20, 20)
     atexit.register(gc.freeze)

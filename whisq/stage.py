@@ -13,7 +13,7 @@ from typing import Any
 from whisq.exits import WRONG_CALL
 from whisq.extras import MissingExtraError
 from whisq.mlflow_store import TrackingServerError
-from whisq.processes import be_short
+from whisq.processes import collect_seldom
 
 # What a library says unasked: steps that went well, bars in a log. A user's own setting holds.
 QUIET = {
@@ -31,7 +31,7 @@ def run(stage: Callable[[], str]) -> None:
     Where an extra is missing, or MLflow's server does not answer, the stage ends with that message
     alone.
     """
-    be_short()
+    collect_seldom()
     quieten()
     signal.signal(signal.SIGTERM, _end)  # so that what is open, such as an MLflow run, is ended
     started = time.monotonic()

@@ -38,7 +38,11 @@ def main(name: str) -> None:
 
 
 def train(
-    name: str, changes: Mapping[str, Any], trials: Iterable[Trial], workers: int, folder: Path
+    name: str,
+    changes: Mapping[str, Any],
+    trials: Iterable[Trial],
+    workers: int | str,
+    folder: Path,
 ) -> None:
     """Train the trials of a network, log their means and write them as `name`.csv in a folder."""
     table = {"table": folder.name, **identify("data")}

@@ -52,23 +52,24 @@ def gpu(found: dict[str, Any]) -> Table:
     ]  # fmt: skip
     plain = found["whisper"]["plain_clips_per_second"]
     rows.insert(0, ("the plain transformers loop, padded, float32", "clips/s", None, plain))
-    on_card = f"{next(key for key in found['scoring'] if key.startswith('cuda'))}"
+    on_card = next(key for key in found["scoring"] if key.startswith("cuda"))
     text = found["qwen"]
     for dtype in ("float32", "bfloat16"):
         there = text[f"{on_card}_{dtype}_16"]
-        rows.append((f"Qwen3-0.6B, {dtype}", "prompts/s", text["cpu_float32_16"], there))
+        here = text["cpu_float32_16"] if dtype == "float32" else None
+        rows.append((f"Qwen3-0.6B's sizes, {dtype}, batches of 16", "prompts/s", here, there))
     scored = found["scoring"]
     rows.append(("`score_many`, 10 s clips", "clips/s", scored["cpu"], scored[on_card]))
     for which, times in found["training"].items():
         for dtype in ("float32", "bfloat16"):
             there = times[f"{on_card}_{dtype}"]
-            name = f"an epoch of 1,923 clips, {which} network, {dtype}"
-            rows.append((name, "s", times[f"cpu_{cores}_threads"], there))
+            here = times[f"cpu_{cores}_threads"] if dtype == "float32" else None
+            rows.append((f"an epoch of 1,923 clips, {which} network, {dtype}", "s", here, there))
     cells = [
         [verbatim(name), verbatim(unit), *(number(value, 1) for value in pair)]
         for name, unit, *pair in rows
     ]
-    caption = f"{card} beside the {cores} cores of its machine; whole clips and epochs of noise."
+    caption = f"{card} beside the {cores} cores of its machine. The clips are chords with noise."
     return Table(caption, ["work", "", f"{cores} cores", "GPU"], cells)
 
 

@@ -54,8 +54,8 @@ def embed_audio(
         spec: What to keep of which encoder.
         folder: Where the output goes.
         root: Where the store is; the user's if None.
-        workers: Processes that encode, at least 1; auto is one a GPU or, on a CPU, as many as
-            `side_by_side` says.
+        workers: Processes that encode, at least 1; auto is one a GPU, else (also with Ray, whose
+            machines are not counted) as many as `side_by_side` says.
         batch_size: Clips of one length that are encoded at once; auto as `at_once` says.
         engine: `local`, processes of this machine, or `ray`, a cluster's.
         device: Where to compute, as `whisq.devices` names it. No result is named by it.
@@ -81,7 +81,8 @@ def embed_audio(
         batches = [items[start : start + size] for start in range(0, len(items), size)]
         run = encode_on_ray if ray else encode_here
         with tqdm(total=len(items), desc="clips", unit="clip", disable=None) as bar:
-            for done in run(setting, batches, at_work(workers, devices), devices):
+            count = side_by_side(workers) if ray else at_work(workers, devices)
+            for done in run(setting, batches, count, devices):
                 bar.update(done)
 
     setting = spec, location, store
@@ -90,7 +91,7 @@ def embed_audio(
 
 
 def at_work(workers: int | str, devices: Sequence[str]) -> int:
-    """Return how many processes encode on devices; auto as in `embed_audio`."""
+    """Return how many processes of this machine encode on devices; auto as in `embed_audio`."""
     on_gpus = workers == AUTO and devices[0] != "cpu"
     return len(devices) if on_gpus else side_by_side(workers)
 

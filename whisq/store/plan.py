@@ -162,7 +162,7 @@ def of_audio(
     """
     devices = every(device)
     working = at_work(workers, devices)
-    together = min(working, os.cpu_count() or 1) if devices == ["cpu"] else len(devices)
+    together = min(working, os.cpu_count() or 1 if devices == ["cpu"] else len(devices))
     found, places, encoders = [], [], []
     for own in spec.each():
         place = _place(own, fetch)
@@ -240,7 +240,7 @@ class Command:
         source: Of MusicEval.
         audio: The section `embed_audio`, as a spec.
         text: The section `embed_text`, as a spec.
-        workers: Processes that encode audio.
+        workers: Processes that encode audio, or auto.
         devices: Where audio and text are encoded.
         data: The pipeline's folder.
         assumed: Clips and seconds of each, where no corpus is there.

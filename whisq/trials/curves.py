@@ -135,7 +135,7 @@ def judge_points(
 
 
 def table(judged: Mapping[str, Any]) -> DataFrame:
-    """Return what `judge` found, one row a point and axis, intervals as `_low` and `_high`."""
+    """Return what was found, one row a point and axis, intervals as `_low` and `_high`."""
     rows = []
     for curve, points in judged["curves"].items():
         for point in points:

@@ -41,7 +41,7 @@ class Curves(Section):
         held_out_clips: Of each system of dev and test.
         draws: Trainings at each point, each of other training clips, and with another seed.
         seed: Of the pool.
-        workers: Trainings at a time, each with one thread.
+        workers: Trainings at a time, each with one thread, or auto.
     """
 
     prompts: list[Positive] = Field([25, 50, 100, 200, 400, 800], min_length=2)

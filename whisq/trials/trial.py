@@ -70,7 +70,7 @@ def get_ready() -> None:
 
 
 def attempt(trial: Trial) -> dict[str, Any]:
-    """Return a trial's `protocol`, `seed`, and what `judge` measured or the `error`."""
+    """Return a trial's `protocol`, `seed`, and what `judge_trial` measured or the `error`."""
     torch.set_num_threads(1)
     known = {"protocol": trial.protocol, "seed": trial.recipe.seed}
     started = time.perf_counter()
