@@ -72,7 +72,7 @@ print(gc.get_threshold() == known)
 
 
 @pytest.mark.parametrize(
-    ("cores", "gigabytes", "chosen"), [(2, 8, 2), (64, 512, 8), (64, 7, 3), (1, 64, 1), (4, 1, 1)]
+    ("cores", "gigabytes", "chosen"), [(2, 8, 2), (64, 512, 8), (64, 7, 4), (1, 64, 1), (4, 1, 1)]
 )
 def test_auto_is_a_process_a_core_as_far_as_memory_goes(
     cores, gigabytes, chosen, monkeypatch, tmp_path
@@ -86,7 +86,7 @@ def test_auto_is_a_process_a_core_as_far_as_memory_goes(
 
 @pytest.mark.parametrize(
     ("cpu", "memory", "chosen"),
-    [("200000 100000", "max", 2), ("50000 100000", "max", 1), ("max 100000", f"{6 * 2**30}", 3)],
+    [("200000 100000", "max", 2), ("50000 100000", "max", 1), ("max 100000", f"{6 * 2**30}", 4)],
 )
 def test_auto_keeps_to_what_a_container_may_use(cpu, memory, chosen, monkeypatch, tmp_path):
     (tmp_path / "cpu.max").write_text(f"{cpu}\n")

@@ -14,7 +14,7 @@ from whisq.devices import AUTO
 CONTAINER = Path("/sys/fs/cgroup")  # where Linux says what a container may use
 
 MOST = 8  # processes side by side, where nobody says how many
-EACH = 2**31  # bytes of memory that one of them may need
+EACH = 3 * 2**29  # bytes of memory that one of them may need: 1.5 GiB
 
 
 def side_by_side(workers: int | str) -> int:
@@ -22,7 +22,7 @@ def side_by_side(workers: int | str) -> int:
 
     Args:
         workers: The user's choice, at least 1, or auto: one a core, at most 8, and no more than
-            have 2 GiB of the machine's memory each.
+            have 1.5 GiB of the machine's memory each.
 
     Returns:
         At least 1.
@@ -39,7 +39,7 @@ def side_by_side(workers: int | str) -> int:
 
 
 def _limits(name: str) -> list[int]:
-    # None where there is no container, or `max`.
+    # Nothing where there is no container, or it may use all.
     try:
         return [int(word) for word in (CONTAINER / name).read_text().split()]
     except (OSError, ValueError):
