@@ -176,6 +176,20 @@ def test_a_changed_prompt_is_scored_anew_and_a_moved_clip_is_not(score, clips, t
     assert list(table["prompt"]) == ["a hymn", "waltz", "waltz"]
 
 
+def test_one_clip_that_changes_meanwhile_has_no_number(score, clips, tmp_path, monkeypatch):
+    path, hear = shutil.copy(clips[0], tmp_path / "a.wav"), Predictor.hear
+
+    def meddled(predictor, given, *more):
+        clip = hear(predictor, given, *more)
+        shutil.copy(clips[1], path)
+        return clip
+
+    monkeypatch.setattr(Predictor, "hear", meddled)
+    done = score("a.wav", code=1)
+    assert done.stdout == ""
+    assert "changed while it was scored" in done.stderr
+
+
 def test_a_clip_that_vanishes_meanwhile_has_a_row_that_says_so(score, clips, tmp_path, monkeypatch):
     paths = [shutil.copy(clip, tmp_path / f"{number}.wav") for number, clip in enumerate(clips[:5])]
     (tmp_path / "list.csv").write_text("path\n" + "".join(f"{path}\n" for path in paths))

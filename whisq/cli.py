@@ -193,7 +193,6 @@ Model = Annotated[
 ]
 Device = Annotated[str, Option(help="auto (a GPU if there is one), cpu, cuda, cuda:1, mps.")]
 Column = Annotated[str | None, Option(help="The list's column, where it has no usual name.")]
-
 Json = Annotated[bool, Option("--json", help="Print one JSON object.")]
 
 

@@ -193,7 +193,7 @@ def _to_stdout(command: Command, requests: Iterable[Request], tally: Tally) -> l
 
 
 def _one(command: Command, requests: list[Request]) -> int:
-    (row,) = engine_of(command)(requests)
+    ((row, _),) = stream(requests, engine_of(command), Tally())
     if row.error is not None:
         tell(f"whisq score: {row.error}")
         return SOME_FAILED
